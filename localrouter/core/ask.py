@@ -1,0 +1,92 @@
+"""One request as we understand it: the raw tree, its text leaves, its limits, and who asks.
+
+A `Leaf` is one text that a model would read. Law 1: every one of them is scanned before it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Path = tuple[str | int, ...]
+Where = Literal["system", "user", "assistant", "tool_result", "tool_arguments", "tool_schema", "metadata", "key", "number"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """`path` leads to it in the raw tree. `where="key"`: the leaf is the object key itself (last step of `path`).
+    `where="number"`: a number of 7 digits and more, as its decimal text. `context` is the nearest key name."""
+
+    path: Path
+    text: str
+    where: Where
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the answering model must be able to do."""
+
+    tools: bool = False
+    json_schema: bool = False
+    vision: bool = False
+    audio: bool = False
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """`size` is the body in bytes; `unread` names parts that cannot be read (images, references), by type."""
+
+    dialect: str
+    tree: dict[str, Any]
+    leaves: tuple[Leaf, ...]
+    model: str
+    needs: Needs
+    max_output: int | None
+    n: int
+    size: int
+    last_user: str = ""
+    session: str = ""
+    who: str = "default"
+    unread: tuple[str, ...] = ()
+    context_ids: tuple[str, ...] = ()
+    head: dict[str, str] = field(default_factory=dict)
+
+
+def get(tree: Any, path: Path) -> Any:
+    """Walk to a path. Raises KeyError, IndexError or TypeError when it does not exist."""
+    for step in path:
+        tree = tree[step]
+    return tree
+
+
+def replace(tree: Any, edits: Iterable[tuple[Path, Any]]) -> Any:
+    """A copy of the tree with some paths set; only the containers on those paths are copied."""
+    fresh: dict[int, Any] = {}
+
+    def own(node: Any) -> Any:
+        if id(node) in fresh:
+            return node
+        copy: Any = dict(node) if isinstance(node, dict) else list(node)
+        fresh[id(copy)] = copy
+        return copy
+
+    root = own(tree)
+    for path, value in edits:
+        node = root
+        for step in path[:-1]:
+            node[step] = own(node[step])
+            node = node[step]
+        node[path[-1]] = value
+    return root
+
+
+def rename_keys(tree: Any, renames: dict[Path, str]) -> Any:
+    """Rename object keys by path (last step is the old key), order kept, deepest first."""
+    for path in sorted(renames, key=len, reverse=True):
+        parent = get(tree, path[:-1])
+        new = {renames[path] if k == path[-1] else k: v for k, v in parent.items()}
+        tree = replace(tree, [(path[:-1], new)]) if len(path) > 1 else new
+    return tree

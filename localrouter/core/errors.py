@@ -1,0 +1,194 @@
+"""The tree of errors. Each leaf knows its HTTP status, its code, whether a retry can help, and whether money is at risk.
+
+    RouterError
+    ├── ClientFault            what was asked cannot be done; the caller must change something
+    │   ├── BadRequest 400     ├── Unauthorized 401    ├── Forbidden 403      ├── NotFound 404
+    │   ├── TooLarge 413       ├── MediaType 415       └── Unsupported 400
+    ├── PolicyFault            the user's own rules say no
+    │   ├── PrivacyUnsure 422  ├── PrivacyRefused 422  ├── BudgetExceeded 402 └── NoRoute 422
+    ├── LaneFault              this machine cannot serve it now
+    │   ├── LocalUnavailable 503 ├── Busy 503          ├── NoKey 401          └── StoreFault 503
+    └── HostFault              the hosted model failed
+        ├── HostUnreachable 502  ├── HostTimeout 504   ├── HostRateLimited 429 ├── HostRejected 4xx
+        ├── HostBroken 502       └── HostTruncated 502
+
+User text is one sentence of what happened and one of what to do. It never quotes a value from the request.
+"""
+
+from __future__ import annotations
+
+
+class RouterError(Exception):
+    """Base of all. `message` is safe to show; `do` says what to do next."""
+
+    status: int = 500
+    code: str = "internal"
+    type: str = "api_error"
+    retryable: bool = False
+    money_at_risk: bool = False
+
+    def __init__(self, message: str, do: str = "", *, param: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.do = do
+        self.param = param
+        self.retry_after = retry_after
+
+    @property
+    def text(self) -> str:
+        """Both sentences."""
+        return f"{self.message} {self.do}".strip()
+
+
+class ClientFault(RouterError):
+    """What was asked cannot be done as asked."""
+
+    status, code, type = 400, "invalid_request", "invalid_request_error"
+
+
+class BadRequest(ClientFault):
+    """The body or a field is malformed."""
+
+
+class Unauthorized(ClientFault):
+    """The token is missing or wrong."""
+
+    status, code, type = 401, "invalid_api_key", "authentication_error"
+
+
+class Forbidden(ClientFault):
+    """The request comes from a place that may not call (a web page, a foreign Host)."""
+
+    status, code, type = 403, "forbidden", "permission_error"
+
+
+class NotFound(ClientFault):
+    """No such path, trace or model."""
+
+    status, code, type = 404, "not_found", "not_found_error"
+
+
+class TooLarge(ClientFault):
+    """The body is over the limit."""
+
+    status, code, type = 413, "request_too_large", "invalid_request_error"
+
+
+class MediaType(ClientFault):
+    """A content type that a web form could send."""
+
+    status, code, type = 415, "unsupported_media_type", "invalid_request_error"
+
+
+class Unsupported(ClientFault):
+    """A part type or reference that cannot be read, and so may not leave (law 1)."""
+
+    code = "unsupported_part"
+
+
+class PolicyFault(RouterError):
+    """The user's own rules say no."""
+
+    status, code, type = 422, "policy", "policy_error"
+
+
+class PrivacyUnsure(PolicyFault):
+    """A text could not be scanned to the end; it stays here."""
+
+    code = "privacy.unsure"
+
+
+class PrivacyRefused(PolicyFault):
+    """The recipe lets this class of data go nowhere."""
+
+    code = "privacy.refused"
+
+
+class BudgetExceeded(PolicyFault):
+    """The budget cannot pay the call's ceiling."""
+
+    status, code, type = 402, "budget_exceeded", "insufficient_quota"
+
+
+class NoRoute(PolicyFault):
+    """No model is left after the gates."""
+
+    code = "no_route"
+
+
+class LaneFault(RouterError):
+    """This machine cannot serve it now."""
+
+    status, code = 503, "unavailable"
+
+
+class LocalUnavailable(LaneFault):
+    """No local model, or its process died."""
+
+    code, retryable = "local_unavailable", True
+
+
+class Busy(LaneFault):
+    """Too many requests in flight."""
+
+    code, retryable = "busy", True
+
+
+class NoKey(LaneFault):
+    """No provider key for this origin."""
+
+    status, code, type = 401, "no_provider_key", "authentication_error"
+
+
+class StoreFault(LaneFault):
+    """The ledger cannot be written: nothing is spent unreserved."""
+
+    code = "store_unavailable"
+
+
+class HostFault(RouterError):
+    """The hosted model failed."""
+
+    status, code, retryable, money_at_risk = 502, "host_error", True, True
+
+
+class HostUnreachable(HostFault):
+    """No connection was made; nothing was sent."""
+
+    code, money_at_risk = "host_unreachable", False
+
+
+class HostTimeout(HostFault):
+    """The host was silent for too long."""
+
+    status, code = 504, "host_timeout"
+
+
+class HostRateLimited(HostFault):
+    """The host answered 429 or 529."""
+
+    status, code, type, money_at_risk = 429, "rate_limit_exceeded", "rate_limit_error", False
+
+
+class HostRejected(HostFault):
+    """The host answered 4xx: the request itself is at fault."""
+
+    status, code, retryable, money_at_risk = 400, "host_rejected", False, False
+
+    def __init__(self, message: str, do: str = "", *, status: int = 400, code: str | None = None, **kw: object) -> None:
+        super().__init__(message, do, **kw)  # type: ignore[arg-type]  # param and retry_after pass through
+        self.status = status
+        if code:
+            self.code = code
+
+
+class HostBroken(HostFault):
+    """The host answered 5xx or something that is not its own protocol."""
+
+    code = "host_broken"
+
+
+class HostTruncated(HostFault):
+    """The stream ended without its terminal event."""
+
+    code = "host_truncated"

@@ -1,0 +1,98 @@
+"""The types of a recipe: routing as an artifact (DESIGN section 6).
+
+A recipe is data that a person reviews. Unknown keys are errors; defaults are the strict ones. This file knows the grammar,
+not where recipes are stored (`config/recipes.py`) nor what they decide (`core/decide.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from localrouter.core.kinds import DataClass
+
+Task = Literal[
+    "chat", "code", "code_edit", "autocomplete", "summarise", "extract", "classify", "translate", "math", "rag_qa", "agent_step"
+]
+Values = Literal["pass", "veil", "seal"]
+Request = Literal["hosted", "local", "refuse"]
+Target = Annotated[str, StringConstraints(pattern=r"^(local:[\w.-]+|[\w.-]+/[\w.:/@*-]+|asked)$")]
+"""`local:chat`, `host/model`, `host/*` (any model of that host), or `asked`: the model that the client named."""
+
+
+class Strict(BaseModel):
+    """Frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Only(Strict):
+    """Terms that a host must state. An unstated term counts as not met."""
+
+    region: tuple[str, ...] | None = None
+    retention_days_max: int | None = Field(default=None, ge=0)
+    trains_on_data: bool | None = None
+
+
+class ClassRule(Strict):
+    """What happens to a class's values, and where its request may go."""
+
+    values: Values = "veil"
+    request: Request = "hosted"
+    only: Only | None = None
+    otherwise: Literal["local", "refuse"] = "local"
+
+
+class Match(Strict):
+    """All that is named must hold; an empty match holds always."""
+
+    task: tuple[Task, ...] | None = None
+    difficulty_below: float | None = Field(default=None, ge=0, le=1)
+    tools: bool | None = None
+    data_class: tuple[DataClass, ...] | None = None
+    model: tuple[str, ...] | None = None
+    size_below: int | None = Field(default=None, ge=1)
+
+
+class Limits(Strict):
+    """Per request. `cost_usd` is a ceiling on one attempt's reservation."""
+
+    cost_usd: str | float | None = None
+    output_tokens: int | None = Field(default=None, ge=1)
+
+
+class Route(Strict):
+    """The first route whose match holds is taken; its targets are tried in order."""
+
+    name: str
+    match: Match = Match()
+    try_: tuple[Target, ...] = Field(alias="try", min_length=1)
+    limits: Limits = Limits()
+
+
+DEFAULT_CLASSES: dict[DataClass, ClassRule] = {
+    "public": ClassRule(values="pass"),
+    "internal": ClassRule(values="veil"),
+    "personal": ClassRule(values="veil"),
+    "regulated": ClassRule(
+        values="veil", only=Only(region=("eu",), retention_days_max=0, trains_on_data=False), otherwise="local"
+    ),
+    "secret": ClassRule(values="seal"),
+    "unreadable": ClassRule(request="local"),
+}
+
+
+class Recipe(Strict):
+    """One policy. `extends` names another whose keys it overrides."""
+
+    name: str
+    description: str = ""
+    extends: str | None = None
+    private_keys: Request = "local"
+    classes: dict[DataClass, ClassRule] = Field(default_factory=dict)
+    route: tuple[Route, ...] = ()
+
+    def rule(self, data_class: DataClass) -> ClassRule:
+        """The rule of a class: the recipe's, else the default."""
+        return self.classes.get(data_class, DEFAULT_CLASSES[data_class])

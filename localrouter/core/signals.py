@@ -1,0 +1,23 @@
+"""What we know of one request when it is decided (DESIGN section 5). Counts and types, never values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from localrouter.core.kinds import DataClass
+from localrouter.core.recipe import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """`findings` counts by type; `difficulty` is in [0, 1]; `keep_local` is true when a value (a private key) pins the
+    request to this machine; `unread` names what nobody could read."""
+
+    findings: dict[str, int] = field(default_factory=dict)
+    data_class: DataClass = "public"
+    classes: tuple[DataClass, ...] = ()
+    keep_local: bool = False
+    unread: tuple[str, ...] = ()
+    task: Task = "chat"
+    difficulty: float = 0.5
+    prompt_bound: int = 0

@@ -1,0 +1,24 @@
+"""Standing: the state of the world that a decision reads, taken at one instant and recorded for replay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from localrouter.core.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`remaining` is what the tightest budget still pays, in micro-dollars (None: no budget is set).
+    `keys` are the hosts that have a key (hosts without need of one included). `local` is the chat model's name, or ""."""
+
+    now: float
+    catalogue: Catalogue
+    remaining: int | None
+    resets_at: float | None = None
+    budget: str = ""
+    keys: frozenset[str] = frozenset()
+    local: str = ""
+    local_context: int = 0
+    local_why_not: str = ""
+    cooling: dict[str, float] = field(default_factory=dict)
