@@ -1,0 +1,1 @@
+"""Signals from text. First the cheap ones: what the surface and a few words say, in well under a millisecond."""

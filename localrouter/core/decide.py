@@ -1,0 +1,248 @@
+"""The pure decision: `decide(ask, signals, recipe, standing, gates) -> Plan`. No clock, no sockets, no randomness.
+
+A route is matched, its targets become candidates, each candidate passes the gates in order. A gate keeps a candidate, lowers
+it, or drops it with a reason; nothing later undoes a drop. The plan carries every reason, so that it explains itself.
+Gates are handed in, because this room may not import theirs; the same four inputs always give the same plan.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from localrouter.core.ask import Ask
+from localrouter.core.catalogue import Model
+from localrouter.core.errors import BudgetExceeded, NoKey, NoRoute, PrivacyRefused, RouterError, Unsupported
+from localrouter.core.money import ceiling, usd
+from localrouter.core.recipe import Recipe, Route
+from localrouter.core.signals import Signals
+from localrouter.core.standing import Standing
+
+AUTO = ("localrouter/auto", "auto", "localrouter")
+"""Model names that leave the choice to the recipe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One target on its way through the gates. `model` is None for the local lane."""
+
+    id: str
+    lane: str
+    max_output: int
+    model: Model | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def zone_is_machine(self) -> bool:
+        return self.lane == "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Why a candidate may not serve. `code` is ASCII, for headers; `why` is a sentence for people."""
+
+    code: str
+    why: str
+    do: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that a gate may look at."""
+
+    ask: Ask
+    signals: Signals
+    recipe: Recipe
+    standing: Standing
+    route: Route
+
+
+class Gate(Protocol):
+    """One rule. `ORDER` sorts the folder; privacy comes before money, money before comfort."""
+
+    NAME: str
+    ORDER: int
+
+    def check(self, candidate: Candidate, view: View) -> Candidate | Drop: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What became of a candidate."""
+
+    model: str
+    kept: bool
+    gate: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try: where, how long an answer at most, and the ceiling to reserve in micro-dollars (0 for the local lane)."""
+
+    id: str
+    lane: str
+    max_output: int
+    reserve: int
+    model: Model | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decision. `error` is set when no attempt is left."""
+
+    route: str
+    reason: str
+    attempts: tuple[Attempt, ...]
+    weighed: tuple[Weighed, ...]
+    explain: str
+    error: RouterError | None = None
+    notes: tuple[str, ...] = ()
+
+
+def matches(route: Route, ask: Ask, signals: Signals) -> bool:
+    """Whether every named condition of the route holds."""
+    m = route.match
+    return (
+        (m.task is None or signals.task in m.task)
+        and (m.difficulty_below is None or signals.difficulty < m.difficulty_below)
+        and (m.tools is None or ask.needs.tools == m.tools)
+        and (m.data_class is None or signals.data_class in m.data_class)
+        and (m.model is None or any(fnmatch.fnmatchcase(ask.model, p) for p in m.model))
+        and (m.size_below is None or ask.size < m.size_below)
+    )
+
+
+def _expand(route: Route, ask: Ask, standing: Standing) -> list[Candidate | Weighed]:
+    out: list[Candidate | Weighed] = []
+    seen: set[str] = set()
+
+    def add(item: Candidate | Weighed) -> None:
+        key = item.id if isinstance(item, Candidate) else item.model
+        if key not in seen:
+            seen.add(key)
+            out.append(item)
+
+    def hosted(name: str) -> None:
+        model = standing.catalogue.find(name)
+        if model is None:
+            add(Weighed(name, False, "catalogue", f"the catalogue has no model {name}"))
+        else:
+            add(Candidate(model.id, "hosted", ask.max_output or model.max_output, model))
+
+    for target in route.try_:
+        if target.startswith("local:"):
+            add(Candidate(target, "local", ask.max_output or max(256, standing.local_context // 2)))
+        elif target == "asked":
+            if ask.model and ask.model not in AUTO:
+                if ask.model.startswith("local"):
+                    add(Candidate("local:chat", "local", ask.max_output or max(256, standing.local_context // 2)))
+                else:
+                    hosted(ask.model)
+        elif target.endswith("/*"):
+            prefix = target[:-1]
+            for model_id in sorted(standing.catalogue.models):
+                if model_id.startswith(prefix):
+                    hosted(model_id)
+        else:
+            hosted(target)
+    return out
+
+
+def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates: Sequence[Gate]) -> Plan:
+    """Match, expand, gate, order. Never raises for what the user may do wrong: the plan's `error` says it."""
+    route = next((r for r in recipe.route if matches(r, ask, signals)), None)
+    if route is None:
+        error: RouterError = NoRoute(
+            f"No route of the recipe '{recipe.name}' matches this request.",
+            "Add a route without a match at its end; `localrouter recipe show` prints the recipe.",
+        )
+        return Plan("", "no_route", (), (), error.text, error)
+    view = View(ask, signals, recipe, standing, route)
+    ordered = sorted(gates, key=lambda g: (g.ORDER, g.NAME))
+    weighed: list[Weighed] = []
+    attempts: list[Attempt] = []
+    drops: list[Drop] = []
+    notes: list[str] = []
+    for item in _expand(route, ask, standing):
+        if isinstance(item, Weighed):
+            weighed.append(item)
+            continue
+        candidate = item
+        if route.limits.output_tokens is not None:
+            candidate = replace(candidate, max_output=min(candidate.max_output, route.limits.output_tokens))
+        for gate in ordered:
+            verdict = gate.check(candidate, view)
+            if isinstance(verdict, Drop):
+                drops.append(verdict)
+                weighed.append(Weighed(candidate.id, False, gate.NAME, verdict.why))
+                break
+            candidate = verdict
+        else:
+            reserve = 0
+            if candidate.model is not None and candidate.model.price is not None:
+                reserve = ceiling(signals.prompt_bound, candidate.max_output, candidate.model.price, ask.n)
+            attempts.append(Attempt(candidate.id, candidate.lane, candidate.max_output, reserve, candidate.model))
+            notes.extend(candidate.notes)
+            expected = f"may cost up to {usd(reserve)}" if reserve else "costs nothing"
+            weighed.append(Weighed(candidate.id, True, "", "; ".join([expected, *candidate.notes])))
+    if not attempts:
+        error = _refusal(drops, weighed, recipe, route, standing)
+        return Plan(route.name, error.code, (), tuple(weighed), error.text, error)
+    reason = f"{route.name}:{attempts[0].lane}"
+    return Plan(route.name, reason, tuple(attempts), tuple(weighed), _sentence(view, attempts, weighed), None, tuple(notes))
+
+
+def _refusal(
+    drops: list[Drop], weighed: list[Weighed], recipe: Recipe, route: Route, standing: Standing
+) -> RouterError:
+    # The most telling drop wins: what the user's own privacy or money rules forbid, before what is merely missing.
+    for code, kind in (
+        ("privacy", PrivacyRefused),
+        ("unreadable", Unsupported),
+        ("budget", BudgetExceeded),
+        ("no_price", BudgetExceeded),
+        ("no_key", NoKey),
+    ):
+        found = next((d for d in drops if d.code == code), None)
+        if found is not None:
+            after = max(0.0, standing.resets_at - standing.now) if code == "budget" and standing.resets_at else None
+            local = next((d for d in drops if d.code == "no_local"), None)
+            do = found.do
+            if code in ("privacy", "unreadable") and local is not None:
+                do = f"{do} {local.why} {local.do}".strip()
+            return kind(found.why, do, retry_after=after)
+    if drops:
+        return NoRoute(drops[0].why, drops[0].do)
+    why = "; ".join(w.why for w in weighed) or "its list of targets is empty"
+    return NoRoute(f"Route '{route.name}' of recipe '{recipe.name}' has no usable target: {why}.", "See `localrouter recipe show`.")
+
+
+_CLASS_WORDS = {
+    "public": "nothing private was found",
+    "internal": "it names this machine or its user",
+    "personal": "it holds personal data",
+    "regulated": "it holds regulated data",
+    "secret": "it holds a secret",
+    "unreadable": "a part of it cannot be read",
+}
+
+
+def _sentence(view: View, attempts: list[Attempt], weighed: list[Weighed]) -> str:
+    first = attempts[0]
+    found = ", ".join(f"{n} {t}" for t, n in sorted(view.signals.findings.items()))
+    because = _CLASS_WORDS[view.signals.data_class] + (f" ({found})" if found else "")
+    skipped = [w for w in weighed if not w.kept]
+    where = (
+        "Answered on this machine"
+        if first.lane == "local"
+        else f"Sent to {first.id}, with private values replaced," if found else f"Sent to {first.id}"
+    )
+    text = f"{where} by route '{view.route.name}' of recipe '{view.recipe.name}': a {view.signals.task} request; {because}."
+    if skipped:
+        text += " Not used: " + "; ".join(f"{w.model} ({w.why.rstrip('.')})" for w in skipped[:4]) + "."
+    if len(attempts) > 1:
+        text += f" If it fails before its first word, {attempts[1].id} is next."
+    return text

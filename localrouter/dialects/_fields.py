@@ -1,0 +1,108 @@
+"""Strict reading of a JSON body: what is malformed is a 400 with a sentence, never a 500.
+
+Limits (DESIGN section 4): 64 MiB at the door, depth 64. NaN and Infinity are not JSON (RFC 8259 section 6); lone surrogates are
+not Unicode text (section 8.2). Integers beyond 64 bits are kept exactly, through the standard library's reader.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+import orjson
+
+from localrouter.core.errors import BadRequest
+
+MAX_DEPTH = 64
+
+
+def _constant(name: str) -> NoReturn:
+    raise BadRequest(f"The body holds {name}, which is not JSON.", "Send null or a number.")
+
+
+def depth_of(body: bytes) -> int:
+    """Greatest nesting outside strings, without recursion, so that a hostile body cannot exhaust the stack."""
+    depth = most = 0
+    in_string = escaped = False
+    for byte in body:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            most = max(most, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return most
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The body as an object. Raises BadRequest."""
+    # Counting brackets is a cheap upper bound; the exact walk runs only for bodies that could be too deep.
+    if (body.count(b"[") + body.count(b"{")) > MAX_DEPTH and _deep(body):
+        raise BadRequest(f"The body is nested deeper than {MAX_DEPTH} levels.", "Flatten it.")
+    try:
+        tree = orjson.loads(body)
+    except orjson.JSONDecodeError as first:
+        try:
+            tree = json.loads(body.decode("utf-8"), parse_constant=_constant)
+        except UnicodeDecodeError:
+            raise BadRequest("The body is not UTF-8.", "Encode it as UTF-8.") from None
+        except BadRequest:
+            raise
+        except (ValueError, RecursionError):
+            raise BadRequest(f"The body is not valid JSON: {first.msg}.", "Send one JSON object.") from None
+        _no_surrogates(tree)
+    if not isinstance(tree, dict):
+        raise BadRequest("The body is not a JSON object.", 'Send an object such as {"model": ..., "messages": [...]}.')
+    return tree
+
+
+def _deep(body: bytes) -> bool:
+    try:
+        tree = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return depth_of(body) > MAX_DEPTH
+    level: list[Any] = [tree]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            v
+            for node in level
+            for v in (node.values() if isinstance(node, dict) else node)
+            if isinstance(v, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _no_surrogates(tree: Any) -> None:
+    try:
+        orjson.dumps(tree)
+    except TypeError as exc:
+        if "surrogate" in str(exc) or "UTF-8" in str(exc):
+            raise BadRequest("The body holds a lone surrogate, which is not text.", "Send valid Unicode.") from None
+
+
+def dumps(tree: Any) -> bytes:
+    """Compact JSON bytes; integers beyond 64 bits survive."""
+    try:
+        return orjson.dumps(tree)
+    except TypeError:
+        return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def integer(tree: dict[str, Any], key: str, low: int, high: int) -> int | None:
+    """An optional integer in a range. Raises BadRequest with the key's name."""
+    value = tree.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise BadRequest(f"'{key}' must be an integer from {low} to {high}.", "Correct it.", param=key)
+    return value

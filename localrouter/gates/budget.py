@@ -1,0 +1,59 @@
+"""Budget: a hosted call needs a known price and a ceiling that the tightest budget still pays (law 2).
+
+Before denying, the answer's limit is lowered to what is left, never below FLOOR, and the plan says so. The exact check is
+the ledger's, in one transaction; this gate spares calls that cannot pass it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from localrouter.core.decide import Candidate, Drop, View
+from localrouter.core.money import affordable_output, ceiling, parse_usd, usd
+
+NAME, ORDER = "budget", 60
+
+FLOOR = 1024
+"""Tokens. DESIGN law 2: below this an answer is not worth paying for."""
+
+
+def check(candidate: Candidate, view: View) -> Candidate | Drop:
+    model = candidate.model
+    if model is None:
+        return candidate
+    if model.price is None:
+        return Drop(
+            "no_price",
+            f"The price of {model.id} is unknown, so its cost cannot be bounded.",
+            "Give the model price_in and price_out in config.toml.",
+        )
+    limit = view.standing.remaining
+    name = view.standing.budget or "budget"
+    if view.route.limits.cost_usd is not None:
+        cap = parse_usd(view.route.limits.cost_usd)
+        if limit is None or cap < limit:
+            limit, name = cap, f"route '{view.route.name}' limit"
+    if limit is None:
+        return candidate
+    bound, n = view.signals.prompt_bound, max(1, view.ask.n)
+    if ceiling(bound, candidate.max_output, model.price, n) <= limit:
+        return candidate
+    fits = affordable_output(limit, bound, model.price, n)
+    floor = min(FLOOR, candidate.max_output)
+    if fits >= floor:
+        note = f"answer limited to {fits} tokens by the {name}"
+        return replace(candidate, max_output=fits, notes=(*candidate.notes, note))
+    need = ceiling(bound, floor, model.price, n)
+    when = f" It resets at {_clock(view)}." if view.standing.resets_at else ""
+    return Drop(
+        "budget",
+        f"The {name} has {usd(max(0, limit))} left and this call may cost {usd(need)}.{when}",
+        "Raise it with `localrouter budget set`, or wait for the reset.",
+    )
+
+
+def _clock(view: View) -> str:
+    from datetime import UTC, datetime
+
+    # Pure: the instant comes from the standing, and is printed in UTC so that a replay prints the same.
+    return datetime.fromtimestamp(view.standing.resets_at or 0, UTC).strftime("%Y-%m-%d %H:%M UTC")
