@@ -112,7 +112,6 @@ def _attempt(attempt: Attempt, prompt_bound: int) -> Generator[Command, Event, t
                 tally.usage = chunk.usage
             tally.out_bytes += sum(len(p.text.encode()) for p in chunk.pieces)
             if chunk.terminal:
-                yield Hangup()
                 failure = yield from settle("done")
                 if failure is not None:
                     yield Refuse(failure)

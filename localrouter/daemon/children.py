@@ -214,7 +214,9 @@ class Child:
             )
         except OSError as exc:
             self._count_death()
-            raise ChildDied(f"The {self.name} process could not be started ({type(exc).__name__}).", "Run `localrouter doctor`.") from exc
+            raise ChildDied(
+                f"The {self.name} process could not be started ({type(exc).__name__}).", "Run `localrouter doctor`."
+            ) from exc
         self._proc = proc
         first: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._first = first

@@ -7,12 +7,13 @@ It does not know what a good answer is.
 from __future__ import annotations
 
 import collections
+import itertools
 from pathlib import Path
 
 import gguf
 import numpy as np
 
-DIM, LAYERS, HEADS, FF, CONTEXT = 64, 2, 4, 128, 4096
+DIM, LAYERS, HEADS, FF, CONTEXT = 64, 2, 4, 128, 32768
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>")
 
@@ -47,7 +48,7 @@ def _byte_alphabet() -> dict[int, str]:
 def _merges(words: list[list[str]], count: int) -> list[tuple[str, str]]:
     out: list[tuple[str, str]] = []
     while len(out) < count:
-        pairs = collections.Counter(p for w in words for p in zip(w, w[1:], strict=False))
+        pairs = collections.Counter(p for w in words for p in itertools.pairwise(w))
         if not pairs:
             break
         a, b = max(pairs, key=lambda p: (pairs[p], p))

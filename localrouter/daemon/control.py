@@ -1,0 +1,150 @@
+"""The control API: what the CLI and the TUI read and change. Scope `control`: the client token does not open it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from localrouter import __version__
+from localrouter.core.decide import decide
+from localrouter.core.errors import BadRequest, NotFound
+from localrouter.core.kinds import ORDER, DataClass, kind, strictest
+from localrouter.core.signals import Signals
+from localrouter.daemon import door
+from localrouter.daemon.app import App, Call, Route, send_json
+from localrouter.daemon.services import Services
+from localrouter.dialects import all_dialects
+from localrouter.scrub.tokens import Minter
+from localrouter.scrub.veil import veil
+
+
+class Control:
+    """Handlers over the services; `stop` ends the daemon."""
+
+    def __init__(self, app: App, services: Services, stop: Callable[[], None]) -> None:
+        self.app, self.s, self._stop = app, services, stop
+
+    def routes(self) -> list[Route]:
+        table = (
+            ("GET", "status", self.status),
+            ("GET", "traces", self.traces),
+            ("GET", "traces/", self.trace),
+            ("POST", "explain", self.explain),
+            ("GET", "budget", self.budget),
+            ("GET", "recipe", self.recipe),
+            ("GET", "doctor", self.doctor),
+            ("GET", "verify", self.verify),
+            ("POST", "keys/refresh", self.refresh),
+            ("POST", "stop", self.stop),
+        )
+        return [Route(method, f"/control/{path}", "control", handler) for method, path, handler in table]
+
+    async def status(self, call: Call) -> None:
+        tree = {
+            "version": __version__,
+            "pid": os.getpid(),
+            "uptime_s": round(time.time() - self.s.started, 1),
+            "recipe": self.s.recipe_version,
+            "catalogue": self.s.catalogue.version,
+            "in_flight": self.s.in_flight,
+            "inspector": self.s.inspection.state(),
+            "local": {"available": self.s.local.available, "why_not": self.s.local.why_not},
+            "cooling": self.s.cooling,
+        }
+        await send_json(call.send, 200, tree)
+
+    async def traces(self, call: Call) -> None:
+        limit = call.query.get("limit", "50")
+        if not limit.isdigit() or not 1 <= int(limit) <= 1000:
+            raise BadRequest("'limit' must be a number from 1 to 1000.", "Correct it.")
+        rows = await self.s.store.traces.recent(int(limit), q=call.query.get("q"), lane=call.query.get("lane"))
+        await send_json(call.send, 200, {"traces": rows})
+
+    async def trace(self, call: Call) -> None:
+        record = await self.s.store.traces.get(call.tail)
+        if record is None:
+            raise NotFound(f"There is no trace {call.tail[:60]!r}.", "`localrouter traces` lists them.")
+        await send_json(call.send, 200, record)
+
+    async def budget(self, call: Call) -> None:
+        states = await self.s.store.ledger.budgets(call.query.get("user", "default"))
+        tree = {
+            "budgets": [asdict(b) for b in states],
+            "spent_today_micro": await self.s.store.ledger.spent_today(),
+        }
+        await send_json(call.send, 200, tree)
+
+    async def recipe(self, call: Call) -> None:
+        await send_json(call.send, 200, {"version": self.s.recipe_version, "recipe": self.s.recipe.model_dump(by_alias=True)})
+
+    async def verify(self, call: Call) -> None:
+        ok, count, bad = await self.s.store.traces.verify()
+        await send_json(call.send, 200, {"ok": ok, "traces": count, "first_bad": bad})
+
+    async def refresh(self, call: Call) -> None:
+        self.s.keys.forget()
+        await send_json(call.send, 200, {"ok": True})
+
+    async def stop(self, call: Call) -> None:
+        await send_json(call.send, 200, {"ok": True})
+        asyncio.get_running_loop().call_later(0.05, self._stop)
+
+    async def doctor(self, call: Call) -> None:
+        standing = await self.s.standing("default")
+        checks = [
+            {"name": "inspector", "ok": self.s.inspection.child.alive, "detail": ", ".join(self.s.inspection.detectors)},
+            {"name": "local model", "ok": self.s.local.available, "detail": self.s.local.why_not or "ready"},
+            {"name": "provider keys", "ok": bool(standing.keys), "detail": ", ".join(sorted(standing.keys)) or "none"},
+            {"name": "recipe", "ok": bool(self.s.recipe.route), "detail": self.s.recipe_version},
+        ]
+        await send_json(call.send, 200, {"checks": checks, "waiting_for_keyring": sorted(self.s.keys.waiting)})
+
+    async def explain(self, call: Call) -> None:
+        """What would happen to this body; nothing is reserved, nothing is sent."""
+        body = await door.read_body(call.scope, call.receive)
+        if body is None:
+            return
+        dialect = all_dialects()[0]
+        ask = dialect.read(body, {})
+        findings = await self.s.inspection.inspect(ask.leaves)
+        counts: dict[str, int] = {}
+        for row in findings:
+            for f in row:
+                counts[f.type] = counts.get(f.type, 0) + 1
+        classes: set[DataClass] = {kind(t).data_class for t in counts}
+        if ask.unread:
+            classes.add("unreadable")
+        ordered = tuple(sorted(classes, key=ORDER.index))
+        task = self.s.task(ask)
+        signals = Signals(
+            findings=counts,
+            data_class=strictest(list(ordered)),
+            classes=ordered,
+            keep_local=any(kind(t).keep_local for t in counts),
+            unread=ask.unread,
+            task=task,
+            difficulty=self.s.difficulty(ask, task),
+            prompt_bound=ask.size + 32 * sum(counts.values()) + 256,
+        )
+        plan = decide(ask, signals, self.s.recipe, await self.s.standing("default"), self.s.gates)
+        texts: list[str] = []
+        if plan.attempts and plan.attempts[0].model is not None:
+            minter = Minter(self.s.secret, f"{ask.who}\x00{ask.session}", plan.attempts[0].model.host, "\n".join(x.text for x in ask.leaves))
+            texts = veil(ask.leaves, findings, {n: self.s.recipe.rule(n).values for n in ORDER}, minter).texts
+        tree: dict[str, Any] = {
+            "plan": {
+                "route": plan.route,
+                "reason": plan.reason,
+                "attempts": [{"model": a.id, "lane": a.lane, "reserve_micro": a.reserve, "max_output": a.max_output} for a in plan.attempts],
+                "candidates": [asdict(w) for w in plan.weighed],
+                "error": plan.error.code if plan.error else "",
+            },
+            "signals": {"data_class": signals.data_class, "task": task, "difficulty": signals.difficulty, "findings": counts},
+            "text": plan.explain,
+            "left_machine": texts,
+        }
+        await send_json(call.send, 200, tree)

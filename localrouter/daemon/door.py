@@ -1,0 +1,97 @@
+"""The door: who may come in, decided before anything is read. Pure ASGI scope in, verdict out.
+
+Rules: notes of DESIGN section 4 and RFC 9110. An exact Host set (DNS rebinding), no web page (Origin, Sec-Fetch-Site), a token
+compared in constant time as bytes, JSON media types only, a body limit counted while reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from localrouter.core.errors import BadRequest, Forbidden, MediaType, TooLarge, Unauthorized
+from localrouter.core.secret import Secret
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+MAX_BODY = 64 * 1024 * 1024
+MAX_HEADERS = 100
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Lower-case names to values; a repeated sensitive header is refused in `check_frame`."""
+    return {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+
+
+def hosts_for(port: int) -> frozenset[str]:
+    """The only Host values that are us."""
+    return frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+
+
+def check_frame(scope: Scope, allowed_hosts: frozenset[str]) -> None:
+    """Host, origin and framing. Raises Forbidden or BadRequest."""
+    names = [k for k, _ in scope["headers"]]
+    if len(names) > MAX_HEADERS:
+        raise BadRequest(f"The request has more than {MAX_HEADERS} headers.", "Send fewer.")
+    for name in (b"host", b"content-length", b"authorization", b"transfer-encoding"):
+        if names.count(name) > 1:
+            raise BadRequest(f"The header {name.decode()} is there twice.", "Send it once.")
+    if b"content-length" in names and b"transfer-encoding" in names:
+        raise BadRequest("The request has both Content-Length and Transfer-Encoding.", "Send one of them.")
+    headers = headers_of(scope)
+    if headers.get("host", "").lower() not in allowed_hosts:
+        raise Forbidden("The Host header names another machine.", "Use the address that `localrouter status` prints.")
+    if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") or "origin" in headers:
+        raise Forbidden("The request comes from a web page, and none may call.", "Call from an editor, a CLI or a script.")
+
+
+def token_of(scope: Scope) -> tuple[bytes, str]:
+    """(token, path without its `/t/<token>` prefix). Every slot that real clients use; an empty one does not count."""
+    path: str = scope["path"]
+    if path.startswith("/t/"):
+        token, _, rest = path[3:].partition("/")
+        return token.encode("utf-8", "surrogatepass"), "/" + rest
+    headers = dict(scope["headers"])
+    bearer = headers.get(b"authorization", b"")
+    if bearer[:7].lower() == b"bearer " and bearer[7:].strip():
+        return bearer[7:].strip(), path
+    for name in (b"x-api-key", b"api-key", b"x-goog-api-key"):
+        if headers.get(name):
+            return headers[name], path
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+    return query.get("key", [""])[0].encode("latin-1"), path
+
+
+def check_token(given: bytes, wanted: Secret) -> None:
+    """Raises Unauthorized. No database and no cache take part."""
+    if not given or not wanted.matches(given):
+        raise Unauthorized("The token is missing or wrong.", "`localrouter token show` prints it.")
+
+
+def check_media(scope: Scope) -> None:
+    """A missing content type is accepted; what a form can send is not. Raises MediaType."""
+    kind = headers_of(scope).get("content-type", "").split(";")[0].strip().lower()
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise MediaType("The content type is not JSON.", "Send application/json.")
+
+
+async def read_body(scope: Scope, receive: Receive) -> bytes | None:
+    """The whole body, or None when the client left. Raises TooLarge while reading, not after."""
+    length = headers_of(scope).get("content-length", "")
+    if length.isdigit() and int(length) > MAX_BODY:
+        raise TooLarge(f"The body is over {MAX_BODY} bytes.", "Send less.")
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY:
+            raise TooLarge(f"The body is over {MAX_BODY} bytes.", "Send less.")
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)

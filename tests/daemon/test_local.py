@@ -1,0 +1,97 @@
+"""The local lane over a real engine process with a tiny model."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from localrouter.core.errors import BadRequest, LocalUnavailable
+from localrouter.daemon.local import ContextExceeded, LocalLane
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+import tiny_gguf
+
+pytestmark = pytest.mark.anyio
+HI = [{"role": "user", "content": "hi"}]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalLane]:
+    monkeypatch.setenv("OPENAI_API_KEY", "-".join(["sk", "test", "1" * 20]))
+    made = LocalLane(tiny_gguf.build(tmp_path / "tiny.gguf"), 32768, 1)
+    yield made
+    await made.stop()
+
+
+async def test_streams_chunks_and_ends(lane: LocalLane) -> None:
+    assert lane.available and lane.why_not == ""
+    chunks = [c async for c in lane.stream(HI, {"max_tokens": 20, "seed": 3, "unknown": 1})]
+    assert "".join(p.text for c in chunks for p in c.pieces)
+    last = chunks[-1]
+    assert last.terminal and last.finish == {0: "length"} and last.usage is not None and last.usage.output == 20
+    assert not any(c.terminal for c in chunks[:-1]) and lane.context == 32768 and lane.name == "tiny"
+    environ = Path(f"/proc/{lane.pid}/environ").read_bytes()
+    assert b"sk-test" not in environ and b"API_KEY" not in environ
+
+
+async def test_closing_cancels_soon(lane: LocalLane) -> None:
+    async with aclosing(lane.stream(HI, {"max_tokens": 30000})) as chunks:
+        async for _ in chunks:
+            break
+    began = time.monotonic()
+    assert [c async for c in lane.stream(HI, {"max_tokens": 1})][-1].terminal
+    assert time.monotonic() - began < 1 and lane.deaths == 0
+
+
+async def test_kill_in_mid_stream_is_typed_and_the_next_request_works(lane: LocalLane) -> None:
+    with pytest.raises(LocalUnavailable) as caught:
+        async for _ in lane.stream(HI, {"max_tokens": 30000}):
+            if lane.deaths == 0 and lane.pid is not None:
+                os.kill(lane.pid, signal.SIGKILL)
+    assert caught.value.status == 503 and caught.value.do
+    assert [c async for c in lane.stream(HI, {"max_tokens": 2})][-1].terminal
+    assert lane.deaths == 1
+
+
+async def test_errors_of_the_request(lane: LocalLane) -> None:
+    with pytest.raises(ContextExceeded):
+        _ = [c async for c in lane.stream([{"role": "user", "content": "word " * 40000}], {})]
+    with pytest.raises(BadRequest):
+        _ = [c async for c in lane.stream(HI, {"temperature": "hot"})]
+    assert [c async for c in lane.stream(HI, {"max_tokens": 2})][-1].terminal
+
+
+async def test_tool_pieces(lane: LocalLane) -> None:
+    schema = {"type": "object", "properties": {"n": {"enum": [1, 2]}}, "required": ["n"]}
+    tool = {"type": "function", "function": {"name": "go", "parameters": schema}}
+    chunks = [c async for c in lane.stream(HI, {"max_tokens": 300, "tools": [tool], "tool_choice": "required"})]
+    (piece,) = [p for c in chunks for p in c.pieces]
+    assert piece.channel.kind == "tool" and piece.tool == "go" and piece.call_id and piece.text.startswith("{")
+    assert chunks[-1].finish == {0: "tool_calls"}
+
+
+async def test_no_model_and_a_bad_model(tmp_path: Path) -> None:
+    none = LocalLane(None)
+    assert not none.available and "localrouter up --local" in none.why_not and "local.model" in none.why_not
+    with pytest.raises(LocalUnavailable):
+        _ = [c async for c in none.stream(HI, {})]
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(b"not a model")
+    lane = LocalLane(bad)
+    for _ in range(8):  # it is asked once, and does not eat the restart budget
+        with pytest.raises(LocalUnavailable, match="not a GGUF"):
+            await lane.start_if_needed()
+    assert not lane.available and lane.deaths == 1
+    await lane.stop()
