@@ -19,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 MAGIC = b"GGUF"
+COUNTABLE = 1000
+"""A `maxLength` or `maxItems` above this is not enforced: a grammar cannot count so far."""
+GRAMMAR_SIZE = 256 * 1024
+GRAMMAR_DEPTH = 8000
 _CONTROL = 1 << 3
 """llama.cpp's attribute bit of a control token."""
 
@@ -159,9 +163,12 @@ class Model:
         if _remote_ref(schema):
             raise BadAsk("The JSON schema refers to another document.")  # the engine opens no connection
         try:
-            made = LlamaGrammar.from_json_schema(json.dumps(schema), verbose=False)
+            made = LlamaGrammar.from_json_schema(json.dumps(_countable(schema)), verbose=False)
         except Exception as exc:
             raise BadAsk("The JSON schema cannot be made into a grammar.") from exc
+        # Each optional repeat is one more nesting, and llama.cpp parses by recursion: too deep ends the process.
+        if len(made._grammar) > GRAMMAR_SIZE or made._grammar.count("(") > GRAMMAR_DEPTH:
+            raise BadAsk("The JSON schema is too large for a grammar.")
         # llama.cpp says no with a null pointer, which the binding would follow.
         trial = self._lib.llama_sampler_init_grammar(self._vocab, made._grammar.encode(), b"root")
         if not trial:
@@ -256,6 +263,16 @@ def _remote_ref(schema: Any) -> bool:
         ref = schema.get("$ref")
         return (isinstance(ref, str) and not ref.startswith("#")) or any(_remote_ref(v) for v in schema.values())
     return isinstance(schema, list) and any(_remote_ref(v) for v in schema)
+
+
+def _countable(schema: Any) -> Any:
+    if isinstance(schema, Mapping):
+        return {
+            k: _countable(v)
+            for k, v in schema.items()
+            if not (k in ("maxLength", "maxItems") and isinstance(v, int) and v > COUNTABLE)
+        }
+    return [_countable(v) for v in schema] if isinstance(schema, list) else schema
 
 
 def default_threads() -> int:

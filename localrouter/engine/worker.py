@@ -11,7 +11,6 @@ import json
 import os
 import queue
 import secrets
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -151,8 +150,9 @@ def forced_schema(tools: Sequence[dict[str, Any]], choice: Any) -> dict[str, Any
 class Worker:
     """The queue between the pipe's reader (a thread) and the model (the main thread)."""
 
-    def __init__(self, out_fd: int) -> None:
+    def __init__(self, out_fd: int, note_fd: int) -> None:
         self._out = out_fd
+        self._notes = note_fd
         self._lock = threading.Lock()
         self._asks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._pending: set[int] = set()
@@ -212,7 +212,7 @@ class Worker:
                 end = {"error": "A field of the request has a wrong type.", "code": "bad_request"}
             except Exception as exc:  # noqa: BLE001  # the process serves on: a failed decode is one request's trouble
                 model.forget()
-                print(f"engine: {type(exc).__name__}", file=sys.stderr)
+                os.write(self._notes, f"engine: {type(exc).__name__}\n".encode())
                 end = {"error": "The local model failed at this request.", "code": "failed"}
             self._now = None
             self._pending.discard(ident)
@@ -302,7 +302,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Frames get a descriptor of their own; whatever else prints to stdout lands on stderr.
     out_fd = os.dup(1)
     os.dup2(2, 1)
-    worker = Worker(out_fd)
+    worker = Worker(out_fd, os.dup(2))
     threading.Thread(target=worker.listen, args=(0,), daemon=True, name="reader").start()
     try:
         model = Model(args.model, ctx=args.ctx, threads=args.threads or default_threads())
@@ -313,5 +313,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         worker.send({"fatal": "The local engine (llama-cpp-python) is not installed."})
         return 3
     worker.send({"ready": True, "model": model.name, "ctx": model.ctx, "template": model.template})
+    # llama.cpp quotes a bad grammar, and so the request, on stderr: from here on only our own notes get out.
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
     worker.serve(model)
     return 0

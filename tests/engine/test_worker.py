@@ -25,9 +25,9 @@ WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {
 
 
 class Engine:
-    def __init__(self, model: Path, ctx: int = 4096) -> None:
+    def __init__(self, model: Path, ctx: int = 4096, stderr: Any = subprocess.DEVNULL) -> None:
         argv = [sys.executable, "-m", "localrouter.engine", "--model", str(model), "--ctx", str(ctx), "--threads", "1"]
-        self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0)
+        self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, bufsize=0)
         self._decoder, self._ready, self._id = Decoder(), [], 0  # type: tuple[Decoder, list[dict[str, Any]], int]
         self.first = self.read()
 
@@ -58,9 +58,10 @@ class Engine:
                 return out, tools, m
 
     def close(self) -> None:
-        assert self.proc.stdin is not None
+        assert self.proc.stdin is not None and self.proc.stdout is not None
         self.proc.stdin.close()
         self.proc.wait(5)
+        self.proc.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -161,12 +162,24 @@ def test_errors_are_replies(engine: Engine) -> None:
     assert engine.chat(temperature="hot")[2]["code"] == "bad_request"
     remote = {"type": "json_schema", "json_schema": {"schema": {"$ref": "https://example.com/s.json"}}}
     assert engine.chat(response_format=remote)[2]["code"] == "bad_request"
-    for schema in ({"type": "nonsense"}, {"type": "string", "pattern": "^[$"}):
+    for schema in ({"type": "nonsense"}, {"type": "string", "pattern": "^[$"}, {"type": "string", "minLength": 10**6}):
         bad = {"type": "json_schema", "json_schema": {"schema": schema}}
         assert engine.chat(response_format=bad, max_tokens=5)[2].get("code") == "bad_request", schema
+    large = {"type": "json_schema", "json_schema": {"schema": {"type": "string", "maxLength": 10**8}}}
+    assert engine.chat(response_format=large, max_tokens=5)[2]["finish"] in ("stop", "length")
     engine.send(op="chat", messages=[{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}])
     assert engine.read()["code"] == "bad_request"
     assert engine.chat(max_tokens=3)[2]["finish"] == "length"
+
+
+def test_no_text_of_a_request_is_logged(tmp_path: Path) -> None:
+    with (tmp_path / "err").open("w+b") as err:
+        e = Engine(tiny_gguf.build(tmp_path / "t.gguf"), stderr=err)
+        bad = {"type": "json_schema", "json_schema": {"schema": {"type": "string", "pattern": "^(marker){0,2000}$"}}}
+        assert e.chat("marker", response_format=bad)[2]["code"] == "bad_request"
+        e.chat("marker", max_tokens=3)
+        e.close()
+        assert b"marker" not in (tmp_path / "err").read_bytes()
 
 
 def test_message_text_is_never_a_control_token(tmp_path: Path) -> None:
@@ -189,6 +202,7 @@ def test_bad_file(tmp_path: Path, content: bytes | None, words: str) -> None:
         path.write_bytes(content)
     e = Engine(path)
     assert words in e.first["fatal"] and e.proc.wait(10) == 3
+    e.close()
 
 
 @given(st.lists(st.text("abX", max_size=4), max_size=8), st.lists(st.text("abX", min_size=1, max_size=3), max_size=3))

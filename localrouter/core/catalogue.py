@@ -1,0 +1,58 @@
+"""The catalogue's types: hosts with their terms, hosted models with their prices. Read from models.toml by `config`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from localrouter.core.money import Price
+
+Zone = Literal["machine", "trusted", "hosted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """An exact origin with its base path, and the terms that it states. None: not stated."""
+
+    name: str
+    origin: str
+    wire: str = "openai_chat"
+    region: str = ""
+    retention_days: int | None = None
+    trains_on_data: bool | None = None
+    zone: Zone = "hosted"
+    key_env: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`id` is `host/name`; `name` is what the host calls it. Without a price it is refused (law 2)."""
+
+    id: str
+    host: str
+    name: str
+    price: Price | None = None
+    context: int = 0
+    max_output: int = 0
+    tools: bool = False
+    json_schema: bool = False
+    vision: bool = False
+    audio: bool = False
+    reasoning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """`version` is a hash of what was read, recorded with each decision."""
+
+    version: str
+    hosts: dict[str, Host] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)
+
+    def find(self, name: str) -> Model | None:
+        """By `host/name`, or by the upstream name alone when exactly one host has it."""
+        found = self.models.get(name)
+        if found is not None:
+            return found
+        same = [m for m in self.models.values() if m.name == name]
+        return same[0] if len(same) == 1 else None

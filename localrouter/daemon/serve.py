@@ -1,0 +1,214 @@
+"""Start the daemon: settings to open rooms to a listening socket; and stop it without losing a settlement.
+
+The socket is bound before anything slow is loaded, so that a taken port is said at once; the port is never hopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from localrouter.config.catalogue import load_catalogue
+from localrouter.config.identity import own_identity
+from localrouter.config.paths import Paths, private_file
+from localrouter.config.recipes import load_recipe
+from localrouter.config.settings import Settings, load_settings
+from localrouter.core.errors import RouterError
+from localrouter.daemon.app import App
+from localrouter.daemon.control import Control
+from localrouter.daemon.door import hosts_for
+from localrouter.daemon.egress import Egress, check_origin
+from localrouter.daemon.inspecting import Inspection
+from localrouter.daemon.local import LocalLane
+from localrouter.daemon.services import Services
+from localrouter.gates import all_gates
+from localrouter.keys import client_tokens
+from localrouter.providers import all_wires
+from localrouter.store import Store
+
+log = logging.getLogger("localrouter")
+
+DRAIN_S = 10.0
+
+
+class StartFault(RouterError):
+    """The daemon cannot start; the text says why and what to do."""
+
+    code = "start"
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket on loopback. Raises StartFault when the port is taken."""
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        raise StartFault(f"The address {host} is not this machine alone.", "Set listen_host to 127.0.0.1.")
+    family = socket.AF_INET6 if host == "::1" else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as exc:
+        sock.close()
+        raise StartFault(
+            f"Port {port} is in use or not allowed ({exc.strerror}).",
+            "Stop the other program (`localrouter down` if it is ours), or pass `--port`.",
+        ) from None
+    sock.listen(256)
+    return sock
+
+
+def install_secret(paths: Paths) -> bytes:
+    """32 random bytes in a 0600 file: the root of all tokens. Made at the first start."""
+    file = paths.state / "install.secret"
+    try:
+        data = file.read_bytes()
+        if len(data) == 32:
+            return data
+    except FileNotFoundError:
+        pass
+    data = os.urandom(32)
+    private_file(file, data)
+    return data
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the daemon drains first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+async def serve(settings: Settings, paths: Paths, sock: socket.socket) -> None:
+    """Run until a signal or `stop`."""
+    secret = install_secret(paths)
+    catalogue = load_catalogue(extra=settings.catalogue_extra())
+    for host in catalogue.hosts.values():
+        try:
+            check_origin(host.origin)
+        except ValueError as exc:
+            raise StartFault(f"Host {host.name}: {exc}.", "Correct it in config.toml or models.toml.") from None
+    recipe = load_recipe(settings.recipe, paths.recipe_dirs())
+    tokens = client_tokens.ensure(paths)
+    store = Store.open(paths.state, key=secret, budgets=settings.ledger_budgets(), now=time.time, tz=settings.timezone)
+    orphans = store.swept
+    if orphans:
+        log.warning("%d calls were cut by the last stop; each was charged at its ceiling", orphans)
+    inspection = Inspection(secret, own_identity())
+    local = LocalLane(settings.local.model, settings.local.ctx, settings.local.threads)
+    egress = Egress()
+    services = Services(
+        recipe=recipe,
+        catalogue=catalogue,
+        gates=all_gates(),
+        wires=all_wires(),
+        store=store,
+        inspection=inspection,
+        local=local,
+        egress=egress,
+        secret=secret,
+        record_texts=settings.logging.prompts == "veiled",
+    )
+    app = App(services, tokens.client, tokens.control)
+    port = sock.getsockname()[1]
+    app.hosts = hosts_for(port)
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]  # our ASGI callable is typed by its own aliases
+        log_config=None,
+        access_log=False,  # a path may hold a token
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        timeout_keep_alive=75,
+        h11_max_incomplete_event_size=16 * 1024,
+        ws="none",
+    )
+    server = _Server(config)
+    ending = asyncio.Event()
+    app.add(Control(app, services, ending.set).routes())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    warm = asyncio.create_task(_warm(inspection))
+    serving = asyncio.create_task(server.serve(sockets=[sock]))
+    runtime = {"pid": os.getpid(), "port": port, "started": time.time()}
+    private_file(paths.state / "runtime.json", json.dumps(runtime).encode())
+    log.info("listening on http://127.0.0.1:%d", port)
+    try:
+        done, _ = await asyncio.wait({serving, asyncio.create_task(ending.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await app.drain(DRAIN_S)
+        server.should_exit = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await serving
+        await services.drain(5)
+        warm.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await warm
+        await inspection.stop()
+        await local.stop()
+        await egress.close()
+        store.close()
+        with contextlib.suppress(OSError):
+            (paths.state / "runtime.json").unlink()
+
+
+async def _warm(inspection: Inspection) -> None:
+    try:
+        await inspection.start()
+        log.info("inspector ready: %d detectors", len(inspection.detectors))
+    except RouterError as exc:
+        # Not fatal: every request then gets `privacy.unsure`, and the next one tries to start it again.
+        log.error("the inspector did not start: %s", exc.text)
+
+
+def settings_with(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
+    """Command-line values over the file's."""
+    given = {k: v for k, v in overrides.items() if v is not None}
+    local = given.pop("local", None)
+    if local is not None:
+        given["local"] = settings.local.model_copy(update={"model": Path(local)})
+    return settings.model_copy(update=given)
+
+
+def main(settings: Settings | None = None, paths: Paths | None = None) -> int:
+    """Foreground. Returns the exit code: 0 after a stop, 2 when it could not start (the reason is on stderr)."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines name full URLs
+    os.umask(0o077)
+    try:
+        paths = paths or Paths.default()
+        paths.ensure()
+        settings = settings or load_settings(paths)
+        if settings.local.model is not None and not Path(settings.local.model).is_file():
+            raise StartFault(
+                f"The local model file {settings.local.model} does not exist.", "Correct local.model, or start with `--local FILE.gguf`."
+            )
+        sock = bind(settings.listen_host, settings.port)
+        try:
+            import uvloop
+
+            runner = uvloop.run
+        except ImportError:  # Windows has no uvloop
+            runner = asyncio.run  # type: ignore[assignment]
+        runner(serve(settings, paths, sock))
+    except RouterError as exc:
+        print(f"localrouter: {exc.text}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
