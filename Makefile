@@ -1,0 +1,21 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Both set the machine up first, and repeat quickly.
+PY := .venv/bin/python
+.PHONY: setup demo test test-long check bench clean
+
+setup:
+	@bash packaging/setup.sh
+
+demo: setup
+	@.venv/bin/localrouter demo
+
+test: setup
+	@$(PY) -m pytest
+
+test-long: setup
+	@$(PY) -m pytest -m "long or not long" --timeout 1800
+
+check: setup
+	@.venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build dist

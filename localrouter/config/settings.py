@@ -1,0 +1,137 @@
+"""Settings: config.toml as a frozen object. Every key has a default; an unknown key is an error with file and line."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from localrouter.config.faults import ConfigFault, explain
+from localrouter.config.paths import Paths
+from localrouter.core.money import parse_usd
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Local(Strict):
+    """The local chat model: a GGUF file, its context in tokens, threads (0: chosen for the machine)."""
+
+    model: Path | None = None
+    ctx: int = Field(default=8192, ge=512, le=1_048_576)
+    threads: int = Field(default=0, ge=0, le=512)
+
+
+class Budgets(Strict):
+    """Dollars per user; null lifts a limit. The day and the month are those of `timezone`."""
+
+    day_usd: str | float | None = "5.00"
+    month_usd: str | float | None = "50.00"
+
+    @field_validator("day_usd", "month_usd")
+    @classmethod
+    def _amount(cls, value: str | float | None) -> str | float | None:
+        if value is not None:
+            parse_usd(value)
+        return value
+
+
+class HostEntry(Strict):
+    """A host added or overridden in config.toml."""
+
+    origin: str | None = None
+    wire: str | None = None
+    region: str | None = None
+    retention_days: int | None = None
+    trains_on_data: bool | None = None
+    zone: Literal["machine", "trusted", "hosted"] | None = None
+    key_env: str | None = None
+
+
+class ModelEntry(Strict):
+    """A model added in config.toml. Prices are dollars per million tokens."""
+
+    host: str
+    name: str
+    price_in: str | float | None = None
+    price_out: str | float | None = None
+    context: int = 0
+    max_output: int = 4096
+    tools: bool = False
+    json_schema: bool = False
+    vision: bool = False
+    audio: bool = False
+    reasoning: bool = False
+
+
+class Logging(Strict):
+    """`veiled`: traces keep the outgoing text as it left. `none`: they keep no text at all."""
+
+    prompts: Literal["veiled", "none"] = "veiled"
+
+
+class Settings(Strict):
+    """config.toml."""
+
+    listen_host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
+    port: int = Field(default=8642, ge=0, le=65_535)
+    recipe: str = "balanced"
+    timezone: str = ""
+    local: Local = Local()
+    budgets: Budgets = Budgets()
+    logging: Logging = Logging()
+    hosts: dict[str, HostEntry] = Field(default_factory=dict)
+    models: dict[str, ModelEntry] = Field(default_factory=dict)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value:
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError):
+                raise ValueError("is not a time zone such as Europe/Berlin") from None
+        return value
+
+    def catalogue_extra(self) -> dict[str, Any]:
+        """What this file adds to models.toml."""
+        return {
+            "hosts": {k: v.model_dump(exclude_none=True) for k, v in self.hosts.items()},
+            "models": {k: v.model_dump(exclude_none=True) for k, v in self.models.items()},
+        }
+
+    def ledger_budgets(self) -> tuple[int | None, int | None]:
+        """(day, month) in micro-dollars."""
+        day, month = self.budgets.day_usd, self.budgets.month_usd
+        return (None if day is None else parse_usd(day), None if month is None else parse_usd(month))
+
+
+def load_settings(paths: Paths) -> Settings:
+    """Read config.toml; a missing file is all defaults. Raises ConfigFault."""
+    file = paths.config_file
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigFault(file, 1, f"the file cannot be read ({exc}).", "Check its permissions and encoding.") from None
+    tree = parse(file, text)
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as exc:
+        raise explain(file, text, Settings, exc) from None
+
+
+def parse(file: Path | str, text: str) -> dict[str, Any]:
+    """TOML, with the line of a syntax error. Raises ConfigFault."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        import re
+
+        found = re.search(r"line (\d+)", str(exc))
+        raise ConfigFault(file, int(found[1]) if found else 1, f"not TOML: {exc}.", "Correct the line.") from None

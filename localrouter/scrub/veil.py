@@ -1,0 +1,210 @@
+"""Veil: findings become tokens in every leaf of one request.
+
+Law: a value found in one leaf is replaced in all of them (also in its JSON-escaped and URL-encoded spelling), so that one missed
+occurrence does not leak; whatever is replaced ends at a word's edge, so the token can be recognised again. Pure; the tree
+is edited by the caller: `edits` first, then `renames`.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+from urllib.parse import quote
+
+from localrouter.core.ask import Leaf, Path
+from localrouter.core.findings import Finding
+from localrouter.core.kinds import DataClass, Tier, kind
+from localrouter.scrub.tokens import Entry, Minter, TokenTable, suffix_of
+
+Action = Literal["pass", "veil", "seal"]
+SWEEP_MIN = 4
+LOOSE_MIN = 8
+_RANK: dict[Tier, int] = {"own": 0, "mask": 1, "seal": 2}
+_MODEL = ("assistant", "tool_arguments")
+
+
+class _Span(NamedTuple):
+    start: int
+    end: int
+    type: str
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Veiled:
+    """What leaves. `marks` are the spans of tokens in `texts`; `outgoing` is the text against which links are compared."""
+
+    edits: list[tuple[Path, str]]
+    renames: dict[Path, str]
+    table: TokenTable
+    counts: dict[str, int]
+    texts: list[str]
+    marks: list[list[tuple[int, int, str]]]
+    outgoing: str
+
+
+def taken(leaves: Sequence[Leaf]) -> str:
+    """The text whose words may not become tokens. What the model said is left out: a token there is our own come back."""
+    return "\n".join(leaf.text for leaf in leaves if leaf.where not in _MODEL)
+
+
+def veil(
+    leaves: Sequence[Leaf],
+    findings: Sequence[Sequence[Finding]],
+    values: Mapping[DataClass, Action],
+    minter: Minter,
+) -> Veiled:
+    """Replace every finding that the destination's policy does not pass. A class the policy lacks is veiled."""
+    spans: list[list[_Span]] = []
+    for leaf, found in zip(leaves, findings, strict=True):
+        spans.append([])
+        for f in found:
+            action = values.get(kind(f.type).data_class, "veil")
+            tier: Tier = "seal" if action == "seal" else kind(f.type).tier
+            start, end = _trim(leaf.text, f.start, f.end)
+            if action != "pass" and start < end:
+                spans[-1].append(_Span(*_widen(leaf.text, start, end), f.type, tier))
+    _sweep(leaves, spans)
+    regions = [_join(own) for own in spans]
+
+    chosen: dict[str, _Span] = {}
+    for leaf, own in zip(leaves, regions, strict=True):
+        for span in own:
+            value = _value(leaf, span)
+            before = chosen.get(value)
+            if before is None or _RANK[span.tier] > _RANK[before.tier] and span.tier == "seal":
+                chosen[value] = span
+
+    table, tokens = TokenTable(), {}
+    for value, span in chosen.items():
+        tokens[value] = minter.mint(span.type, value)
+        table.add(Entry(tokens[value], value, span.type, span.tier))
+
+    edits: list[tuple[Path, str]] = []
+    renames: dict[Path, str] = {}
+    counts: Counter[str] = Counter()
+    texts: list[str] = []
+    marks: list[list[tuple[int, int, str]]] = []
+    for leaf, own in zip(leaves, regions, strict=True):
+        parts: list[str] = []
+        at = out = 0
+        here: list[tuple[int, int, str]] = []
+        for span in own:
+            value = _value(leaf, span)
+            token = tokens[value]
+            counts[chosen[value].type] += 1
+            out += span.start - at
+            here.append((out, out + len(token), token))
+            parts += (leaf.text[at : span.start], token)
+            at, out = span.end, out + len(token)
+        text = "".join([*parts, leaf.text[at:]])
+        texts.append(text)
+        marks.append(here)
+        if here and leaf.where == "key":
+            renames[leaf.path] = text
+        elif here:
+            edits.append((leaf.path, text))
+    return Veiled(edits, renames, table, dict(counts), texts, marks, _outgoing(leaves, texts, table))
+
+
+def _outgoing(leaves: Sequence[Leaf], texts: Sequence[str], table: TokenTable) -> str:
+    """A live token that a model wrote itself vouches for no link: it could write the link in one turn and reuse it in the next."""
+    suffixes = [suffix_of(e.token).upper() for e in table]
+    keep = []
+    for leaf, text in zip(leaves, texts, strict=True):
+        if leaf.where in _MODEL:
+            upper = leaf.text.upper()
+            if any(s in upper for s in suffixes):
+                continue
+        keep.append(text)
+    return "\n".join(keep)
+
+
+def spellings(value: str) -> list[str]:
+    """A value as it also stands in JSON text and in URLs."""
+    forms = [value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), quote(value)]
+    return list(dict.fromkeys(forms))
+
+
+def _sweep(leaves: Sequence[Leaf], spans: list[list[_Span]]) -> None:
+    values: dict[str, _Span] = {}
+    for leaf, own in zip(leaves, spans, strict=True):
+        for span in own:
+            for value in dict.fromkeys((leaf.text[span.start : span.end], _value(leaf, span))):
+                before = values.get(value)
+                if before is None or _RANK[span.tier] > _RANK[before.tier]:
+                    values[value] = span
+    if not values:
+        return
+    joined = "\0".join(leaf.text for leaf in leaves)
+    edges = [0]
+    for leaf in leaves:
+        edges.append(edges[-1] + len(leaf.text) + 1)
+    for value, span in values.items():
+        for form in spellings(value) if len(value) >= SWEEP_MIN else ():
+            at = joined.find(form)
+            while at >= 0:
+                index = bisect_right(edges, at) - 1
+                text, start = leaves[index].text, at - edges[index]
+                end = start + len(form)
+                if end <= len(text) and (len(form) >= LOOSE_MIN or _alone(text, start, end)):
+                    spans[index].append(_Span(*_widen(text, start, end), span.type, span.tier))
+                at = joined.find(form, at + 1)
+
+
+def _join(spans: list[_Span]) -> list[_Span]:
+    """Overlapping and touching spans become one, of the strictest tier: a piece of a value may not stay behind."""
+    out: list[_Span] = []
+    for span in sorted(set(spans), key=lambda s: (s.start, -s.end, -_RANK[s.tier])):
+        if out and span.start <= out[-1].end:
+            last = out[-1]
+            type, tier = (span.type, span.tier) if _RANK[span.tier] > _RANK[last.tier] else (last.type, last.tier)
+            out[-1] = _Span(last.start, max(last.end, span.end), type, tier)
+        else:
+            out.append(span)
+    return out
+
+
+def _value(leaf: Leaf, span: _Span) -> str:
+    """In tool arguments the text is JSON; the value is what it says, and is escaped again when restored."""
+    text = leaf.text[span.start : span.end]
+    if leaf.where == "tool_arguments" and "\\" in text and leaf.text.lstrip()[:1] in ("{", "["):
+        try:
+            inner = json.loads(f'"{text}"')
+        except ValueError:
+            return text
+        return inner if isinstance(inner, str) else text
+    return text
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
+def _wordy(char: str) -> bool:
+    return char.isascii() and char.isalnum()
+
+
+def _widen(text: str, start: int, end: int) -> tuple[int, int]:
+    """To the edges of the words it cuts; a token glued to a letter could not be told from its neighbour."""
+    while start > 0 and _wordy(text[start - 1]):
+        start -= 1
+    while end < len(text) and _wordy(text[end]):
+        end += 1
+    return start, end
+
+
+def _alone(text: str, start: int, end: int) -> bool:
+    def inside(a: str, b: str) -> bool:
+        # Scripts without spaces (from U+2E80) have no word edge to look for.
+        return a.isalnum() and b.isalnum() and a < "\u2e80" and b < "\u2e80"
+
+    return not (start and inside(text[start - 1], text[start])) and not (end < len(text) and inside(text[end - 1], text[end]))
