@@ -1,0 +1,49 @@
+"""Store: the only room that opens SQLite. Ledger and traces over one writer."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from localrouter.core.errors import RouterError, StoreFault
+from localrouter.store.ledger import Ledger
+from localrouter.store.schema import migrate
+from localrouter.store.traces import Traces
+from localrouter.store.writer import Writer
+
+FILE = "localrouter.db"
+
+
+class Store:
+    """Open parts; `swept` counts the calls that the last stop cut."""
+
+    def __init__(self, writer: Writer, ledger: Ledger, traces: Traces, swept: int) -> None:
+        self._writer, self.ledger, self.traces, self.swept = writer, ledger, traces, swept
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, key: bytes, budgets: tuple[int | None, int | None], now: Callable[[], float], tz: str = ""
+    ) -> Store:
+        """Open, migrate, sweep. Raises StoreFault with the path and what to do."""
+        path = folder / FILE
+        try:
+            writer = Writer(path)
+        except OSError as exc:
+            raise StoreFault(f"The database {path} cannot be opened ({exc.strerror}).", "Check its permissions.") from None
+        try:
+            writer.submit(migrate_job).result()
+        except RouterError:
+            writer.close()
+            raise
+        ledger = Ledger(writer, budgets, now, tz)
+        return cls(writer, ledger, Traces(writer, key, now), ledger.sweep())
+
+    def close(self) -> None:
+        """Commit what is queued and close the file."""
+        self._writer.close()
+
+
+def migrate_job(connection: sqlite3.Connection) -> None:
+    """The migrations as one job, so that they commit together or not at all."""
+    migrate(connection)

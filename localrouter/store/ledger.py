@@ -1,0 +1,160 @@
+"""The ledger: reserve -> settle, in micro-dollars, exact under concurrency because one thread does it in one transaction.
+
+Law: at every instant, settled + held <= limit for each window of each user, unless a host reported more than was reserved
+(an overrun: charged, counted, shown). A hold that nobody settled is charged at its ceiling by the next start's sweep.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from localrouter.core.money import Usage, usd
+from localrouter.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A committed reservation."""
+
+    id: str
+    micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """One window of one user. Amounts in micro-dollars; `resets_at` in epoch seconds."""
+
+    scope: str
+    limit: int | None
+    spent: int
+    held: int
+    remaining: int | None
+    resets_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Why a reservation was refused; `text` is a sentence."""
+
+    scope: str
+    limit: int
+    spent: int
+    held: int
+    remaining: int
+    resets_at: float
+    text: str
+
+
+class Ledger:
+    """See the module. `limits` are (day, month) in micro-dollars; None lifts one."""
+
+    def __init__(self, writer: Writer, limits: tuple[int | None, int | None], now: Callable[[], float], tz: str = "") -> None:
+        self._writer, self._now = writer, now
+        self._limits = {"daily": limits[0], "monthly": limits[1]}
+        self._tz: tzinfo | None = ZoneInfo(tz) if tz else None
+
+    def _window(self, scope: str) -> tuple[float, float]:
+        """(start, end) of the window that holds this instant, in the user's time zone."""
+        here = datetime.fromtimestamp(self._now(), self._tz) if self._tz else datetime.fromtimestamp(self._now()).astimezone()
+        start = here.replace(hour=0, minute=0, second=0, microsecond=0)
+        if scope == "daily":
+            end = start + timedelta(days=1)
+        else:
+            start = start.replace(day=1)
+            end = (start + timedelta(days=32)).replace(day=1)
+        if self._tz is None:  # a fixed offset would be wrong across a change of summer time: ask the system again
+            start, end = (datetime(d.year, d.month, d.day).astimezone() for d in (start, end))  # noqa: DTZ001
+        return start.timestamp(), end.timestamp()
+
+    def _state(self, db: sqlite3.Connection, user: str, scope: str) -> BudgetState:
+        start, end = self._window(scope)
+        # A hold counts in the window that it was opened in; an open one counts wherever it was opened.
+        row = db.execute(
+            "SELECT coalesce(sum(CASE WHEN settled IS NOT NULL AND opened >= ? AND opened < ? THEN cost END), 0),"
+            " coalesce(sum(CASE WHEN settled IS NULL THEN micro END), 0) FROM holds"
+            " WHERE user = ? AND (settled IS NULL OR opened >= ?)",
+            (start, end, user, start),
+        ).fetchone()
+        limit = self._limits[scope]
+        return BudgetState(scope, limit, row[0], row[1], None if limit is None else limit - row[0] - row[1], end)
+
+    async def reserve(
+        self, request: str, *, user: str, project: str, host: str, model: str, session: str, micro: int
+    ) -> Hold | Denied:
+        """Committed when it returns."""
+        if micro < 0:
+            raise ValueError("a reservation is not negative")
+
+        def job(db: sqlite3.Connection) -> Hold | Denied:
+            for scope in self._limits:
+                state = self._state(db, user, scope)
+                if state.limit is not None and state.remaining is not None and micro > state.remaining:
+                    when = datetime.fromtimestamp(state.resets_at, self._tz).astimezone(self._tz)
+                    held = f" and {usd(state.held)} is held by running calls" if state.held else ""
+                    text = (
+                        f"The {scope} budget of {usd(state.limit)} for user '{user}' cannot pay this call: {usd(state.spent)} is spent"
+                        f"{held}, and it may cost {usd(micro)}. It resets on {when:%Y-%m-%d at %H:%M %Z}."
+                    )
+                    return Denied(scope, state.limit, state.spent, state.held, max(0, state.remaining), state.resets_at, text)
+            hold = Hold(secrets.token_hex(12), micro)
+            db.execute(
+                "INSERT INTO holds (id, request, user, project, host, model, session, micro, opened, overrun)"
+                " VALUES (?,?,?,?,?,?,?,?,?,0)",
+                (hold.id, request, user, project, host, model, session, micro, self._now()),
+            )
+            return hold
+
+        return await self._writer.run(job)
+
+    async def settle(
+        self, hold: str, micro: int, usage: Usage, *, estimated: bool, outcome: str, sent_bytes: int = 0
+    ) -> None:
+        """Exactly once: a second settlement raises ValueError and changes nothing."""
+
+        def job(db: sqlite3.Connection) -> None:
+            changed = db.execute(
+                "UPDATE holds SET settled=?, cost=?, estimated=?, outcome=?, input=?, output=?, cache_read=?, cache_write=?,"
+                " cache_write_1h=?, reasoning=?, sent_bytes=?, overrun=(? > micro) WHERE id=? AND settled IS NULL",
+                (
+                    self._now(), micro, int(estimated), outcome, usage.input, usage.output, usage.cache_read, usage.cache_write,
+                    usage.cache_write_1h, usage.reasoning, sent_bytes, micro, hold,
+                ),
+            ).rowcount  # fmt: skip
+            if changed != 1:
+                raise ValueError(f"hold {hold} is not open")
+
+        await self._writer.run(job)
+
+    def sweep(self) -> int:
+        """Charge every open hold at its ceiling. For the start, before the first request."""
+
+        def job(db: sqlite3.Connection) -> int:
+            return db.execute(
+                "UPDATE holds SET settled=?, cost=micro, estimated=1, outcome='orphan' WHERE settled IS NULL", (self._now(),)
+            ).rowcount
+
+        return self._writer.submit(job).result()
+
+    async def budgets(self, user: str) -> list[BudgetState]:
+        """Every window, also those without a limit."""
+        return await self._writer.run(lambda db: [self._state(db, user, scope) for scope in self._limits])
+
+    async def spent_today(self) -> int:
+        """All users, settled since midnight."""
+        start, _ = self._window("daily")
+        sql = "SELECT coalesce(sum(cost), 0) FROM holds WHERE settled IS NOT NULL AND opened >= ?"
+        return await self._writer.run(lambda db: int(db.execute(sql, (start,)).fetchone()[0]))
+
+    async def density(self, session: str) -> float | None:
+        """The most prompt tokens per sent byte that this session was billed for; None before its first settlement."""
+        sql = (
+            "SELECT max(1.0 * (input + cache_read + cache_write + cache_write_1h) / sent_bytes) FROM holds"
+            " WHERE session = ? AND settled IS NOT NULL AND estimated = 0 AND sent_bytes > 0 AND input IS NOT NULL AND outcome = 'done'"
+        )
+        value = await self._writer.run(lambda db: db.execute(sql, (session,)).fetchone()[0])
+        return float(value) if value else None

@@ -1,0 +1,126 @@
+"""One thread owns the one connection. Jobs queue up, are committed in groups, and answer after their commit.
+
+WAL with synchronous=FULL: an acknowledged commit survives a power cut (sqlite.org/wal.html). One connection only, because
+the SQLite that CPython links (3.40) has the WAL-reset bug of versions before 3.51.3, which needs two. No mmap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from localrouter.core.errors import RouterError, StoreFault
+
+T = TypeVar("T")
+Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
+
+GROUP = 256
+"""Jobs in one commit at most: a bound on what one failure rolls back."""
+
+
+def _fault(path: Path, exc: sqlite3.Error) -> StoreFault:
+    text = str(exc)
+    if "full" in text:
+        return StoreFault(f"The disk that holds {path} is full.", "Free some space; hosted calls wait until then.")
+    if "malformed" in text or "not a database" in text:
+        return StoreFault(f"The database {path} is damaged.", "Move it away and start again; it is not overwritten.")
+    if "readonly" in text or "unable to open" in text:
+        return StoreFault(f"The database {path} cannot be written ({text}).", "Check the permissions of its folder.")
+    return StoreFault(f"The database {path} failed ({text}).", "See `localrouter logs`.")
+
+
+class Writer:
+    """`submit` gives a future that is done after the commit; `run` awaits it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        path.touch(mode=0o600)
+        try:
+            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
+            run = self._connection.execute
+            run("PRAGMA journal_mode=WAL")
+            run("PRAGMA synchronous=FULL")
+            run("PRAGMA fullfsync=ON")
+            run("PRAGMA secure_delete=ON")
+            run("PRAGMA mmap_size=0")
+            run("PRAGMA foreign_keys=ON")
+        except sqlite3.Error as exc:
+            raise _fault(path, exc) from None
+        self._thread = threading.Thread(target=self._loop, name="store", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
+        future: Future[T] = Future()
+        self._jobs.put((job, future))
+        return future
+
+    async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.wrap_future(self.submit(job))
+
+    def close(self) -> None:
+        """Commit what is queued, then close."""
+        self._jobs.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def _loop(self) -> None:
+        while True:
+            first = self._jobs.get()
+            if first is None:
+                return
+            group = [first]
+            stop = False
+            while len(group) < GROUP:
+                try:
+                    item = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if item is None:
+                    stop = True
+                    break
+                group.append(item)
+            self._commit(group)
+            if stop:
+                return
+
+    def _commit(self, group: list[Job]) -> None:
+        run = self._connection.execute
+        done: list[tuple[Future[Any], Any]] = []
+        try:
+            run("BEGIN IMMEDIATE")
+            for job, future in group:
+                run("SAVEPOINT job")
+                try:
+                    value = job(self._connection)
+                except (RouterError, ValueError, KeyError) as exc:
+                    run("ROLLBACK TO job")
+                    future.set_exception(exc)
+                else:
+                    done.append((future, value))
+                run("RELEASE job")
+            run("COMMIT")
+        except sqlite3.Error as exc:
+            if self._connection.in_transaction:
+                run("ROLLBACK")
+            fault = _fault(self.path, exc)
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(fault)
+            return
+        except BaseException as exc:
+            if self._connection.in_transaction:
+                run("ROLLBACK")
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(exc)
+            return
+        for future, value in done:
+            if not future.cancelled():
+                future.set_result(value)
