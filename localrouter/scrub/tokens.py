@@ -25,6 +25,7 @@ _SEP = r"(?:\\{0,4}_|\\{1,2}u005[fF]|&#95;|&#[xX]5[fF];|&lowbar;|&UnderBar;|%5[f
 _LOOSE = rf"(?:{_SEP}|[ \-\u00a0\u2010\u2011])"
 _AT = r"(?:@|\\@|&#64;|&#[xX]40;|&commat;|%40|\\{1,2}u0040)"
 _DOT = r"(?:\\{0,2}\.|&#46;|&period;)"
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"  # in JSON text the letter of `\n` is no neighbour
 _CODE = r"[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{6}"
 
 
@@ -52,9 +53,9 @@ def grammar(types: Iterable[str]) -> re.Pattern[str]:
     ordered = sorted({*types, *KINDS, UNKNOWN.name}, key=lambda t: (-len(t), t))
     names = "|".join(_LOOSE.join(map(re.escape, t.split("_"))) for t in ordered)
     return re.compile(
-        rf"(?<![A-Za-z0-9])(?:"
+        rf"{_START}(?:"
         rf"(?i:(?P<known>{names})){_LOOSE}(?P<c1>{_SUFFIX}){_END}"
-        rf"|[A-Za-z]{{2,24}}{_SEP}(?P<c2>{_SUFFIX}){_END}"
+        rf"|(?<!\\)[A-Za-z]{{2,24}}{_SEP}(?P<c2>{_SUFFIX}){_END}"
         rf"|[uU](?P<c3>{_CODE}){_AT}(?i:pii){_DOT}(?i:invalid)(?![A-Za-z0-9])"
         rf"|[hH](?P<c4>{_CODE}){_DOT}(?i:invalid)(?![A-Za-z0-9])"
         rf"|(?P<ip4>198\.1[89]\.\d{{1,3}}\.\d{{1,3}})(?![A-Za-z0-9])"

@@ -8,6 +8,7 @@ is edited by the caller: `edits` first, then `renames`.
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ Action = Literal["pass", "veil", "seal"]
 SWEEP_MIN = 4
 LOOSE_MIN = 8
 _RANK: dict[Tier, int] = {"own": 0, "mask": 1, "seal": 2}
+_ESCAPE = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})$")
 _MODEL = ("assistant", "tool_arguments")
 
 
@@ -193,9 +195,14 @@ def _wordy(char: str) -> bool:
     return char.isascii() and char.isalnum()
 
 
+def _escape_ends(text: str, at: int) -> bool:
+    """In JSON text `\\n` and `\\u00e9` end in letters that belong to no word."""
+    return _ESCAPE.search(text[max(0, at - 6) : at]) is not None
+
+
 def _widen(text: str, start: int, end: int) -> tuple[int, int]:
     """To the edges of the words it cuts; a token glued to a letter could not be told from its neighbour."""
-    while start > 0 and _wordy(text[start - 1]):
+    while start > 0 and _wordy(text[start - 1]) and not _escape_ends(text, start):
         start -= 1
     while end < len(text) and _wordy(text[end]):
         end += 1
@@ -207,4 +214,5 @@ def _alone(text: str, start: int, end: int) -> bool:
         # Scripts without spaces (from U+2E80) have no word edge to look for.
         return a.isalnum() and b.isalnum() and a < "\u2e80" and b < "\u2e80"
 
-    return not (start and inside(text[start - 1], text[start])) and not (end < len(text) and inside(text[end - 1], text[end]))
+    before = start and inside(text[start - 1], text[start]) and not _escape_ends(text, start)
+    return not before and not (end < len(text) and inside(text[end - 1], text[end]))

@@ -1,0 +1,64 @@
+"""The inspector's main: frames in on stdin, findings out on stdout. It holds no key and no money, and sees every text.
+
+A ping is answered by the reading thread, also while a batch is scanned, so that slow is not mistaken for dead.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from typing import Any
+
+from localrouter.core.frames import Decoder, encode
+from localrouter.scrub import detectors
+
+
+def main() -> int:
+    """Runs until stdin ends."""
+    out = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # what a library prints must not break the frames
+    lock = threading.Lock()
+    jobs: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+
+    def say(message: dict[str, Any]) -> None:
+        with lock:
+            out.write(encode(message))
+
+    def read() -> None:
+        decoder = Decoder()
+        while data := os.read(0, 1 << 16):
+            for message in decoder.feed(data):
+                if message.get("op") == "ping":
+                    say({"id": message.get("id"), "pong": True})
+                else:
+                    jobs.put(message)
+        jobs.put(None)
+
+    # Warm-up: the first scan loads Presidio, and no request should wait for it.
+    detectors.find("write to a.person@example.org or call +1 415 555 0100, card 4111 1111 1111 1111, DE89370400440532013000")
+    threading.Thread(target=read, daemon=True).start()
+    say({"ready": True, "detectors": [d.NAME for d in detectors.all_detectors()]})
+    while (job := jobs.get()) is not None:
+        if job.get("op") == "configure":
+            detectors.configure(job.get("identity") or {})
+        elif job.get("op") == "inspect":
+            say(_inspect(job))
+    return 0
+
+
+def _inspect(job: dict[str, Any]) -> dict[str, Any]:
+    rows: list[list[list[Any]]] = []
+    for at, segment in enumerate(job["segments"]):
+        try:
+            found = detectors.find(segment["t"], segment["c"])
+        except Exception as exc:
+            # Fail closed: a batch with one segment that has no verdict has none at all. The text is not quoted.
+            return {"id": job["id"], "error": type(exc).__name__, "at": at}
+        rows.append([[f.start, f.end, f.type, f.score, f.detector] for f in found])
+    return {"id": job["id"], "findings": rows}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
