@@ -138,7 +138,7 @@ class App:
     async def _models(self, call: Call) -> None:
         items = [self._item("localrouter/auto", 0)]
         if self.s.local.available:
-            items.append(self._item("local:chat", self.s.local.ctx))
+            items.append(self._item("local:chat", self.s.local.context))
         items += [self._item(m.id, m.context) for m in self.s.catalogue.models.values()]
         if call.tail:
             found = next((i for i in items if i["id"] == call.tail), None)

@@ -145,7 +145,7 @@ class Services:
             budget=f"{tightest.scope} budget" if tightest is not None else "",
             keys=frozenset(keys),
             local="local:chat" if self.local.available else "",
-            local_context=self.local.ctx if self.local.available else 0,
+            local_context=self.local.context if self.local.available else 0,
             local_why_not=self.local.why_not,
             cooling=dict(self.cooling),
         )

@@ -41,7 +41,7 @@ class Entry:
 
 def suffix_of(token: str) -> str:
     """The part that identifies a token, upper-case: the six characters, or the whole address of an IP surrogate."""
-    if token.startswith("198.1") or token.startswith("2001:db8:"):
+    if token.startswith(("198.1", "2001:db8:")):
         return token
     if token.endswith(".invalid"):
         return token[1:7].upper()
@@ -115,7 +115,7 @@ class TokenTable:
         if found is not None:
             shape = found.token[-8:]
             form = "c3" if "@" in found.token else "c4" if shape == ".invalid" else "c5" if found.token[0] == "u" else ""
-            if form and not g[form] or not form and not (g["c1"] or g["c2"]):
+            if (form and not g[form]) or (not form and not (g["c1"] or g["c2"])):
                 found = None
         return found, bool(g["known"] or g["c3"] or g["c4"])
 

@@ -1,6 +1,6 @@
 """Unveil: tokens in a streamed answer become values again, where the restore table (DESIGN section 7) says so.
 
-Law: cutting the stream elsewhere changes nothing; one pass, so a restored value is never read again; inside anything that a client
+Law: cutting the stream elsewhere changes nothing; one pass, so a restored value is never read again; inside whatever a client
 may fetch, only a link that left this machine in this very form is restored. Unknown tokens stand, and are counted.
 """
 
@@ -31,9 +31,9 @@ _FENCE = re.compile(r"^[\s>*+\-]{0,16}(?:\d+[.)]\s+)?(`{3,}|~{3,})(.*)$")
 _MAIL = re.compile(r"mailto:[^?&#\s]*", re.I)
 _NETWORK = re.compile(
     r"://|/dev/(?:tcp|udp)|\b(?:curl|wget|ssh|scp|sftp|rsync|nc|ncat|netcat|telnet|ftp|https?|httpie|xh|aria2c|dig|nslookup|host|ping6?|"
-    r"traceroute|whois|socat|openssl|push|pull|clone|fetch|remote|publish|upload|pip3?|npm|npx|yarn|pnpm|gh|glab|aws|gcloud|gsutil|az|kubectl|"
+    r"socat|traceroute|whois|openssl|push|pull|clone|fetch|remote|publish|upload|pip3?|npm|npx|yarn|pnpm|gh|glab|aws|gcloud|gsutil|az|kubectl|"
     r"helm|docker|podman|mail|mailx|mutt|sendmail|iwr|irm|invoke-webrequest|invoke-restmethod|requests|urllib\d?|httpx|aiohttp|axios|"
-    r"sockets?|smtplib|net|www|webhook|psql|mysql|redis-cli|mongosh?|base64|xxd|eval|lynx|links|w3m|open|xdg-open|start|mosquitto_pub)\b",
+    r"sockets?|smtplib|net|www|webhook|psql|mysql|redis-cli|mongosh?|base64|xxd|eval|lynx|w3m|open|xdg-open|start|mosquitto_pub)\b",
     re.I,
 )
 _TYPE_WORDS = {word for name in KINDS for word in name.split("_")} | {"PRIVATE"}
@@ -43,8 +43,10 @@ _LAST_WORD = re.compile(r"(?<![A-Za-z])([A-Za-z]{2,24})[ \-\u00a0\u2010\u2011]$"
 class _State:
     """One channel: what is not yet said (`buf` from `at`; a few said characters stay before it), and where we stand."""
 
-    __slots__ = ("at", "buf", "cls", "diff", "edit", "fence", "inner", "inside", "line", "mode", "nested", "net", "poison", "raw_json",
-                 "said", "skip", "slashes", "tag")  # fmt: skip
+    # fmt: off
+    __slots__ = ("at", "buf", "cls", "diff", "edit", "fence", "inner", "inside", "line", "mode", "nested", "net", "poison",
+                 "raw_json", "said", "skip", "slashes", "tag")
+    # fmt: on
 
     def __init__(self, cls: ToolClass | None) -> None:
         self.cls = cls
@@ -88,7 +90,11 @@ class _State:
             self.edit = False
         if line.startswith(("diff --git ", "--- a/", "--- /dev/null", "@@ -")):
             self.diff = True
-        elif self.diff and line[:1] not in (" ", "+", "-", "@", "\\") and not line.startswith(("index ", "new file", "deleted file")):
+        elif (
+            self.diff
+            and line[:1] not in (" ", "+", "-", "@", "\\")
+            and not line.startswith(("index ", "new file", "deleted file"))
+        ):
             self.diff = False
 
     def _json(self, text: str) -> None:
@@ -115,7 +121,7 @@ class _State:
 
     @property
     def code(self) -> bool:
-        return bool(self.fence) or self.edit or self.diff and self.line[:1] in (" ", "+", "-", "@")
+        return bool(self.fence) or self.edit or (self.diff and self.line[:1] in (" ", "+", "-", "@"))
 
     def escape(self, value: str) -> str:
         if self.cls is None or not self.raw_json or not self.inside:
@@ -195,7 +201,9 @@ class Unveiler:
         floor = max(s.at, start - WORD_MAX)
         while start > floor and s.buf[start - 1].isascii() and not s.buf[start - 1].isspace():
             start -= 1
-        while start > floor and (word := _LAST_WORD.search(s.buf, max(floor, start - 32), start)) and word[1].upper() in self._words:
+        while (
+            start > floor and (word := _LAST_WORD.search(s.buf, max(floor, start - 32), start)) and word[1].upper() in self._words
+        ):
             start = word.start()
         return max(start, floor)
 
@@ -245,7 +253,7 @@ class Unveiler:
             return None
         if s.poison or (len(s.buf) if stop is None else stop) - s.at >= URL_MAX:
             # Too long to judge: nothing in it is restored, to its end.
-            if stop is None or stop - s.at >= URL_MAX and not s.poison:
+            if stop is None or (stop - s.at >= URL_MAX and not s.poison):
                 s.poison = True
                 return s.consume(len(s.buf) if stop is None else s.at + URL_MAX)
             s.mode, s.poison = "", False
@@ -273,9 +281,13 @@ class Unveiler:
 
     def _vouched(self, s: _State, target: str, mode: str) -> bool:
         target = re.sub(r"^(?:\\*[\"']|<)|(?:\\*[\"']|>)$", "", target)
-        if mode == "link" and (piece := re.match(r"(\S+)\s+[\"'(].*$", target, re.S)) and not self._pattern.search(target, piece.end(1)):
+        if (
+            mode == "link"
+            and (piece := re.match(r"(\S+)\s+[\"'(].*$", target, re.S))
+            and not self._pattern.search(target, piece.end(1))
+        ):
             target = piece[1]
-        if _MAIL.fullmatch(target) or mode == "ref" and self._pattern.fullmatch(target):
+        if _MAIL.fullmatch(target) or (mode == "ref" and self._pattern.fullmatch(target)):
             return True
         intro = {"link": "(", "attr": "="}.get(mode, "") if self._pattern.fullmatch(target) else ""
         return any(self._stands(form, intro) for form in dict.fromkeys((target, _unescape(target) if s.cls else target)))
@@ -286,7 +298,11 @@ class Unveiler:
             while at >= 0:
                 after = self._outgoing[at + len(target) : at + len(target) + 1]
                 before = self._outgoing[max(0, at - 2) : at]
-                if not (after.isalnum() or after in ("_", "-", "%", "=", "&", "/", "@") and after) and not before[-1:].isalnum() and intro in before:
+                if (
+                    not (after.isalnum() or (after in ("_", "-", "%", "=", "&", "/", "@") and after))
+                    and not before[-1:].isalnum()
+                    and intro in before
+                ):
                     return True
                 at = self._outgoing.find(target, at + 1)
             if target[-1] not in ").,;:!?'*_]}\\":
@@ -302,7 +318,7 @@ def _may(s: _State, entry: Entry) -> bool:
     if s.cls == "edit":
         return True
     if s.cls == "shell":
-        return entry.tier == "own" or entry.tier == "mask" and not s.net
+        return entry.tier == "own" or (entry.tier == "mask" and not s.net)
     return s.cls == "local" and entry.tier != "seal"
 
 

@@ -78,7 +78,7 @@ def veil(
         for span in own:
             value = _value(leaf, span)
             before = chosen.get(value)
-            if before is None or _RANK[span.tier] > _RANK[before.tier] and span.tier == "seal":
+            if before is None or (_RANK[span.tier] > _RANK[before.tier] and span.tier == "seal"):
                 chosen[value] = span
 
     table, tokens = TokenTable(), {}
@@ -114,7 +114,7 @@ def veil(
 
 
 def _outgoing(leaves: Sequence[Leaf], texts: Sequence[str], table: TokenTable) -> str:
-    """A live token that a model wrote itself vouches for no link: it could write the link in one turn and reuse it in the next."""
+    """A live token that a model wrote itself vouches for no link: it could write the link now and reuse it in its next turn."""
     suffixes = [suffix_of(e.token).upper() for e in table]
     keep = []
     for leaf, text in zip(leaves, texts, strict=True):

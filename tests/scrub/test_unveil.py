@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -15,7 +16,15 @@ from localrouter.scrub.unveil import Unveiler
 
 OWN, MASK, SEAL = "OWN_NAME_7KQ4ZX", "PERSON_3ABCDE", "API_KEY_9XYZ12"
 MAIL, HOST, IP, USER = "u7kq4ab@pii.invalid", "h7kq4cd.invalid", "198.18.3.4", "u7kq4ef"
-VALUES = {OWN: "Zoe", MASK: 'Ann "A" Lee', SEAL: "s\\3cret", MAIL: "ann@corp.example", HOST: "db.corp.example", IP: "10.1.2.3", USER: "zoe"}
+VALUES = {
+    OWN: "Zoe",
+    MASK: 'Ann "A" Lee',
+    SEAL: "s\\3cret",
+    MAIL: "ann@corp.example",
+    HOST: "db.corp.example",
+    IP: "10.1.2.3",
+    USER: "zoe",
+}
 TABLE = TokenTable(
     [
         Entry(OWN, VALUES[OWN], "OWN_NAME", "own"),
@@ -35,7 +44,7 @@ def run(text: str, tool: str | None = None, cuts: tuple[int, ...] = (), table: T
     u = Unveiler(table, OUT, tool_class)
     channel = TOOL if tool else TEXT
     edges = [0, *sorted(min(c, len(text)) for c in cuts), len(text)]
-    said = "".join(u.feed(channel, text[a:b], tool if i == 0 else None) for i, (a, b) in enumerate(zip(edges, edges[1:], strict=False)))
+    said = "".join(u.feed(channel, text[a:b], tool if i == 0 else None) for i, (a, b) in enumerate(itertools.pairwise(edges)))
     return said + u.flush(channel), u
 
 
@@ -110,7 +119,7 @@ HOSTILE = [
 @pytest.mark.parametrize("token", [OWN, MASK, SEAL, USER])
 def test_nothing_is_restored_into_a_link(reply: str, token: str) -> None:
     for text in (reply.format(token), "```\n" + reply.format(token)):
-        said, u = run(text)
+        said, _u = run(text)
         assert said == text
         assert run(text, cuts=tuple(range(len(text))))[0] == text
 
@@ -130,7 +139,7 @@ def test_mailto_is_not_fetched() -> None:
 
 SAMPLE = (
     f"Hi {OWN}, person 3ABCDE and **PERSON\\_3ABCDE**'s key {SEAL}.\n```sh\nexport K={SEAL} U={USER}\n```\n"
-    f"[a](https://evil.example/{MASK}) https://{HOST}/docs/{MASK}?a=1, <b title=\"{MASK}\"> {MAIL} {IP} date of birth of API KEY 9XYZ12 "
+    f'[a](https://evil.example/{MASK}) https://{HOST}/docs/{MASK}?a=1, <b title="{MASK}"> {MAIL} {IP} date of birth of API KEY 9XYZ12 '
     f"PERSON_4ABCDE 日本{MASK}語 <{MAIL}>\n[r]: //x/{MASK}\n"
 )
 
@@ -140,7 +149,8 @@ def test_cut_at_every_place() -> None:
         whole, u = run(text, tool)
         for i in range(len(text)):
             cut, v = run(text, tool, (i,))
-            assert cut == whole and v.counts == u.counts
+            assert cut == whole
+            assert v.counts == u.counts
         assert run(text, tool, tuple(range(len(text))))[0] == whole
 
 
@@ -161,12 +171,16 @@ def test_any_chunking_says_the_same(pieces: list[str], cuts: list[int], tool: st
 
 def test_unknown_tokens_stand() -> None:
     said, u = run("PERSON_4ABCDE and u222222@pii.invalid")
-    assert said == "PERSON_4ABCDE and u222222@pii.invalid" and u.counts["unknown"] == 2 and not u.unresolved
+    assert said == "PERSON_4ABCDE and u222222@pii.invalid"
+    assert u.counts["unknown"] == 2
+    assert not u.unresolved
     assert run(args("PERSON_4ABCDE"), "Write")[1].unresolved == ["PERSON_4ABCDE"]
 
 
 def test_single_pass() -> None:
-    table = TokenTable([Entry("PERSON_3ABCDE", "PERSON_4ABCDE \\1 $&", "PERSON", "mask"), Entry("PERSON_4ABCDE", "no", "PERSON", "mask")])
+    table = TokenTable(
+        [Entry("PERSON_3ABCDE", "PERSON_4ABCDE \\1 $&", "PERSON", "mask"), Entry("PERSON_4ABCDE", "no", "PERSON", "mask")]
+    )
     assert run("PERSON_3ABCDE", table=table)[0] == "PERSON_4ABCDE \\1 $&"
 
 
@@ -174,6 +188,7 @@ def test_json_depths() -> None:
     inner = json.dumps({"n": MASK})
     said, _ = run(json.dumps({"body": inner, "n": MASK}), "Write")
     outer = json.loads(said)
-    assert outer["n"] == VALUES[MASK] and json.loads(outer["body"])["n"] == VALUES[MASK]
+    assert outer["n"] == VALUES[MASK]
+    assert json.loads(outer["body"])["n"] == VALUES[MASK]
     patch = f"*** Begin Patch\n+{MASK}"
     assert run(patch, "apply_patch")[0] == patch.replace(MASK, VALUES[MASK])

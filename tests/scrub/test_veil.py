@@ -36,7 +36,8 @@ def do(leaves: list[Leaf], findings: list[list[Finding]], **values: str) -> Veil
 
 def test_tokens_are_stable_in_a_conversation_and_unlinkable_across() -> None:
     a, again, other = (Minter(KEY, c, "p", "").mint("PERSON", "Ann") for c in ("1", "1", "2"))
-    assert a == again != other and re.fullmatch(r"PERSON_(?=.*\d)[0-9A-HJKMNP-TV-Z]{6}", a)
+    assert a == again != other
+    assert re.fullmatch(r"PERSON_(?=.*\d)[0-9A-HJKMNP-TV-Z]{6}", a)
     assert Minter(KEY, "1", "p", "").mint("OWN_NAME", "Zoe") == Minter(KEY, "2", "p", "").mint("OWN_NAME", "Zoe")
     assert Minter(KEY, "1", "p", "").mint("OWN_NAME", "Zoe") != Minter(KEY, "1", "q", "").mint("OWN_NAME", "Zoe")
 
@@ -48,7 +49,8 @@ def test_shapes() -> None:
     assert re.fullmatch(r"u[0-9a-z]{6}", m.mint("OWN_USER", "zoe"))
     assert m.mint("IP", "fe80::1").startswith("2001:db8::")
     ips = [m.mint("IP", f"10.0.{i // 250}.{i % 250}") for i in range(100)]
-    assert sum(ip.startswith("198.1") for ip in ips) == IP_MAX - 1 and len(set(ips)) == 100
+    assert sum(ip.startswith("198.1") for ip in ips) == IP_MAX - 1
+    assert len(set(ips)) == 100
     assert m.mint("IP", "10.0.0.0/8").startswith("IP_")
 
 
@@ -56,7 +58,8 @@ def test_what_stands_in_the_input_is_not_minted() -> None:
     for type, value in (("PERSON", "Ann"), ("EMAIL", "a@b.example"), ("IP", "10.0.0.1"), ("OWN_USER", "zoe")):
         first = Minter(KEY, "c", "p", "").mint(type, value)
         second = Minter(KEY, "c", "p", f"x {first.lower()} y").mint(type, value)
-        assert first != second and suffix_of(first) != suffix_of(second)
+        assert first != second
+        assert suffix_of(first) != suffix_of(second)
 
 
 def test_on_collision_the_later_rehashes(monkeypatch: object) -> None:
@@ -73,8 +76,12 @@ def test_a_value_found_once_is_swept_everywhere() -> None:
     ]  # fmt: skip
     v = do(leaves, [found(leaves[0].text, API_KEY=key, PERSON="Anna"), [], [], [], found("12345678", ID="12345678")])
     joined = "\n".join(v.texts)
-    assert key not in joined and quote(key, safe="") not in joined and "Anna_" not in joined and "Anna " not in joined
-    assert list(v.renames) == [("d", "Anna")] and dict(v.edits)[("n",)].startswith("ID_")
+    assert key not in joined
+    assert quote(key, safe="") not in joined
+    assert "Anna_" not in joined
+    assert "Anna " not in joined
+    assert list(v.renames) == [("d", "Anna")]
+    assert dict(v.edits)[("n",)].startswith("ID_")
     assert not leaks(v.texts, v.table, frozenset())
     for text, marks in zip(v.texts, v.marks, strict=True):
         assert all(text[a:b] == token for a, b, token in marks)
@@ -92,14 +99,16 @@ def test_policy() -> None:
 def test_overlaps_leave_nothing_behind() -> None:
     leaves = [leaf("Ann Lee Ray")]
     v = do(leaves, [[Finding(0, 7, "PERSON"), Finding(4, 11, "API_KEY"), Finding(0, 3, "ORG")]])
-    assert v.counts == {"API_KEY": 1} and [e.value for e in v.table] == ["Ann Lee Ray"]
+    assert v.counts == {"API_KEY": 1}
+    assert [e.value for e in v.table] == ["Ann Lee Ray"]
 
 
 def test_tool_arguments_hold_json() -> None:
     text = json.dumps({"n": 'Ann "A" Lee'})
     inner = json.dumps('Ann "A" Lee')[1:-1]
     v = do([leaf(text, "tool_arguments"), leaf('Ann "A" Lee')], [found(text, PERSON=inner), []])
-    assert [e.value for e in v.table] == ['Ann "A" Lee'] and len(v.marks[1]) == 1
+    assert [e.value for e in v.table] == ['Ann "A" Lee']
+    assert len(v.marks[1]) == 1
     u = Unveiler(v.table, v.outgoing, tool_class)
     channel = Channel(0, "tool")
     assert u.feed(channel, v.texts[0], "Edit") + u.flush(channel) == text
@@ -108,7 +117,8 @@ def test_tool_arguments_hold_json() -> None:
 def test_after_a_json_escape_a_word_begins() -> None:
     text = json.dumps({"n": "x\nAnna\tAnna \u00e9Anna"})
     v = do([leaf("Anna"), leaf(text, "tool_arguments")], [found("Anna", PERSON="Anna"), []])
-    assert "Anna" not in v.texts[1] and len(v.table) == 1
+    assert "Anna" not in v.texts[1]
+    assert len(v.table) == 1
     u = Unveiler(v.table, v.outgoing, tool_class)
     channel = Channel(0, "tool")
     assert u.feed(channel, v.texts[1], "Edit") + u.flush(channel) == text
@@ -120,7 +130,8 @@ def test_a_link_the_model_wrote_vouches_for_nothing() -> None:
     leaves = [leaf("Anna Bell", path=("a",)), leaf(f"see {link}", "assistant", ("b",))]
     v = do(leaves, [found(leaves[0].text, PERSON="Anna Bell"), []])
     u = Unveiler(v.table, v.outgoing, tool_class)
-    assert v.texts[0] == token and u.feed(Channel(0, "text"), link) + u.flush(Channel(0, "text")) == link
+    assert v.texts[0] == token
+    assert u.feed(Channel(0, "text"), link) + u.flush(Channel(0, "text")) == link
 
 
 def test_last_check_sees_each_form_and_tells_types_only() -> None:
@@ -131,13 +142,22 @@ def test_last_check_sees_each_form_and_tells_types_only() -> None:
     for pad in range(3):
         coded = base64.b64encode(b"z" * pad + value.encode() + b"tail").decode()
         assert leaks([coded], table, frozenset()) == ["PASSWORD"]
-    assert leaks(["Annabel"], table, frozenset()) == [] and leaks(["an Anna!"], table, frozenset()) == ["PERSON"]
+    assert leaks(["Annabel"], table, frozenset()) == []
+    assert leaks(["an Anna!"], table, frozenset()) == ["PERSON"]
     assert leaks(["an Anna!"], table, frozenset({"Anna"})) == []
 
 
 WORDS = st.sampled_from(["Anna", "Bob Ray", "zoe", "a@b.example", "db.corp", "10.0.0.1", "s3cretKey", " ", "\n", "_", "/home/", ": ", "x", "é", "日本",
                          '"', "\\", "PERSON", "ID ", "-", "'s", "7", "fe80::1"])  # fmt: skip
-TYPES = {"PERSON": "Anna", "ORG": "Bob Ray", "OWN_USER": "zoe", "EMAIL": "a@b.example", "HOST": "db.corp", "IP": "10.0.0.1", "API_KEY": "s3cretKey"}
+TYPES = {
+    "PERSON": "Anna",
+    "ORG": "Bob Ray",
+    "OWN_USER": "zoe",
+    "EMAIL": "a@b.example",
+    "HOST": "db.corp",
+    "IP": "10.0.0.1",
+    "API_KEY": "s3cretKey",
+}
 
 
 @settings(max_examples=200, deadline=None)

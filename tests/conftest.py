@@ -1,0 +1,103 @@
+"""Shared by all tests: a real daemon in front of the rehearsal host, in a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from localrouter.daemon.rehearsal import Rehearsal
+
+sys.path.insert(0, str(Path(__file__).parent / "tools"))
+
+MODELS = ("1", "echo", "500", "429", "400", "silent", "drop", "cut", "slow", "error-mid")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass
+class Daemon:
+    """A running daemon: its address, its tokens, its home, and the host behind it."""
+
+    home: Path
+    port: int
+    client: str
+    control: str
+    pid: int
+    host: Rehearsal
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+
+def write_home(home: Path, host: Rehearsal, *, day_usd: str = "5.00", extra: str = "") -> None:
+    """config.toml and a recipe that sends everything to the rehearsal host."""
+    config = home / "config"
+    (config / "recipes").mkdir(parents=True, mode=0o700)
+    config.chmod(0o700)
+    lines = ["port = 0", 'recipe = "rehearse"', f'[budgets]\nday_usd = "{day_usd}"\nmonth_usd = "50.00"', extra]
+    lines.append(f'[hosts.rehearsal]\norigin = "{host.origin}"\nkey_env = "LOCALROUTER_REHEARSAL_KEY"\nregion = "eu"\nretention_days = 0\ntrains_on_data = false')
+    for name in MODELS:
+        lines.append(
+            f'[models."rehearsal/rehearsal-{name}"]\nhost = "rehearsal"\nname = "rehearsal-{name}"\nprice_in = "0.25"\nprice_out = "2.00"\n'
+            "context = 400000\nmax_output = 2048\ntools = true\njson_schema = true"
+        )
+    (config / "config.toml").write_text("\n".join(lines) + "\n")
+    recipe = 'name = "rehearse"\nextends = "balanced"\n[[route]]\nname = "default"\ntry = ["asked", "rehearsal/rehearsal-1", "local:chat"]\n'
+    (config / "recipes" / "rehearse.toml").write_text(recipe)
+
+
+def start(home: Path) -> subprocess.Popen[bytes]:
+    env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
+    env |= {
+        "LOCALROUTER_HOME": str(home),
+        "LOCALROUTER_REHEARSAL_KEY": "rehearsal-" + "key",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
+    log = (home / "daemon.log").open("ab")
+    process = subprocess.Popen([sys.executable, "-m", "localrouter.daemon.serve"], env=env, stderr=log, stdout=log)
+    log.close()
+    return process
+
+
+def wait(home: Path, process: subprocess.Popen[bytes], host: Rehearsal) -> Daemon:
+    runtime = home / "state" / "runtime.json"
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert process.poll() is None, (home / "daemon.log").read_text()
+        if runtime.exists():
+            tree = json.loads(runtime.read_text())
+            if tree["pid"] == process.pid:
+                tokens = json.loads((home / "config" / "tokens.json").read_text())
+                return Daemon(home, tree["port"], tokens["client"], tokens["control"], process.pid, host)
+        time.sleep(0.05)
+    raise AssertionError("the daemon did not start: " + (home / "daemon.log").read_text())
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Rehearsal]:
+    with Rehearsal() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def daemon(tmp_path_factory: pytest.TempPathFactory, host: Rehearsal) -> Iterator[Daemon]:
+    home = tmp_path_factory.mktemp("home")
+    write_home(home, host)
+    process = start(home)
+    try:
+        yield wait(home, process, host)
+    finally:
+        process.terminate()
+        process.wait(30)
