@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from localrouter.config.faults import ConfigFault, explain
 from localrouter.config.settings import parse
+from localrouter.core.catalogue import Catalogue
 from localrouter.core.recipe import Recipe
 
 
@@ -47,3 +49,17 @@ def load_recipe(name: str, folders: Sequence[Path]) -> Recipe:
         return Recipe.model_validate(tree)
     except ValidationError as exc:
         raise explain(file, text, Recipe, exc) from None
+
+
+def unknown_targets(recipe: Recipe, catalogue: Catalogue) -> list[tuple[str, str, str]]:
+    """(route, target, hint) of each target that names no model of the catalogue."""
+    out: list[tuple[str, str, str]] = []
+    for route in recipe.route:
+        for target in route.try_:
+            if target == "asked" or target.startswith("local:") or catalogue.find(target) is not None:
+                continue
+            if target.endswith("/*") and target[:-2] in catalogue.hosts:
+                continue
+            near = difflib.get_close_matches(target, catalogue.models, n=1)
+            out.append((route.name, target, f"Did you mean {near[0]}?" if near else "Add it to config.toml under [models]."))
+    return out

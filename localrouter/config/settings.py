@@ -27,15 +27,15 @@ class Local(Strict):
 
 
 class Budgets(Strict):
-    """Dollars per user; null lifts a limit. The day and the month are those of `timezone`."""
+    """Dollars per user; "none" lifts a limit. The day and the month are those of `timezone`."""
 
-    day_usd: str | float | None = "5.00"
-    month_usd: str | float | None = "50.00"
+    day_usd: str | float = "5.00"
+    month_usd: str | float = "50.00"
 
     @field_validator("day_usd", "month_usd")
     @classmethod
-    def _amount(cls, value: str | float | None) -> str | float | None:
-        if value is not None:
+    def _amount(cls, value: str | float) -> str | float:
+        if value != "none":
             parse_usd(value)
         return value
 
@@ -107,7 +107,7 @@ class Settings(Strict):
     def ledger_budgets(self) -> tuple[int | None, int | None]:
         """(day, month) in micro-dollars."""
         day, month = self.budgets.day_usd, self.budgets.month_usd
-        return (None if day is None else parse_usd(day), None if month is None else parse_usd(month))
+        return (None if day == "none" else parse_usd(day), None if month == "none" else parse_usd(month))
 
 
 def load_settings(paths: Paths) -> Settings:

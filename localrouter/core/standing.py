@@ -21,4 +21,5 @@ class Standing:
     local: str = ""
     local_context: int = 0
     local_why_not: str = ""
+    keyring_waiting: bool = False
     cooling: dict[str, float] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from typing import Any
 
 from localrouter import __version__
 from localrouter.core.decide import decide
-from localrouter.core.errors import BadRequest, NotFound
+from localrouter.core.errors import BadRequest, NoKey, NotFound
 from localrouter.core.kinds import ORDER, DataClass, kind, strictest
 from localrouter.core.signals import Signals
 from localrouter.daemon import door
@@ -19,14 +19,14 @@ from localrouter.daemon.app import App, Call, Route, send_json
 from localrouter.daemon.services import Services
 from localrouter.dialects import all_dialects
 from localrouter.scrub.tokens import Minter
-from localrouter.scrub.veil import veil
+from localrouter.scrub.veil import taken, veil
 
 
 class Control:
     """Handlers over the services; `stop` ends the daemon."""
 
-    def __init__(self, app: App, services: Services, stop: Callable[[], None]) -> None:
-        self.app, self.s, self._stop = app, services, stop
+    def __init__(self, app: App, services: Services, stop: Callable[[], None], reload: Callable[[], None]) -> None:
+        self.app, self.s, self._stop, self._reload = app, services, stop, reload
 
     def routes(self) -> list[Route]:
         table = (
@@ -39,6 +39,8 @@ class Control:
             ("GET", "doctor", self.doctor),
             ("GET", "verify", self.verify),
             ("POST", "keys/refresh", self.refresh),
+            ("POST", "keys/test", self.test_key),
+            ("POST", "reload", self.reload),
             ("POST", "stop", self.stop),
         )
         return [Route(method, f"/control/{path}", "control", handler) for method, path, handler in table]
@@ -89,19 +91,52 @@ class Control:
         self.s.keys.forget()
         await send_json(call.send, 200, {"ok": True})
 
+    async def test_key(self, call: Call) -> None:
+        """Ask a host for its list of models with the stored key: the cheapest question that needs one."""
+        name = call.query.get("host", "")
+        host = self.s.catalogue.hosts.get(name)
+        if host is None:
+            raise NotFound(f"There is no host {name[:60]!r}.", "Known hosts: " + ", ".join(sorted(self.s.catalogue.hosts)) + ".")
+        self.s.keys.forget()
+        key = await self.s.keys.find(host)
+        if key is None and host.key_env:
+            raise NoKey(f"There is no key for {host.name}.", f"Store one with `localrouter keys set {host.name}`.")
+        wire = self.s.wires[host.wire]
+        start = time.monotonic()
+        auth = wire.auth(key) if key is not None else {}
+        async with self.s.egress.open(host.name, host.origin, "/models", auth, b"", stream=True, method="GET") as answer:
+            status = answer.status
+        ms = round((time.monotonic() - start) * 1000)
+        await send_json(call.send, 200, {"host": name, "ok": status == 200, "status": status, "ms": ms})
+
+    async def reload(self, call: Call) -> None:
+        self._reload()
+        await send_json(call.send, 200, {"recipe": self.s.recipe_version, "catalogue": self.s.catalogue.version})
+
     async def stop(self, call: Call) -> None:
         await send_json(call.send, 200, {"ok": True})
         asyncio.get_running_loop().call_later(0.05, self._stop)
 
     async def doctor(self, call: Call) -> None:
-        standing = await self.s.standing("default")
+        """What only the running daemon knows; the CLI adds the rest."""
+        whole, count, bad = await self.s.store.traces.verify()
+        scan = self.s.inspection.state()
+        local = self.s.local
         checks = [
-            {"name": "inspector", "ok": self.s.inspection.child.alive, "detail": ", ".join(self.s.inspection.detectors)},
-            {"name": "local model", "ok": self.s.local.available, "detail": self.s.local.why_not or "ready"},
-            {"name": "provider keys", "ok": bool(standing.keys), "detail": ", ".join(sorted(standing.keys)) or "none"},
-            {"name": "recipe", "ok": bool(self.s.recipe.route), "detail": self.s.recipe_version},
-        ]
-        await send_json(call.send, 200, {"checks": checks, "waiting_for_keyring": sorted(self.s.keys.waiting)})
+            {"name": "running", "ok": True, "detail": f"version {__version__}, pid {os.getpid()}, recipe {self.s.recipe_version}"},
+            {
+                "name": "privacy scan",
+                "ok": scan["alive"],
+                "detail": f"{len(scan['detectors'])} detectors, {scan['deaths']} deaths" if scan["alive"] else "not running",
+                "do": "" if scan["alive"] else "See `localrouter logs`; requests are refused until it runs.",
+            },
+            {"name": "local model", "ok": local.available or None, "detail": "ready" if local.available else local.why_not},
+            {"name": "keyring", "ok": None if self.s.keys.waiting or self.s.keys.why else True,
+             "detail": "it has not answered yet; it may be locked" if self.s.keys.waiting else self.s.keys.why or "answers"},
+            {"name": "traces", "ok": whole, "detail": f"{count} in the chain, all whole" if whole else f"the chain breaks at {bad}",
+             "do": "" if whole else "Someone or something changed the database outside localrouter."},
+        ]  # fmt: skip
+        await send_json(call.send, 200, {"checks": checks})
 
     async def explain(self, call: Call) -> None:
         """What would happen to this body; nothing is reserved, nothing is sent."""
@@ -131,10 +166,9 @@ class Control:
             prompt_bound=ask.size + 32 * sum(counts.values()) + 256,
         )
         plan = decide(ask, signals, self.s.recipe, await self.s.standing("default"), self.s.gates)
-        texts: list[str] = []
-        if plan.attempts and plan.attempts[0].model is not None:
-            minter = Minter(self.s.secret, f"{ask.who}\x00{ask.session}", plan.attempts[0].model.host, "\n".join(x.text for x in ask.leaves))
-            texts = veil(ask.leaves, findings, {n: self.s.recipe.rule(n).values for n in ORDER}, minter).texts
+        first = plan.attempts[0].model if plan.attempts else None
+        minter = Minter(self.s.secret, f"{ask.who}\x00{ask.session}", first.host if first else "", taken(ask.leaves))
+        veiled = veil(ask.leaves, findings, {n: self.s.recipe.rule(n).values for n in ORDER}, minter)
         tree: dict[str, Any] = {
             "plan": {
                 "route": plan.route,
@@ -145,6 +179,8 @@ class Control:
             },
             "signals": {"data_class": signals.data_class, "task": task, "difficulty": signals.difficulty, "findings": counts},
             "text": plan.explain,
-            "left_machine": texts,
+            "hosted": first is not None,
+            "left_machine": veiled.texts,
+            "tokens": [e.token for e in veiled.table],
         }
         await send_json(call.send, 200, tree)

@@ -58,12 +58,12 @@ class Egress:
 
     @asynccontextmanager
     async def open(
-        self, host: str, origin: str, path: str, headers: Mapping[str, str], body: bytes, *, stream: bool
+        self, host: str, origin: str, path: str, headers: Mapping[str, str], body: bytes, *, stream: bool, method: str = "POST"
     ) -> AsyncIterator[Answer]:
-        """POST to a configured origin. Raises HostUnreachable, HostTimeout, HostTruncated, HostBroken."""
+        """Ask a configured origin. Raises HostUnreachable, HostTimeout, HostTruncated, HostBroken."""
         check_origin(origin)
         sent = {**headers, "accept-encoding": "identity", "user-agent": "localrouter"}
-        request = self._client.build_request("POST", origin.rstrip("/") + path, headers=sent, content=body)
+        request = self._client.build_request(method, origin.rstrip("/") + path, headers=sent, content=body)
         response = await self._send(host, request, stream)
         try:
             yield Answer(response.status_code, response.headers, self._bytes(host, response))

@@ -67,7 +67,7 @@ def cut(text: str, seed: int) -> list[str]:
 
 
 class App:
-    """ASGI. `record` holds the body of every request, as text, and whether its client left early."""
+    """ASGI. `record` holds the body of every request, as text, the reply to it, and whether its client left early."""
 
     def __init__(self) -> None:
         self.record: list[dict[str, Any]] = []
@@ -105,6 +105,7 @@ class App:
         if fault == "echo":
             content = tree["messages"][-1]["content"]
             text, call = (content if isinstance(content, str) else json.dumps(content)), None
+        entry["reply"], entry["tool"] = (call["arguments"] if call else text), bool(call)
         usage = {"prompt_tokens": max(1, len(body) // 4), "completion_tokens": max(1, len(text) // 4)}
         usage["total_tokens"] = sum(usage.values())
         if not tree.get("stream"):

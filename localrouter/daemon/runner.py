@@ -27,11 +27,11 @@ from localrouter.core.relay import relay
 from localrouter.core.signals import Signals
 from localrouter.daemon.services import Services
 from localrouter.dialects import Dialect, Writer
-from localrouter.scrub.lastcheck import leaks
+from localrouter.scrub.lastcheck import leaks, still_standing
 from localrouter.scrub.tokens import Minter
 from localrouter.scrub.toolclass import tool_class
 from localrouter.scrub.unveil import Unveiler
-from localrouter.scrub.veil import Veiled, veil
+from localrouter.scrub.veil import Veiled, taken, veil
 from localrouter.store.ledger import Denied
 
 log = logging.getLogger("localrouter")
@@ -240,26 +240,30 @@ class Runner:
         try:
             await asyncio.shield(ready)
         except RouterError as exc:
-            exc_ = exc
-            if isinstance(exc_, HostRateLimited) and exc_.retry_after:
-                self.s.cooling[attempt.model.host] = self.s.now() + min(exc_.retry_after, 60.0)
+            if isinstance(exc, HostRateLimited) and exc.retry_after:
+                self.s.cool(attempt.id, min(exc.retry_after, 60.0))
             raise
         return e.Done()
 
     def _veil(self, attempt: Attempt) -> dict[str, Any]:
         assert attempt.model is not None
         values = {name: self.s.recipe.rule(name).values for name in ORDER}
-        joined = "\n".join(leaf.text for leaf in self.ask.leaves)
-        self._minter = Minter(self.s.secret, f"{self.ask.who}\x00{self.ask.session}", attempt.model.host, joined)
+        self._minter = Minter(self.s.secret, f"{self.ask.who}\x00{self.ask.session}", attempt.model.host, taken(self.ask.leaves))
         veiled = veil(self.ask.leaves, self._findings, values, self._minter)
-        found = leaks(veiled.texts, veiled.table, self.s.allowed)
-        if found:
-            raise PrivacyUnsure(
-                f"The last check found {', '.join(sorted(set(found)))} still in the outgoing text, so nothing was sent.",
-                "Report it with `localrouter explain`; a recipe that stays local still answers.",
-            )
+        if leaks(veiled.texts, veiled.table, self.s.allowed):
+            # A first hit re-veils with what still stands (a value inside base64, say); a second refuses.
+            more = still_standing(self.ask.leaves, veiled.table, self.s.allowed)
+            again = [(*f, *m) for f, m in zip(self._findings, more, strict=True)]
+            veiled = veil(self.ask.leaves, again, values, self._minter)
+            found = leaks(veiled.texts, veiled.table, self.s.allowed)
+            if found:
+                raise PrivacyUnsure(
+                    f"The last check found {', '.join(sorted(set(found)))} still in the outgoing text, so nothing was sent.",
+                    "`localrouter explain` shows the request; a recipe that stays local still answers.",
+                )
         self._veiled = veiled
-        self._unveiler = Unveiler(veiled.table, "\n".join(veiled.texts), tool_class) if veiled.counts else None
+        table = self.s.conversations.merge(self.ask.who, self.ask.session, veiled.table)
+        self._unveiler = Unveiler(table, veiled.outgoing, tool_class) if len(table) else None
         tree: dict[str, Any] = self.ask.tree
         if veiled.edits:
             tree = replace(tree, veiled.edits)
@@ -490,6 +494,7 @@ class Runner:
                 "data_class": self._signals.data_class,
                 "signals": {"task": self._signals.task, "difficulty": self._signals.difficulty, "prompt_bound": self._signals.prompt_bound},
                 "left_machine": self._left_machine(),
+                "tokens": [e.token for e in self._veiled.table] if self._veiled else [],
                 "attempts": self._attempts,
                 "candidates": [asdict(w) for w in plan.weighed] if plan else [],
                 "tool_calls": self._tool_calls,

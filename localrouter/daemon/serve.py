@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from localrouter.config.identity import own_identity
 from localrouter.config.paths import Paths, private_file
 from localrouter.config.recipes import load_recipe
 from localrouter.config.settings import Settings, load_settings
+from localrouter.core.catalogue import Catalogue
 from localrouter.core.errors import RouterError
 from localrouter.daemon.app import App
 from localrouter.daemon.control import Control
@@ -32,9 +33,10 @@ from localrouter.daemon.door import hosts_for
 from localrouter.daemon.egress import Egress, check_origin
 from localrouter.daemon.inspecting import Inspection
 from localrouter.daemon.local import LocalLane
-from localrouter.daemon.services import Services
+from localrouter.daemon.services import Keys, Services
 from localrouter.gates import all_gates
 from localrouter.keys import client_tokens
+from localrouter.keys.client_tokens import Tokens
 from localrouter.providers import all_wires
 from localrouter.store import Store
 
@@ -90,15 +92,35 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, paths: Paths, sock: socket.socket) -> None:
-    """Run until a signal or `stop`."""
+def lock(paths: Paths) -> Any:
+    """Hold the state folder: a second daemon on one ledger would charge the first one's running calls as orphans. Raises StartFault.
+    The lock goes with the process, however that ends."""
+    file = (paths.state / "lock").open("a")
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise StartFault("localrouter is already running with this home.", "See `localrouter status`, or stop it with `localrouter down`.") from None
+    return file
+
+
+Announce = Callable[[str, Tokens], None]
+
+
+async def serve(
+    settings: Settings, paths: Paths, sock: socket.socket, announce: Announce | None = None, overrides: Mapping[str, Any] | None = None
+) -> None:
+    """Run until a signal or `stop`. `announce` is called once with the base address and the tokens, when both are known;
+    `overrides` are kept for `localrouter restart`."""
     secret = install_secret(paths)
-    catalogue = load_catalogue(extra=settings.catalogue_extra())
-    for host in catalogue.hosts.values():
-        try:
-            check_origin(host.origin)
-        except ValueError as exc:
-            raise StartFault(f"Host {host.name}: {exc}.", "Correct it in config.toml or models.toml.") from None
+    catalogue = checked_catalogue(settings)
     recipe = load_recipe(settings.recipe, paths.recipe_dirs())
     tokens = client_tokens.ensure(paths)
     store = Store.open(paths.state, key=secret, budgets=settings.ledger_budgets(), now=time.time, tz=settings.timezone)
@@ -136,15 +158,17 @@ async def serve(settings: Settings, paths: Paths, sock: socket.socket) -> None:
     )
     server = _Server(config)
     ending = asyncio.Event()
-    app.add(Control(app, services, ending.set).routes())
+    app.add(Control(app, services, ending.set, lambda: reload(services, paths, overrides or {})).routes())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    warm = asyncio.create_task(_warm(inspection))
+    warm = asyncio.create_task(_warm(inspection, services.keys))
     serving = asyncio.create_task(server.serve(sockets=[sock]))
-    runtime = {"pid": os.getpid(), "port": port, "started": time.time()}
+    runtime = {"pid": os.getpid(), "host": settings.listen_host, "port": port, "started": time.time(), "overrides": dict(overrides or {})}
     private_file(paths.state / "runtime.json", json.dumps(runtime).encode())
     log.info("listening on http://127.0.0.1:%d", port)
+    if announce is not None:
+        announce(f"http://127.0.0.1:{port}", tokens)
     try:
         done, _ = await asyncio.wait({serving, asyncio.create_task(ending.wait())}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -159,15 +183,16 @@ async def serve(settings: Settings, paths: Paths, sock: socket.socket) -> None:
             await warm
         await inspection.stop()
         await local.stop()
+        await services.keys.close()
         await egress.close()
         store.close()
         with contextlib.suppress(OSError):
             (paths.state / "runtime.json").unlink()
 
 
-async def _warm(inspection: Inspection) -> None:
+async def _warm(inspection: Inspection, keys: Keys) -> None:
     try:
-        await inspection.start()
+        await asyncio.gather(keys.ready(), inspection.start())
         log.info("inspector ready: %d detectors", len(inspection.detectors))
     except RouterError as exc:
         # Not fatal: every request then gets `privacy.unsure`, and the next one tries to start it again.
@@ -175,7 +200,7 @@ async def _warm(inspection: Inspection) -> None:
 
 
 def settings_with(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
-    """Command-line values over the file's."""
+    """Command-line values (port, recipe, local) over the file's."""
     given = {k: v for k, v in overrides.items() if v is not None}
     local = given.pop("local", None)
     if local is not None:
@@ -183,7 +208,28 @@ def settings_with(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
     return settings.model_copy(update=given)
 
 
-def main(settings: Settings | None = None, paths: Paths | None = None) -> int:
+def reload(services: Services, paths: Paths, overrides: Mapping[str, Any]) -> None:
+    """Read recipe, catalogue and budgets again; all or nothing. Raises ConfigFault and leaves what was in force."""
+    settings = settings_with(load_settings(paths), overrides)
+    catalogue = checked_catalogue(settings)
+    recipe = load_recipe(settings.recipe, paths.recipe_dirs())
+    services.adopt(recipe, catalogue)
+    services.store.ledger.limit(settings.ledger_budgets())
+    log.info("reloaded: recipe %s, catalogue %s", services.recipe_version, catalogue.version)
+
+
+def checked_catalogue(settings: Settings) -> Catalogue:
+    """models.toml and the user's additions, each origin allowed. Raises ConfigFault or StartFault."""
+    catalogue = load_catalogue(extra=settings.catalogue_extra())
+    for host in catalogue.hosts.values():
+        try:
+            check_origin(host.origin)
+        except ValueError as exc:
+            raise StartFault(f"Host {host.name}: {exc}.", "Correct it in config.toml or models.toml.") from None
+    return catalogue
+
+
+def main(overrides: Mapping[str, Any] | None = None, paths: Paths | None = None, announce: Announce | None = None) -> int:
     """Foreground. Returns the exit code: 0 after a stop, 2 when it could not start (the reason is on stderr)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines name full URLs
@@ -191,11 +237,12 @@ def main(settings: Settings | None = None, paths: Paths | None = None) -> int:
     try:
         paths = paths or Paths.default()
         paths.ensure()
-        settings = settings or load_settings(paths)
+        settings = settings_with(load_settings(paths), overrides or {})
         if settings.local.model is not None and not Path(settings.local.model).is_file():
             raise StartFault(
                 f"The local model file {settings.local.model} does not exist.", "Correct local.model, or start with `--local FILE.gguf`."
             )
+        held = lock(paths)
         sock = bind(settings.listen_host, settings.port)
         try:
             import uvloop
@@ -203,7 +250,8 @@ def main(settings: Settings | None = None, paths: Paths | None = None) -> int:
             runner = uvloop.run
         except ImportError:  # Windows has no uvloop
             runner = asyncio.run  # type: ignore[assignment]
-        runner(serve(settings, paths, sock))
+        with held:
+            runner(serve(settings, paths, sock, announce, overrides))
     except RouterError as exc:
         print(f"localrouter: {exc.text}", file=sys.stderr)
         return 2
@@ -211,4 +259,5 @@ def main(settings: Settings | None = None, paths: Paths | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # `localrouter up --detach` starts this with its overrides as one JSON argument.
+    sys.exit(main(json.loads(sys.argv[1]) if len(sys.argv) > 1 else None))

@@ -27,6 +27,7 @@ from localrouter.daemon.inspecting import Inspection
 from localrouter.daemon.local import LocalLane
 from localrouter.keys import provider_keys
 from localrouter.providers import Wire
+from localrouter.scrub.tokens import TokenTable
 from localrouter.store import Store
 
 log = logging.getLogger("localrouter")
@@ -34,33 +35,86 @@ log = logging.getLogger("localrouter")
 SESSIONS = 10_000
 """Sessions whose data class is remembered; the oldest is forgotten first."""
 KEY_TTL_S = 300.0
+TABLES, TABLE_ENTRIES, TABLE_TTL_S = 512, 4096, 24 * 3600.0
 
 
 class Keys:
-    """Provider keys, remembered for a while: the keyring is asked in a child and may take seconds."""
+    """Provider keys, remembered for a while. One keeper child reads them all; a locked keyring delays the first request by
+    QUICK_S at most, and what it answers later is used later."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[float, Secret | None]] = {}
-        self.waiting: set[str] = set()
+        self.hosts: list[Host] = []
+        self._stored: dict[str, Secret] = {}
+        self._read_at: float | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self.why = ""
+
+    @property
+    def waiting(self) -> bool:
+        """The keyring was asked and has not answered."""
+        return self._reading is not None and not self._reading.done()
+
+    async def ready(self) -> None:
+        """Have an answer of the keyring, or have waited long enough for it."""
+        now = time.monotonic()
+        if self._read_at is not None and now - self._read_at < KEY_TTL_S:
+            return
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        if self._read_at is None:
+            await asyncio.wait({self._reading}, timeout=provider_keys.QUICK_S)
+
+    async def _read(self) -> None:
+        missing = [h.origin for h in self.hosts if provider_keys.from_environment(h.key_env) is None]
+        try:
+            self._stored = await provider_keys.from_keyring(missing)
+            self.why = ""
+        except RouterError as exc:
+            if exc.text != self.why:
+                log.warning("provider keys: %s", exc.text)
+            self.why = exc.text
+        self._read_at = time.monotonic()
 
     async def find(self, host: Host) -> Secret | None:
         """The key for a host's own origin, or None."""
-        at, key = self._known.get(host.origin, (-KEY_TTL_S, None))
-        if time.monotonic() - at < KEY_TTL_S:
-            return key
-        try:
-            key = await provider_keys.find(host.name, host.origin, host.key_env)
-            self.waiting.discard(host.name)
-        except RouterError as exc:
-            log.warning("the key of %s: %s", host.name, exc.text)
-            self.waiting.add(host.name)
-            key = None
-        self._known[host.origin] = (time.monotonic(), key)
-        return key
+        found = provider_keys.from_environment(host.key_env)
+        if found is not None or not host.key_env:
+            return found
+        await self.ready()
+        return self._stored.get(host.origin)
 
     def forget(self) -> None:
         """After `keys set`: look again."""
-        self._known.clear()
+        self._read_at = None
+
+    async def close(self) -> None:
+        """End the child of a keyring that never answered."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait({self._reading})
+
+
+class Conversations:
+    """What was veiled before in each conversation, for what a client's compaction has dropped since. In memory only, 24 h,
+    bounded: keyed by (client token's user, session), so that no other conversation can name its values."""
+
+    def __init__(self) -> None:
+        self._tables: OrderedDict[tuple[str, str], tuple[float, TokenTable]] = OrderedDict()
+
+    def merge(self, who: str, session: str, table: TokenTable) -> TokenTable:
+        """This request's table, and behind it what the conversation knew."""
+        now = time.monotonic()
+        key = (who, session)
+        at, older = self._tables.pop(key, (now, TokenTable()))
+        if now - at < TABLE_TTL_S and len(older):
+            table = table.merged(older)
+        if len(table) > TABLE_ENTRIES:
+            table = TokenTable(list(table)[:TABLE_ENTRIES])
+        if len(table):
+            self._tables[key] = (now, table)
+        while len(self._tables) > TABLES or (self._tables and now - next(iter(self._tables.values()))[0] > TABLE_TTL_S):
+            self._tables.popitem(last=False)
+        return table
 
 
 class Services:
@@ -81,18 +135,26 @@ class Services:
         record_texts: bool,
         allowed: frozenset[str] = frozenset(),
     ) -> None:
-        self.recipe, self.catalogue, self.gates, self.wires = recipe, catalogue, tuple(gates), wires
+        self.gates, self.wires = tuple(gates), wires
         self.store, self.inspection, self.local, self.egress = store, inspection, local, egress
         self.secret, self.record_texts, self.allowed = secret, record_texts, allowed
         self.keys = Keys()
+        self.conversations = Conversations()
         self.cooling: dict[str, float] = {}
         self.started = time.time()
         self.in_flight = 0
-        digest = hashlib.sha256(recipe.model_dump_json(by_alias=True).encode()).hexdigest()[:12]
-        self.recipe_version = f"{recipe.name}@{digest}"
         self._sticky: OrderedDict[tuple[str, str], DataClass] = OrderedDict()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.adopt(recipe, catalogue)
+
+    def adopt(self, recipe: Recipe, catalogue: Catalogue) -> None:
+        """Put a recipe and a catalogue in force for the requests from now on."""
+        self.recipe, self.catalogue = recipe, catalogue
+        digest = hashlib.sha256(recipe.model_dump_json(by_alias=True).encode()).hexdigest()[:12]
+        self.recipe_version = f"{recipe.name}@{digest}"
         self._targets = self._hosts_in_use()
+        self.keys.hosts = [h for h in catalogue.hosts.values() if h.key_env]
+        self.keys.forget()
 
     def _hosts_in_use(self) -> set[str]:
         names: set[str] = set()
@@ -106,6 +168,12 @@ class Services:
                 elif target == "asked":
                     names |= set(self.catalogue.hosts)
         return names
+
+    def cool(self, model: str, seconds: float) -> None:
+        """Leave a model alone for a while; pauses that are over are dropped here, so the map stays small."""
+        now = self.now()
+        self.cooling = {k: v for k, v in self.cooling.items() if v > now}
+        self.cooling[model] = now + seconds
 
     @staticmethod
     def now() -> float:
@@ -147,6 +215,7 @@ class Services:
             local="local:chat" if self.local.available else "",
             local_context=self.local.context if self.local.available else 0,
             local_why_not=self.local.why_not,
+            keyring_waiting=self.keys.waiting,
             cooling=dict(self.cooling),
         )
 

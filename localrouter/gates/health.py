@@ -1,4 +1,4 @@
-"""Health: a host that just failed is left alone until its pause is over."""
+"""Health: a model that asked for a pause is left alone until the pause is over. Limits are per model, not per host."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NAME, ORDER = "health", 50
 def check(candidate: Candidate, view: View) -> Candidate | Drop:
     if candidate.model is None:
         return candidate
-    until = view.standing.cooling.get(candidate.model.host, 0.0)
+    until = view.standing.cooling.get(candidate.id, 0.0)
     if until > view.standing.now:
-        return Drop("cooling", f"{candidate.model.host} asked for a pause of {until - view.standing.now:.0f} more seconds.")
+        return Drop("cooling", f"{candidate.id} asked for a pause of {until - view.standing.now:.0f} more seconds.")
     return candidate

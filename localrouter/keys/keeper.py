@@ -1,11 +1,13 @@
 """The keeper: a short-lived child that makes one keyring call. The only import of keyring.
 
-`python -m localrouter.keys.keeper get|set|rm NAME`; a value comes on stdin and goes to stdout, never on a command line.
+`python -m localrouter.keys.keeper get NAME...|set NAME|rm NAME`; a value comes on stdin and goes to stdout (for `get` as a JSON
+object of name to value or null), never on a command line.
 Exit codes: 0 done, 3 there is none, 4 no keyring on this machine, 5 the keyring failed.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 
 SERVICE = "localrouter"
@@ -15,17 +17,14 @@ def main(argv: list[str]) -> int:
     import keyring
     import keyring.errors
 
-    verb, name = argv
+    verb, *names = argv
     try:
         if verb == "get":
-            value = keyring.get_password(SERVICE, name)
-            if value is None:
-                return 3
-            sys.stdout.write(value)
+            json.dump({name: keyring.get_password(SERVICE, name) for name in names}, sys.stdout)
         elif verb == "set":
-            keyring.set_password(SERVICE, name, sys.stdin.read())
+            keyring.set_password(SERVICE, names[0], sys.stdin.read())
         else:
-            keyring.delete_password(SERVICE, name)
+            keyring.delete_password(SERVICE, names[0])
     except keyring.errors.NoKeyringError:
         return 4
     except keyring.errors.PasswordDeleteError:

@@ -6,13 +6,17 @@ Law: a hit is reported by type, never by value. Looked for raw, JSON-escaped, UR
 from __future__ import annotations
 
 import base64
+import string
 from collections.abc import Sequence
 
+from localrouter.core.ask import Leaf
+from localrouter.core.findings import Finding
 from localrouter.scrub.tokens import TokenTable
 from localrouter.scrub.veil import LOOSE_MIN, _alone, spellings
 
 BASE64_MIN = 6
 VALUE_MIN = 3
+_WORD64 = frozenset(string.ascii_letters + string.digits + "+/=_-")
 
 
 def leaks(texts: Sequence[str], table: TokenTable, allowed: frozenset[str]) -> list[str]:
@@ -28,6 +32,28 @@ def leaks(texts: Sequence[str], table: TokenTable, allowed: frozenset[str]) -> l
         ):
             found[entry.type] = None
     return list(found)
+
+
+def still_standing(leaves: Sequence[Leaf], table: TokenTable, allowed: frozenset[str]) -> list[tuple[Finding, ...]]:
+    """Where `leaks` would find a value in the original leaves, as findings: the value itself, or the whole base64 word."""
+    out: list[tuple[Finding, ...]] = []
+    entries = [e for e in table if e.value not in allowed and len(e.value) >= VALUE_MIN]
+    for leaf in leaves:
+        here: dict[tuple[int, int], Finding] = {}
+        for entry in entries:
+            raw = entry.value.encode("utf-8", "surrogatepass")
+            for form, word in (*((f, False) for f in spellings(entry.value)), *((c, True) for c in base64_cores(raw))):
+                at = leaf.text.find(form)
+                while at >= 0:
+                    start, end = at, at + len(form)
+                    while word and start > 0 and leaf.text[start - 1] in _WORD64:
+                        start -= 1
+                    while word and end < len(leaf.text) and leaf.text[end] in _WORD64:
+                        end += 1
+                    here[start, end] = Finding(start, end, entry.type, 1.0, "last_check")
+                    at = leaf.text.find(form, end)
+        out.append(tuple(here.values()))
+    return out
 
 
 def base64_cores(raw: bytes) -> list[str]:

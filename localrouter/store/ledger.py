@@ -58,6 +58,10 @@ class Ledger:
         self._limits = {"daily": limits[0], "monthly": limits[1]}
         self._tz: tzinfo | None = ZoneInfo(tz) if tz else None
 
+    def limit(self, limits: tuple[int | None, int | None]) -> None:
+        """Other limits (day, month) from now on; what is spent and held stays."""
+        self._limits = {"daily": limits[0], "monthly": limits[1]}
+
     def _window(self, scope: str) -> tuple[float, float]:
         """(start, end) of the window that holds this instant, in the user's time zone."""
         here = datetime.fromtimestamp(self._now(), self._tz) if self._tz else datetime.fromtimestamp(self._now()).astimezone()

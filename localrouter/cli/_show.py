@@ -1,0 +1,73 @@
+"""How the CLI shows things: JSON for machines, rich for people. Text of others is escaped: a trace may hold control codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """Without what a terminal would obey: escapes, bidirectional overrides, zero-width characters."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def emit_json(tree: Any) -> None:
+    """One document on stdout."""
+    json.dump(tree, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def highlighted(text: str, tokens: Iterable[str]) -> Text:
+    """The text with the given tokens marked."""
+    from rich.text import Text
+
+    out = Text(clean(text))
+    names = [re.escape(t) for t in sorted(tokens, key=len, reverse=True)]
+    if names:
+        out.highlight_regex(re.compile("|".join(names)), "bold black on yellow")
+    return out
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Sequence[str] = ()) -> None:
+    from rich import box
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        # An id that is folded cannot be copied, so everything else gives way to it.
+        made.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=name in ("id", *right))
+    for row in rows:
+        made.add_row(*(clean(c) if isinstance(c, str) else c for c in row))
+    console().print(made, soft_wrap=False)
+
+
+def usd(micro: int) -> str:
+    from localrouter.core.money import usd as written
+
+    return written(micro)
+
+
+def clock(stamp: float) -> str:
+    """Local time of an epoch second."""
+    return datetime.fromtimestamp(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def counts(findings: dict[str, int]) -> str:
+    """`2 EMAIL, 1 PERSON`, or the word for none."""
+    return ", ".join(f"{n} {t}" for t, n in sorted(findings.items())) or "nothing"

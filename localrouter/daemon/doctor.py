@@ -1,0 +1,114 @@
+"""Doctor: examine each part of an installation, from the outside in, and say what to do about each fault.
+
+It works with the daemon down; what only the daemon knows is asked of it when it answers.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from localrouter.config.catalogue import load_catalogue
+from localrouter.config.paths import Paths
+from localrouter.config.recipes import load_recipe, unknown_targets
+from localrouter.config.settings import Settings, load_settings
+from localrouter.core.errors import RouterError
+from localrouter.daemon.client import Client, DaemonDown
+from localrouter.keys import provider_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`ok` is None for a note: nothing is broken, and something could be better."""
+
+    name: str
+    ok: bool | None
+    detail: str
+    do: str = ""
+
+
+def examine(paths: Paths | None = None) -> list[Check]:
+    """Every check, in the order a person would make them."""
+    paths = paths or Paths.default()
+    checks = [Check("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
+    settings = Settings()
+
+    def configuration() -> Check:
+        nonlocal settings
+        paths.ensure()
+        settings = load_settings(paths)
+        found = "" if paths.config_file.exists() else " (not there: all defaults)"
+        return Check("configuration", True, f"{paths.config_file}{found}")
+
+    checks.append(_try("configuration", configuration))
+    checks.append(_try("recipe", lambda: _recipe(paths, settings)))
+    checks.append(_llama())
+    checks.append(_local(settings))
+    checks.append(_try("provider keys", lambda: _keys(settings)))
+    checks += _daemon(paths)
+    return checks
+
+
+def _try(name: str, examine_part: Callable[[], Check]) -> Check:
+    try:
+        return examine_part()
+    except RouterError as exc:
+        return Check(name, False, exc.message, exc.do)
+
+
+def _recipe(paths: Paths, settings: Settings) -> Check:
+    recipe = load_recipe(settings.recipe, paths.recipe_dirs())
+    missing = unknown_targets(recipe, load_catalogue(extra=settings.catalogue_extra()))
+    if missing:
+        return Check("recipe", False, f"'{recipe.name}' tries {missing[0][1]}, which the catalogue lacks.", missing[0][2])
+    return Check("recipe", True, f"'{recipe.name}', {len(recipe.route)} routes")
+
+
+def _llama() -> Check:
+    try:
+        done = subprocess.run([sys.executable, "-m", "localrouter.engine.info"], capture_output=True, timeout=60, check=False)
+        tree = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        tree = {"error": "it did not load"}
+    if "error" in tree:
+        return Check("llama.cpp", False, tree["error"], "Install it again: pip install --force-reinstall llama-cpp-python.")
+    return Check("llama.cpp", True, f"llama-cpp-python {tree['version']}, built for {tree['build']}")
+
+
+def _local(settings: Settings) -> Check:
+    model = settings.local.model
+    if model is None:
+        return Check("local model", None, "none is set, so every request that may leave is hosted.", "Set local.model in config.toml, or `localrouter up --local FILE.gguf`.")
+    if not model.is_file():
+        return Check("local model", False, f"{model} does not exist.", "Correct local.model in config.toml.")
+    return Check("local model", True, f"{model} ({model.stat().st_size / 1e9:.2f} GB)")
+
+
+def _keys(settings: Settings) -> Check:
+    import asyncio
+
+    hosts = [h for h in load_catalogue(extra=settings.catalogue_extra()).hosts.values() if h.key_env]
+    names = {h.name for h in hosts if provider_keys.from_environment(h.key_env) is not None}
+    why = ""
+    try:
+        stored = asyncio.run(provider_keys.from_keyring(h.origin for h in hosts))
+        names |= {h.name for h in hosts if h.origin in stored}
+    except RouterError as exc:
+        why = f" ({exc.text})"
+    if not names:
+        return Check("provider keys", None, f"none{why}; hosted models are not used.", "Store one: `localrouter keys set openai`.")
+    return Check("provider keys", True, ", ".join(sorted(names)) + why)
+
+
+def _daemon(paths: Paths) -> list[Check]:
+    try:
+        tree = Client(paths, timeout=30).get("doctor")
+    except DaemonDown as exc:
+        return [Check("daemon", None, exc.message, exc.do)]
+    except RouterError as exc:
+        return [Check("daemon", False, exc.message, "See `localrouter logs`.")]
+    return [Check(f"daemon: {c['name']}", c["ok"], c["detail"], c.get("do", "")) for c in tree["checks"]]
