@@ -13,15 +13,41 @@ from pathlib import Path
 from typing import Any
 
 HOSTS: dict[str, dict[str, Any]] = {
-    "openai": {"origin": "https://api.openai.com/v1", "key_env": "OPENAI_API_KEY", "region": "us", "retention_days": 30, "trains_on_data": False},
-    "anthropic": {"origin": "https://api.anthropic.com/v1", "key_env": "ANTHROPIC_API_KEY", "region": "us", "retention_days": 30, "trains_on_data": False},
+    "openai": {
+        "origin": "https://api.openai.com/v1",
+        "key_env": "OPENAI_API_KEY",
+        "region": "us",
+        "retention_days": 30,
+        "trains_on_data": False,
+    },
+    "anthropic": {
+        "origin": "https://api.anthropic.com/v1",
+        "key_env": "ANTHROPIC_API_KEY",
+        "region": "us",
+        "retention_days": 30,
+        "trains_on_data": False,
+    },
     "google": {"origin": "https://generativelanguage.googleapis.com/v1beta/openai", "key_env": "GEMINI_API_KEY"},
     "mistral": {"origin": "https://api.mistral.ai/v1", "key_env": "MISTRAL_API_KEY", "region": "eu", "retention_days": 30},
     "deepseek": {"origin": "https://api.deepseek.com/v1", "key_env": "DEEPSEEK_API_KEY", "region": "cn"},
-    "xai": {"origin": "https://api.x.ai/v1", "key_env": "XAI_API_KEY", "region": "us", "retention_days": 30, "trains_on_data": False},
+    "xai": {
+        "origin": "https://api.x.ai/v1",
+        "key_env": "XAI_API_KEY",
+        "region": "us",
+        "retention_days": 30,
+        "trains_on_data": False,
+    },
     "openrouter": {"origin": "https://openrouter.ai/api/v1", "key_env": "OPENROUTER_API_KEY"},
 }
-PREFIX = {"openai": "", "anthropic": "", "google": "gemini/", "mistral": "mistral/", "deepseek": "deepseek/", "xai": "xai/", "openrouter": "openrouter/"}
+PREFIX = {
+    "openai": "",
+    "anthropic": "",
+    "google": "gemini/",
+    "mistral": "mistral/",
+    "deepseek": "deepseek/",
+    "xai": "xai/",
+    "openrouter": "openrouter/",
+}
 WANTED: dict[str, tuple[str, ...]] = {
     "openai": ("gpt-5.6", "gpt-5.5", "gpt-5.4", "gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.2", "gpt-5.1", "gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o4-mini", "o3"),
     "anthropic": ("claude-opus-4-7", "claude-opus-4-6", "claude-opus-4-5", "claude-sonnet-4-6", "claude-sonnet-4-5", "claude-haiku-4-5"),
@@ -38,7 +64,13 @@ COSTS = (
     ("price_in", "input_cost_per_token"), ("price_out", "output_cost_per_token"), ("price_cache_read", "cache_read_input_token_cost"),
     ("price_cache_write", "cache_creation_input_token_cost"), ("price_cache_write_1h", "cache_creation_input_token_cost_above_1hr"),
 )  # fmt: skip
-FLAGS = (("tools", "supports_function_calling"), ("json_schema", "supports_response_schema"), ("vision", "supports_vision"), ("audio", "supports_audio_input"), ("reasoning", "supports_reasoning"))
+FLAGS = (
+    ("tools", "supports_function_calling"),
+    ("json_schema", "supports_response_schema"),
+    ("vision", "supports_vision"),
+    ("audio", "supports_audio_input"),
+    ("reasoning", "supports_reasoning"),
+)
 HEAD = """# The catalogue: hosts with their terms, hosted models with prices in dollars per million tokens.
 # Facts collected by the LiteLLM project (MIT, 1.109.1, autumn 2026), picked and converted by packaging/build_models.py.
 # A term that a host does not state, or that nobody checked, is left out: an unstated term counts as not met.

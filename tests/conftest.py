@@ -47,7 +47,9 @@ def write_home(home: Path, host: Rehearsal, *, day_usd: str = "5.00", extra: str
     (config / "recipes").mkdir(parents=True, mode=0o700)
     config.chmod(0o700)
     lines = ["port = 0", 'recipe = "rehearse"', f'[budgets]\nday_usd = "{day_usd}"\nmonth_usd = "50.00"', extra]
-    lines.append(f'[hosts.rehearsal]\norigin = "{host.origin}"\nkey_env = "LOCALROUTER_REHEARSAL_KEY"\nregion = "eu"\nretention_days = 0\ntrains_on_data = false')
+    lines.append(
+        f'[hosts.rehearsal]\norigin = "{host.origin}"\nkey_env = "LOCALROUTER_REHEARSAL_KEY"\nregion = "eu"\nretention_days = 0\ntrains_on_data = false'
+    )
     for name in MODELS:
         lines.append(
             f'[models."rehearsal/rehearsal-{name}"]\nhost = "rehearsal"\nname = "rehearsal-{name}"\nprice_in = "0.25"\nprice_out = "2.00"\n'

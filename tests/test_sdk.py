@@ -10,7 +10,7 @@ import openai
 import pytest
 from conftest import Daemon
 
-PRIVATE = "Author: Jane Roe <jane.roe@acme-widgets.io>\nFile \"/home/jroe/app/x.py\" on db-7.corp.internal at 10.20.30.40\n"
+PRIVATE = 'Author: Jane Roe <jane.roe@acme-widgets.io>\nFile "/home/jroe/app/x.py" on db-7.corp.internal at 10.20.30.40\n'
 SECRET = "DB_PASSWORD=" + "correct-horse-9"
 
 
@@ -58,7 +58,10 @@ def test_plain(client: Any, daemon: Daemon) -> None:
 
 def test_stream_is_restored(client: Any, daemon: Daemon) -> None:
     stream = client.chat.completions.create(
-        model="localrouter/auto", messages=[{"role": "user", "content": PRIVATE}], stream=True, stream_options={"include_usage": True}
+        model="localrouter/auto",
+        messages=[{"role": "user", "content": PRIVATE}],
+        stream=True,
+        stream_options={"include_usage": True},
     )
     chunks = list(stream)
     text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
@@ -68,7 +71,9 @@ def test_stream_is_restored(client: Any, daemon: Daemon) -> None:
 
 
 def test_a_secret_never_leaves_and_is_not_shown_in_prose(client: Any, daemon: Daemon) -> None:
-    answer = client.chat.completions.create(model="localrouter/auto", messages=[{"role": "user", "content": SECRET + "\nwhat is it?"}])
+    answer = client.chat.completions.create(
+        model="localrouter/auto", messages=[{"role": "user", "content": SECRET + "\nwhat is it?"}]
+    )
     assert "correct-horse-9" not in received(daemon)
     text = answer.choices[0].message.content
     prose, _, code = text.partition("```")
@@ -119,7 +124,9 @@ def test_wrong_token(daemon: Daemon) -> None:
 )  # fmt: skip
 def test_a_malformed_body_is_a_400(daemon: Daemon, body: bytes) -> None:
     request = urllib.request.Request(
-        daemon.base + "/chat/completions", data=body, headers={"authorization": f"Bearer {daemon.client}", "content-type": "application/json"}
+        daemon.base + "/chat/completions",
+        data=body,
+        headers={"authorization": f"Bearer {daemon.client}", "content-type": "application/json"},
     )
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request)

@@ -11,8 +11,13 @@ import re
 from localrouter.core.ask import Ask
 from localrouter.core.recipe import Task
 
-_CODE = re.compile(r"```|\bdef \w+\(|\bclass \w+[:({]|\bfunction \w*\(|;\s*\n|=> ?\{|#include|\bimport \w+|</\w+>|SELECT .+ FROM", re.I)
-_EDIT = re.compile(r"<<<<<<< SEARCH|^@@ .* @@|^\+\+\+ |\b(refactor|rewrite this (function|code|class)|fix (the|this) (bug|code|test))\b", re.I | re.M)
+_CODE = re.compile(
+    r"```|\bdef \w+\(|\bclass \w+[:({]|\bfunction \w*\(|;\s*\n|=> ?\{|#include|\bimport \w+|</\w+>|SELECT .+ FROM", re.I
+)
+_EDIT = re.compile(
+    r"<<<<<<< SEARCH|^@@ .* @@|^\+\+\+ |\b(refactor|rewrite this (function|code|class)|fix (the|this) (bug|code|test))\b",
+    re.I | re.M,
+)
 _WORDS: tuple[tuple[Task, re.Pattern[str]], ...] = (
     ("translate", re.compile(r"\btranslat(e|ion)\b|\binto (german|french|spanish|english|japanese)\b", re.I)),
     ("summarise", re.compile(r"\b(summari[sz]e|summary|tl;?dr|in (one|two|three) sentences?)\b", re.I)),
@@ -20,7 +25,10 @@ _WORDS: tuple[tuple[Task, re.Pattern[str]], ...] = (
     ("classify", re.compile(r"\b(classify|categori[sz]e|label (this|each)|sentiment)\b", re.I)),
     ("math", re.compile(r"\b(prove|integral|derivative|equation|probability that|how many)\b|\d\s*[\^*/]\s*\d", re.I)),
 )
-_HARD = re.compile(r"\b(prove|derive|architecture|trade-?offs?|root cause|race condition|design|optimi[sz]e|why does|step by step|distributed)\b", re.I)
+_HARD = re.compile(
+    r"\b(prove|derive|architecture|trade-?offs?|root cause|race condition|design|optimi[sz]e|why does|step by step|distributed)\b",
+    re.I,
+)
 
 
 def task(ask: Ask) -> Task:

@@ -12,7 +12,22 @@ import sys
 
 import click
 
-ORDER = ("demo", "up", "down", "restart", "status", "logs", "ask", "doctor", "keys", "token", "traces", "explain", "budget", "recipe")
+ORDER = (
+    "demo",
+    "up",
+    "down",
+    "restart",
+    "status",
+    "logs",
+    "ask",
+    "doctor",
+    "keys",
+    "token",
+    "traces",
+    "explain",
+    "budget",
+    "recipe",
+)
 """How help lists the verbs: in the order that a new user needs them; others follow by name."""
 
 

@@ -91,5 +91,6 @@ def stop(paths: Paths) -> bool:
             return True
         time.sleep(0.05)
     raise RouterError(
-        f"The daemon (pid {client.at.pid}) is still finishing its calls.", "Wait, or end it yourself: what is open is settled at the next start."
+        f"The daemon (pid {client.at.pid}) is still finishing its calls.",
+        "Wait, or end it yourself: what is open is settled at the next start.",
     )

@@ -10,7 +10,13 @@ import click
 
 @click.command()
 @click.argument("words", nargs=-1)
-@click.option("--model", "-m", default="localrouter/auto", show_default=True, help="A model of `GET /v1/models`; auto leaves it to the recipe.")
+@click.option(
+    "--model",
+    "-m",
+    default="localrouter/auto",
+    show_default=True,
+    help="A model of `GET /v1/models`; auto leaves it to the recipe.",
+)
 @click.option("--system", "-s", help="A system prompt.")
 @click.option("--json", "as_json", is_flag=True, help="The whole answer and its headers as JSON.")
 def command(words: tuple[str, ...], model: str, system: str | None, as_json: bool) -> int:

@@ -33,7 +33,17 @@ def show(as_json: bool, user: str) -> int:
 
     _show.table(
         ("window", "limit", "spent", "held", "left", "resets"),
-        ((b["scope"], amount(b["limit"]), _show.usd(b["spent"]), _show.usd(b["held"]), amount(b["remaining"]), _show.clock(b["resets_at"])) for b in tree["budgets"]),
+        (
+            (
+                b["scope"],
+                amount(b["limit"]),
+                _show.usd(b["spent"]),
+                _show.usd(b["held"]),
+                amount(b["remaining"]),
+                _show.clock(b["resets_at"]),
+            )
+            for b in tree["budgets"]
+        ),
         right=("limit", "spent", "held", "left"),
     )
     return 0

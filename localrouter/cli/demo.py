@@ -10,8 +10,15 @@ from localrouter.cli._options import json_option
 
 
 @click.command()
-@click.option("--host", default="rehearsal", show_default=True, help="The simulated host, or a real one (openai ...) with your own key.")
-@click.option("--local", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.gguf", help="Let this local model answer the easy prompts.")
+@click.option(
+    "--host", default="rehearsal", show_default=True, help="The simulated host, or a real one (openai ...) with your own key."
+)
+@click.option(
+    "--local",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.gguf",
+    help="Let this local model answer the easy prompts.",
+)
 @click.option("--only", multiple=True, metavar="NAME", help="Only this sample (may be repeated).")
 @json_option
 def command(host: str, local: Path | None, only: tuple[str, ...], as_json: bool) -> int:

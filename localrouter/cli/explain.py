@@ -12,7 +12,13 @@ from localrouter.cli._options import json_option
 
 @click.command()
 @click.argument("trace_id", required=False)
-@click.option("--dry-run", "file", type=click.File("rb"), metavar="FILE", help="A request body (JSON) or a plain prompt; - is stdin. Nothing is sent.")
+@click.option(
+    "--dry-run",
+    "file",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="A request body (JSON) or a plain prompt; - is stdin. Nothing is sent.",
+)
 @json_option
 def command(trace_id: str | None, file: IO[bytes] | None, as_json: bool) -> int:
     """Say why a request went where it went, what left this machine, and what it cost.
@@ -51,7 +57,9 @@ def _body(raw: bytes) -> bytes:
         tree = None
     if isinstance(tree, dict) and "messages" in tree:
         return raw
-    return json.dumps({"model": "localrouter/auto", "messages": [{"role": "user", "content": raw.decode("utf-8", "replace")}]}).encode()
+    return json.dumps(
+        {"model": "localrouter/auto", "messages": [{"role": "user", "content": raw.decode("utf-8", "replace")}]}
+    ).encode()
 
 
 def _left(title: str, texts: list[str], tokens: list[str]) -> None:
@@ -77,10 +85,16 @@ def _dry(tree: dict[str, Any]) -> None:
 
     signals, plan = tree["signals"], tree["plan"]
     click.echo(_show.clean(tree["text"]))
-    click.echo(f"\nFound: {_show.counts(signals['findings'])}. Class: {signals['data_class']}. Task: {signals['task']}, difficulty {signals['difficulty']}.")
+    click.echo(
+        f"\nFound: {_show.counts(signals['findings'])}. Class: {signals['data_class']}. Task: {signals['task']}, difficulty {signals['difficulty']}."
+    )
     click.echo("Candidates:")
     _candidates(plan["candidates"])
-    title = "What would leave this machine:" if tree["hosted"] else "It would stay here or be refused. To a hosted model it would look like this:"
+    title = (
+        "What would leave this machine:"
+        if tree["hosted"]
+        else "It would stay here or be refused. To a hosted model it would look like this:"
+    )
     _left(title, tree["left_machine"], tree["tokens"])
     click.echo("Nothing was sent: this was a dry run.")
 
@@ -101,7 +115,9 @@ def _told(r: dict[str, Any]) -> None:
     if r["attempts"]:
         click.echo("Attempts:")
         for a in r["attempts"]:
-            click.echo(_show.clean(f"  {a['model']} ({a['lane']}): {a.get('outcome', 'no cost')}, {_show.usd(a.get('cost_micro', 0))}"))
+            click.echo(
+                _show.clean(f"  {a['model']} ({a['lane']}): {a.get('outcome', 'no cost')}, {_show.usd(a.get('cost_micro', 0))}")
+            )
     click.echo("Candidates:")
     _candidates(r["candidates"])
     click.echo("Steps: " + ", ".join(f"{s['name']} {s['ms']:.1f} ms" for s in r["steps"]))

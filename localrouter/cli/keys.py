@@ -58,9 +58,17 @@ def list_(as_json: bool) -> int:
         stored = {h.name for h in wanted if h.origin in found}
     except RouterError as exc:
         why = exc.text
-    rows = [(h.name, h.origin, "environment" if h.name in from_env else "keyring" if h.name in stored else "-", h.key_env) for h in wanted]
+    rows = [
+        (h.name, h.origin, "environment" if h.name in from_env else "keyring" if h.name in stored else "-", h.key_env)
+        for h in wanted
+    ]
     if as_json:
-        _show.emit_json({"keys": [{"host": n, "origin": o, "from": "" if f == "-" else f, "env": e} for n, o, f, e in rows], "keyring": why or "ok"})
+        _show.emit_json(
+            {
+                "keys": [{"host": n, "origin": o, "from": "" if f == "-" else f, "env": e} for n, o, f, e in rows],
+                "keyring": why or "ok",
+            }
+        )
         return 0
     _show.table(("host", "origin", "key from", "variable"), rows)
     if why:
@@ -82,7 +90,9 @@ def test(host: str, as_json: bool) -> int:
     elif tree["ok"]:
         click.echo(f"{host} accepted the key ({tree['ms']} ms).")
     elif tree["status"] in (401, 403):
-        click.echo(f"{host} refused the key (status {tree['status']}). Store another with `localrouter keys set {host}`.", err=True)
+        click.echo(
+            f"{host} refused the key (status {tree['status']}). Store another with `localrouter keys set {host}`.", err=True
+        )
     else:
         click.echo(f"{host} answered with status {tree['status']}. Try again later.", err=True)
     return 0 if tree["ok"] else 1

@@ -42,8 +42,14 @@ def show(name: str | None, as_json: bool) -> int:
         ]
         return ", ".join(p for p in parts if p) + f"; otherwise {rule.otherwise}"
 
-    _show.table(("class", "values", "request", "only where"), ((c, recipe.rule(c).values, recipe.rule(c).request, terms(c)) for c in ORDER))
-    _show.table(("route", "when", "try, in order"), ((r.name, _when(r.match.model_dump(exclude_none=True)), ", ".join(r.try_)) for r in recipe.route))
+    _show.table(
+        ("class", "values", "request", "only where"),
+        ((c, recipe.rule(c).values, recipe.rule(c).request, terms(c)) for c in ORDER),
+    )
+    _show.table(
+        ("route", "when", "try, in order"),
+        ((r.name, _when(r.match.model_dump(exclude_none=True)), ", ".join(r.try_)) for r in recipe.route),
+    )
     return 0
 
 

@@ -25,7 +25,10 @@ def command(as_json: bool) -> int:
         ("address", f"{client.at.base}/v1"),
         ("daemon", f"version {tree['version']}, pid {tree['pid']}, up {tree['uptime_s']:.0f} s, {tree['in_flight']} in flight"),
         ("recipe", tree["recipe"]),
-        ("privacy scan", (f"ready, {len(scan['detectors'])} detectors" if scan["alive"] else "not running") + f", {scan['unsure']} unsure"),
+        (
+            "privacy scan",
+            (f"ready, {len(scan['detectors'])} detectors" if scan["alive"] else "not running") + f", {scan['unsure']} unsure",
+        ),
         ("local model", "ready" if local["available"] else local["why_not"]),
     ]
     rows += [("pausing", name) for name in tree["cooling"]]

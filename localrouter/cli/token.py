@@ -72,7 +72,8 @@ def new() -> int:
         from localrouter.core.errors import BadRequest
 
         raise BadRequest(
-            "The running daemon still holds the old tokens.", "Run `localrouter down`, then `localrouter token new`, then start it again."
+            "The running daemon still holds the old tokens.",
+            "Run `localrouter down`, then `localrouter token new`, then start it again.",
         )
     tokens = client_tokens.ensure(paths, renew=True)
     click.echo(settings_text(_base(), tokens.client.reveal()))

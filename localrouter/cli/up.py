@@ -9,7 +9,9 @@ import click
 
 @click.command()
 @click.option("--detach", "-d", is_flag=True, help="Start in the background and return when it listens.")
-@click.option("--port", type=click.IntRange(0, 65_535), help="The port on 127.0.0.1 (0: any free one). Default: the setting, 8642.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="The port on 127.0.0.1 (0: any free one). Default: the setting, 8642."
+)
 @click.option("--local", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.gguf", help="The local chat model.")
 @click.option("--recipe", metavar="NAME", help="The recipe: balanced, offline, or one of yours.")
 def command(detach: bool, port: int | None, local: Path | None, recipe: str | None) -> int:
@@ -22,8 +24,9 @@ def command(detach: bool, port: int | None, local: Path | None, recipe: str | No
         return start(given)
     from localrouter.cli.token import settings_text
     from localrouter.daemon import serve
+    from localrouter.keys.client_tokens import Tokens
 
-    def announce(base: str, tokens: serve.Tokens) -> None:
+    def announce(base: str, tokens: Tokens) -> None:
         if tokens.fresh:
             click.echo(settings_text(base, tokens.client.reveal()))
         else:

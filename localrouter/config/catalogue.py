@@ -80,7 +80,9 @@ def load_catalogue(path: Path | None = None, extra: dict[str, Any] | None = None
             if key not in _MODEL_KEYS:
                 raise ConfigFault(file, 1, f"model '{name}': unknown key '{key}'.", nearest(key, _MODEL_KEYS))
         if entry.get("host") not in hosts:
-            raise ConfigFault(file, 1, f"model '{name}' names the host {entry.get('host')!r}, which is not there.", "Add the host.")
+            raise ConfigFault(
+                file, 1, f"model '{name}' names the host {entry.get('host')!r}, which is not there.", "Add the host."
+            )
         models[name] = Model(
             id=name,
             host=entry["host"],

@@ -56,7 +56,9 @@ def private_dir(path: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         info = path.stat()
     except OSError as exc:
-        raise PathFault(f"The folder {path} cannot be made ({exc.strerror}).", "Make it yourself, or set LOCALROUTER_HOME.") from None
+        raise PathFault(
+            f"The folder {path} cannot be made ({exc.strerror}).", "Make it yourself, or set LOCALROUTER_HOME."
+        ) from None
     if hasattr(os, "getuid"):
         if info.st_uid != os.getuid():
             raise PathFault(f"The folder {path} belongs to another user.", "Remove it, or set LOCALROUTER_HOME.")

@@ -7,14 +7,15 @@ restored. A chunk of the local engine has no raw form and is written by the clie
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from localrouter.core.ask import Path
 from localrouter.core.errors import RouterError
 from localrouter.core.money import Usage
 
 
-class Channel(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class Channel:
     """One text that grows: choice number, what it is, and the tool call's index in that choice."""
 
     choice: int

@@ -16,7 +16,7 @@ from localrouter.core.ask import Ask
 from localrouter.core.catalogue import Model
 from localrouter.core.errors import BudgetExceeded, NoKey, NoRoute, PrivacyRefused, RouterError, Unsupported
 from localrouter.core.money import ceiling, usd
-from localrouter.core.recipe import Recipe, Route
+from localrouter.core.recipe import Recipe, Route, Task
 from localrouter.core.signals import Signals
 from localrouter.core.standing import Standing
 
@@ -195,9 +195,7 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
     return Plan(route.name, reason, tuple(attempts), tuple(weighed), _sentence(view, attempts, weighed), None, tuple(notes))
 
 
-def _refusal(
-    drops: list[Drop], weighed: list[Weighed], recipe: Recipe, route: Route, standing: Standing
-) -> RouterError:
+def _refusal(drops: list[Drop], weighed: list[Weighed], recipe: Recipe, route: Route, standing: Standing) -> RouterError:
     # The most telling drop wins: what the user's own privacy or money rules forbid, before what is merely missing.
     for code, kind in (
         ("privacy", PrivacyRefused),
@@ -217,7 +215,9 @@ def _refusal(
     if drops:
         return NoRoute(drops[0].why, drops[0].do)
     why = "; ".join(w.why for w in weighed) or "its list of targets is empty"
-    return NoRoute(f"Route '{route.name}' of recipe '{recipe.name}' has no usable target: {why}.", "See `localrouter recipe show`.")
+    return NoRoute(
+        f"Route '{route.name}' of recipe '{recipe.name}' has no usable target: {why}.", "See `localrouter recipe show`."
+    )
 
 
 _CLASS_WORDS = {
@@ -230,6 +230,26 @@ _CLASS_WORDS = {
 }
 
 
+_TASK_WORDS: dict[Task, str] = {
+    "chat": "a question",
+    "code": "a question about code",
+    "code_edit": "an edit of code",
+    "autocomplete": "a completion",
+    "summarise": "a summary",
+    "extract": "an extraction",
+    "classify": "a classification",
+    "translate": "a translation",
+    "math": "a calculation",
+    "rag_qa": "a question about given text",
+    "agent_step": "a step of an agent",
+}
+
+
+def _first(why: str) -> str:
+    """Its first sentence: what to do about a dropped candidate stands in the list of candidates."""
+    return why.split(". ")[0].rstrip(".")
+
+
 def _sentence(view: View, attempts: list[Attempt], weighed: list[Weighed]) -> str:
     first = attempts[0]
     found = ", ".join(f"{n} {t}" for t, n in sorted(view.signals.findings.items()))
@@ -238,11 +258,13 @@ def _sentence(view: View, attempts: list[Attempt], weighed: list[Weighed]) -> st
     where = (
         "Answered on this machine"
         if first.lane == "local"
-        else f"Sent to {first.id}, with private values replaced," if found else f"Sent to {first.id}"
+        else f"Sent to {first.id}, with private values replaced,"
+        if found
+        else f"Sent to {first.id}"
     )
-    text = f"{where} by route '{view.route.name}' of recipe '{view.recipe.name}': a {view.signals.task} request; {because}."
+    text = f"{where} by route '{view.route.name}' of recipe '{view.recipe.name}': {_TASK_WORDS[view.signals.task]}; {because}."
     if skipped:
-        text += " Not used: " + "; ".join(f"{w.model} ({w.why.rstrip('.')})" for w in skipped[:4]) + "."
+        text += " Not used: " + "; ".join(f"{w.model} ({_first(w.why)})" for w in skipped[:4]) + "."
     if len(attempts) > 1:
         text += f" If it fails before its first word, {attempts[1].id} is next."
     return text

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -115,7 +116,7 @@ class App:
                 raise NotFound(f"There is no {scope['method']} at this path.", "`localrouter status` prints the addresses.")
             if scope["method"] == "POST":
                 door.check_media(scope)
-            query = {k: v[0] for k, v in door.parse_qs(scope.get("query_string", b"").decode("latin-1")).items()}
+            query = {k: v[0] for k, v in parse_qs(scope.get("query_string", b"").decode("latin-1")).items()}
             await route.handler(Call(scope, receive, send, path, path[len(route.path) :], query))
         except RouterError as exc:
             body = route.dialect.error_body(exc) if route is not None and route.dialect else _plain(exc)
@@ -206,6 +207,3 @@ def new_id() -> str:
 
 def _plain(error: RouterError) -> bytes:
     return orjson.dumps({"error": {"message": error.text, "type": error.type, "param": error.param, "code": error.code}})
-
-
-

@@ -134,7 +134,7 @@ class Child:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def call(self, message: Message, *, timeout: float) -> Message:
+    async def call(self, message: Message, *, timeout: float) -> Message:  # noqa: ASYNC109  # it also marks the child as slow
         """Send one message and return its one reply. The timeout covers a restart too; the restart itself goes on."""
         ident: int | None = None
         done = False

@@ -173,7 +173,9 @@ class Control:
             "plan": {
                 "route": plan.route,
                 "reason": plan.reason,
-                "attempts": [{"model": a.id, "lane": a.lane, "reserve_micro": a.reserve, "max_output": a.max_output} for a in plan.attempts],
+                "attempts": [
+                    {"model": a.id, "lane": a.lane, "reserve_micro": a.reserve, "max_output": a.max_output} for a in plan.attempts
+                ],
                 "candidates": [asdict(w) for w in plan.weighed],
                 "error": plan.error.code if plan.error else "",
             },

@@ -93,7 +93,11 @@ def _daemon(folder: Path, local: Path | None, *, own_keys: bool) -> Iterator[Cli
     overrides = {"local": str(local.absolute())} if local else {}
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "localrouter.daemon.serve", json.dumps(overrides)], env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            [sys.executable, "-m", "localrouter.daemon.serve", json.dumps(overrides)],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
         )
     try:
         yield _wait(Paths(folder / "config", folder / "state"), process, log)
@@ -122,11 +126,17 @@ def _wait(paths: Paths, process: subprocess.Popen[bytes], log: Path) -> Client:
 
 
 def run(
-    *, host: str = "rehearsal", local: Path | None = None, only: tuple[str, ...] = (), tell: Callable[[str], None] = lambda _: None
+    *,
+    host: str = "rehearsal",
+    local: Path | None = None,
+    only: tuple[str, ...] = (),
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Shown]:
     """Each sample as it is done. `tell` is called with what happens now. Raises DemoFault, NotFound."""
     if host != "rehearsal" and host not in REAL_MODELS:
-        raise NotFound(f"The demo does not know the host '{host[:40]}'.", "Choose one of " + ", ".join(["rehearsal", *REAL_MODELS]) + ".")
+        raise NotFound(
+            f"The demo does not know the host '{host[:40]}'.", "Choose one of " + ", ".join(["rehearsal", *REAL_MODELS]) + "."
+        )
     if local is not None and not local.is_file():
         raise DemoFault(f"The local model file {local} does not exist.", "Pass an existing GGUF file to `--local`.")
     chosen = [s for s in samples() if not only or s.name in only]
@@ -264,9 +274,7 @@ def expected(reply: str, names: dict[str, str], *, whole: bool) -> str:
     return "".join(out)
 
 
-def main(
-    *, as_json: bool = False, host: str = "rehearsal", local: Path | None = None, only: tuple[str, ...] = ()
-) -> int:
+def main(*, as_json: bool = False, host: str = "rehearsal", local: Path | None = None, only: tuple[str, ...] = ()) -> int:
     """Print the demo. 0 when every answer was restored right and no gold span left unsaid."""
     if as_json:
         shown = list(run(host=host, local=local, only=only))

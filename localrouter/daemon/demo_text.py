@@ -29,10 +29,14 @@ class Page:
         self._host, self._local = host, local
         self._out.print(Text("localrouter demo", style="bold"))
         if host == "rehearsal":
-            self._out.print("The daemon is the real one. The hosted model is SIMULATED: a rehearsal host on this machine that repeats the")
+            self._out.print(
+                "The daemon is the real one. The hosted model is SIMULATED: a rehearsal host on this machine that repeats the"
+            )
             self._out.print("placeholders it was given. Nothing leaves this machine in this demo, and nothing is paid.")
         else:
-            self._out.print(f"The hosted model is real: {host}, with your own key. It costs about a cent; the demo's budget is $1.")
+            self._out.print(
+                f"The hosted model is real: {host}, with your own key. It costs about a cent; the demo's budget is $1."
+            )
         self._out.print()
 
     @contextlib.contextmanager
@@ -49,12 +53,18 @@ class Page:
         out = self._out
         out.print(Text(f"── {s.title} ", style="bold") + Text(f"[{s.name}]", style="dim"))
         lane = {"local": "answered on this machine", "hosted": f"hosted: {s.model}", "none": "not answered"}[s.lane]
-        out.print(Text.assemble(("   lane   ", "dim"), (lane, "green" if s.lane == "local" else "cyan"), ("   route ", "dim"), s.route))
+        out.print(
+            Text.assemble(("   lane   ", "dim"), (lane, "green" if s.lane == "local" else "cyan"), ("   route ", "dim"), s.route)
+        )
         out.print(Text.assemble(("   why    ", "dim"), _clean(s.reason)))
         found = ", ".join(f"{n} {t}" for t, n in sorted(s.findings.items())) or "nothing private"
         out.print(Text.assemble(("   found  ", "dim"), found))
         if s.missed:
-            out.print(Text.assemble(("   MISSED ", "bold red"), f"{len(s.missed)} of {s.gold} gold spans left as they were: ", ", ".join(s.missed)))
+            out.print(
+                Text.assemble(
+                    ("   MISSED ", "bold red"), f"{len(s.missed)} of {s.gold} gold spans left as they were: ", ", ".join(s.missed)
+                )
+            )
         elif s.gold:
             out.print(Text.assemble(("   missed ", "dim"), f"none of {s.gold} gold spans"))
         if s.left_machine:
@@ -67,7 +77,16 @@ class Page:
             self._block("answer ", s.answer, [t for t in s.tokens if t in s.answer], "black on yellow")
             verdict = ("restored right", "green") if s.restored_ok else ("RESTORED WRONG", "bold red")
             out.print(Text.assemble(("   check  ", "dim"), verdict))
-        out.print(Text.assemble(("   cost   ", "dim"), f"${s.cost_usd:.6f}", ("   time ", "dim"), f"{s.ms:.0f} ms", ("   trace ", "dim"), s.trace_id))
+        out.print(
+            Text.assemble(
+                ("   cost   ", "dim"),
+                f"${s.cost_usd:.6f}",
+                ("   time ", "dim"),
+                f"{s.ms:.0f} ms",
+                ("   trace ", "dim"),
+                s.trace_id,
+            )
+        )
         out.print()
 
     def _block(self, name: str, text: str, tokens: list[str], style: str) -> None:
@@ -87,13 +106,23 @@ class Page:
         local = sum(s.lane == "local" for s in shown)
         right = sum(s.restored_ok for s in shown)
         out.print(Text("── In all", style="bold"))
-        out.print(f"   {len(shown)} requests, {local} answered on this machine; {gold - missed} of {gold} gold spans kept back; {right} of {len(shown)} answers right;")
-        out.print(f"   ${sum(s.cost_usd for s in shown):.6f} by the ledger" + (" (of the simulated host)." if self._host == "rehearsal" else "."))
+        out.print(
+            f"   {len(shown)} requests, {local} answered on this machine; {gold - missed} of {gold} gold spans kept back; "
+            f"{right} of {len(shown)} answers right;"
+        )
+        out.print(
+            f"   ${sum(s.cost_usd for s in shown):.6f} by the ledger"
+            + (" (of the simulated host)." if self._host == "rehearsal" else ".")
+        )
         if missed:
-            out.print("   A missed span is one that no detector knows yet; it left as it was. `localrouter explain --dry-run FILE` shows yours.")
+            out.print(
+                "   A missed span is one that no detector knows yet; it left as it was. `localrouter explain --dry-run FILE` shows yours."
+            )
         out.print()
         if self._local is None:
-            out.print("   No local model was used. To have easy prompts answered on this machine, fetch one (1.1 GB) and pass it:")
+            out.print(
+                "   No local model was used. To have easy prompts answered on this machine, fetch one (1.1 GB) and pass it:"
+            )
             out.print(f"     {GET_A_MODEL}")
             out.print("     localrouter demo --local chat.gguf")
         out.print("   To use it: `localrouter up`, then point your editor at the address that it prints.")

@@ -82,7 +82,12 @@ def _llama() -> Check:
 def _local(settings: Settings) -> Check:
     model = settings.local.model
     if model is None:
-        return Check("local model", None, "none is set, so every request that may leave is hosted.", "Set local.model in config.toml, or `localrouter up --local FILE.gguf`.")
+        return Check(
+            "local model",
+            None,
+            "none is set, so every request that may leave is hosted.",
+            "Set local.model in config.toml, or `localrouter up --local FILE.gguf`.",
+        )
     if not model.is_file():
         return Check("local model", False, f"{model} does not exist.", "Correct local.model in config.toml.")
     return Check("local model", True, f"{model} ({model.stat().st_size / 1e9:.2f} GB)")
@@ -100,7 +105,9 @@ def _keys(settings: Settings) -> Check:
     except RouterError as exc:
         why = f" ({exc.text})"
     if not names:
-        return Check("provider keys", None, f"none{why}; hosted models are not used.", "Store one: `localrouter keys set openai`.")
+        return Check(
+            "provider keys", None, f"none{why}; hosted models are not used.", "Store one: `localrouter keys set openai`."
+        )
     return Check("provider keys", True, ", ".join(sorted(names)) + why)
 
 

@@ -76,7 +76,9 @@ class Egress:
                 async with asyncio.timeout(FIRST_BYTE_S[stream]):
                     return await self._client.send(request, stream=True)
             except TimeoutError:
-                raise HostTimeout(f"{host} did not start to answer in {FIRST_BYTE_S[stream]:.0f} seconds.", "Ask again.") from None
+                raise HostTimeout(
+                    f"{host} did not start to answer in {FIRST_BYTE_S[stream]:.0f} seconds.", "Ask again."
+                ) from None
             except (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError) as exc:
                 raise HostUnreachable(
                     f"{host} cannot be reached ({type(exc).__name__}).", "Check the network, or use `--recipe offline`."
@@ -85,7 +87,9 @@ class Egress:
                 # A pooled socket that died while idle (laptop resume) gets one free retry: no byte came back.
                 if again:
                     continue
-                raise HostTruncated(f"{host} closed the connection before it answered ({type(exc).__name__}).", "Ask again.") from None
+                raise HostTruncated(
+                    f"{host} closed the connection before it answered ({type(exc).__name__}).", "Ask again."
+                ) from None
             except httpx.HTTPError as exc:
                 raise HostBroken(f"{host} does not speak HTTP as expected ({type(exc).__name__}).", "Check its origin.") from None
         raise AssertionError("unreachable")

@@ -125,10 +125,14 @@ class Inspection:
                 self._quarantine.add(batch[0])
             else:
                 self._suspect.update(batch)
-            raise PrivacyUnsure("The privacy scan did not finish, so nothing was sent.", "Ask again; `localrouter logs` says why.") from exc
+            raise PrivacyUnsure(
+                "The privacy scan did not finish, so nothing was sent.", "Ask again; `localrouter logs` says why."
+            ) from exc
         rows = reply.get("findings")
         if "error" in reply or not isinstance(rows, list) or len(rows) != len(segments_) or not rows[-1]:
-            raise PrivacyUnsure("The privacy scan gave no trustworthy answer, so nothing was sent.", "Ask again; see `localrouter logs`.")
+            raise PrivacyUnsure(
+                "The privacy scan gave no trustworthy answer, so nothing was sent.", "Ask again; see `localrouter logs`."
+            )
         out: dict[bytes, tuple[Finding, ...]] = {}
         for key, row in zip(batch, rows[:-1], strict=True):
             found = tuple(Finding(int(s), int(e), str(t), float(p), str(d)) for s, e, t, p, d in row)

@@ -94,7 +94,9 @@ class App:
         fault = model.removeprefix("rehearsal-")
         if fault in ("500", "429", "400"):
             head = [(b"retry-after", b"1")] if fault == "429" else []
-            await self._json(send, int(fault), {"error": {"message": f"simulated {fault}", "type": "server_error", "code": None}}, head)
+            await self._json(
+                send, int(fault), {"error": {"message": f"simulated {fault}", "type": "server_error", "code": None}}, head
+            )
             return
         if fault == "silent":
             while (await receive())["type"] != "http.disconnect":
@@ -113,11 +115,24 @@ class App:
             if call:
                 out["tool_calls"] = [{"id": "call_1", "type": "function", "function": call}]
             choice = {"index": 0, "message": out, "finish_reason": "tool_calls" if call else "stop"}
-            await self._json(send, 200, {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": model, "choices": [choice], "usage": usage})
+            await self._json(
+                send,
+                200,
+                {
+                    "id": "chatcmpl-1",
+                    "object": "chat.completion",
+                    "created": 1,
+                    "model": model,
+                    "choices": [choice],
+                    "usage": usage,
+                },
+            )
             return
         await self._stream(receive, send, tree, entry, fault, (text, call, usage))
 
-    async def _stream(self, receive: Any, send: Any, tree: dict[str, Any], entry: dict[str, Any], fault: str, answer: Any) -> None:
+    async def _stream(
+        self, receive: Any, send: Any, tree: dict[str, Any], entry: dict[str, Any], fault: str, answer: Any
+    ) -> None:
         text, call, usage = answer
         head = [(b"content-type", b"text/event-stream"), (b"x-simulated", b"true")]
         await send({"type": "http.response.start", "status": 200, "headers": head})
@@ -143,7 +158,9 @@ class App:
                     break
                 if fault == "error-mid" and count == 4:
                     event = {"error": {"message": "simulated overload", "type": "server_error", "code": None}}
-                    await send({"type": "http.response.body", "body": b"data: " + orjson.dumps(event) + b"\n\n", "more_body": True})
+                    await send(
+                        {"type": "http.response.body", "body": b"data: " + orjson.dumps(event) + b"\n\n", "more_body": True}
+                    )
                     break
             await send({"type": "http.response.body", "body": b""})
             entry["ended"] = True
@@ -153,22 +170,43 @@ class App:
             watcher.cancel()
 
     @staticmethod
-    async def _events(tree: dict[str, Any], text: str, call: dict[str, Any] | None, usage: dict[str, int]) -> AsyncIterator[bytes]:
+    async def _events(
+        tree: dict[str, Any], text: str, call: dict[str, Any] | None, usage: dict[str, int]
+    ) -> AsyncIterator[bytes]:
         def frame(delta: dict[str, Any], finish: str | None = None) -> bytes:
             choice = {"index": 0, "delta": delta, "finish_reason": finish}
-            chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": tree["model"], "choices": [choice]}
+            chunk = {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1,
+                "model": tree["model"],
+                "choices": [choice],
+            }
             return b"data: " + orjson.dumps(chunk) + b"\n\n"
 
         yield frame({"role": "assistant", "content": ""})
         for piece in cut(text, len(text)):
             yield frame({"content": piece})
         if call:
-            yield frame({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": call["name"], "arguments": ""}}]})
+            yield frame(
+                {
+                    "tool_calls": [
+                        {"index": 0, "id": "call_1", "type": "function", "function": {"name": call["name"], "arguments": ""}}
+                    ]
+                }
+            )
             for piece in cut(call["arguments"], 7):
                 yield frame({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
         yield frame({}, "tool_calls" if call else "stop")
         if (tree.get("stream_options") or {}).get("include_usage"):
-            chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": tree["model"], "choices": [], "usage": usage}
+            chunk = {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1,
+                "model": tree["model"],
+                "choices": [],
+                "usage": usage,
+            }
             yield b"data: " + orjson.dumps(chunk) + b"\n\n"
         yield b"data: [DONE]\n\n"
 

@@ -79,7 +79,7 @@ class Runner:
 
     async def run(self) -> str:
         """Drive the relay to its end; then note it. Returns the outcome."""
-        outcome = "failed"
+        outcome: str = "failed"
         life = relay(self.ask, self.s.recipe, self.s.gates)
         try:
             command = next(life)
@@ -87,7 +87,7 @@ class Runner:
                 event = await self._do(command)
                 command = life.send(event)
         except StopIteration as stop:
-            outcome = stop.value
+            outcome = str(stop.value)
             if outcome == "done" and self._pump is not None:
                 # The host's last bytes after its terminal event: read to the end, the connection goes back to the pool.
                 await asyncio.wait({self._pump}, timeout=0.25)
@@ -192,7 +192,9 @@ class Runner:
         )
         if isinstance(got, Denied):
             wait = max(0.0, got.resets_at - self.s.now())
-            return e.Failed(BudgetExceeded(got.text, "Raise it with `localrouter budget set`, or wait for the reset.", retry_after=wait))
+            return e.Failed(
+                BudgetExceeded(got.text, "Raise it with `localrouter budget set`, or wait for the reset.", retry_after=wait)
+            )
         self._reserved = attempt.reserve
         return e.Reserved(got.id)
 
@@ -492,7 +494,11 @@ class Runner:
                 "error": self._error.code if self._error else "",
                 "findings": self._signals.findings,
                 "data_class": self._signals.data_class,
-                "signals": {"task": self._signals.task, "difficulty": self._signals.difficulty, "prompt_bound": self._signals.prompt_bound},
+                "signals": {
+                    "task": self._signals.task,
+                    "difficulty": self._signals.difficulty,
+                    "prompt_bound": self._signals.prompt_bound,
+                },
                 "left_machine": self._left_machine(),
                 "tokens": [e.token for e in self._veiled.table] if self._veiled else [],
                 "attempts": self._attempts,
@@ -539,6 +545,3 @@ class Runner:
         if self._cost:
             text += f" It cost {usd(self._cost)}."
         return text.strip()
-
-
-

@@ -107,7 +107,9 @@ def lock(paths: Paths) -> Any:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         file.close()
-        raise StartFault("localrouter is already running with this home.", "See `localrouter status`, or stop it with `localrouter down`.") from None
+        raise StartFault(
+            "localrouter is already running with this home.", "See `localrouter status`, or stop it with `localrouter down`."
+        ) from None
     return file
 
 
@@ -115,7 +117,11 @@ Announce = Callable[[str, Tokens], None]
 
 
 async def serve(
-    settings: Settings, paths: Paths, sock: socket.socket, announce: Announce | None = None, overrides: Mapping[str, Any] | None = None
+    settings: Settings,
+    paths: Paths,
+    sock: socket.socket,
+    announce: Announce | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> None:
     """Run until a signal or `stop`. `announce` is called once with the base address and the tokens, when both are known;
     `overrides` are kept for `localrouter restart`."""
@@ -146,7 +152,7 @@ async def serve(
     port = sock.getsockname()[1]
     app.hosts = hosts_for(port)
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # our ASGI callable is typed by its own aliases
+        app,
         log_config=None,
         access_log=False,  # a path may hold a token
         server_header=False,
@@ -164,13 +170,19 @@ async def serve(
         loop.add_signal_handler(number, ending.set)
     warm = asyncio.create_task(_warm(inspection, services.keys))
     serving = asyncio.create_task(server.serve(sockets=[sock]))
-    runtime = {"pid": os.getpid(), "host": settings.listen_host, "port": port, "started": time.time(), "overrides": dict(overrides or {})}
+    runtime = {
+        "pid": os.getpid(),
+        "host": settings.listen_host,
+        "port": port,
+        "started": time.time(),
+        "overrides": dict(overrides or {}),
+    }
     private_file(paths.state / "runtime.json", json.dumps(runtime).encode())
     log.info("listening on http://127.0.0.1:%d", port)
     if announce is not None:
         announce(f"http://127.0.0.1:{port}", tokens)
     try:
-        done, _ = await asyncio.wait({serving, asyncio.create_task(ending.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({serving, asyncio.create_task(ending.wait())}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await app.drain(DRAIN_S)
         server.should_exit = True
@@ -240,7 +252,8 @@ def main(overrides: Mapping[str, Any] | None = None, paths: Paths | None = None,
         settings = settings_with(load_settings(paths), overrides or {})
         if settings.local.model is not None and not Path(settings.local.model).is_file():
             raise StartFault(
-                f"The local model file {settings.local.model} does not exist.", "Correct local.model, or start with `--local FILE.gguf`."
+                f"The local model file {settings.local.model} does not exist.",
+                "Correct local.model, or start with `--local FILE.gguf`.",
             )
         held = lock(paths)
         sock = bind(settings.listen_host, settings.port)

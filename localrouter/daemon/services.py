@@ -199,7 +199,7 @@ class Services:
     async def standing(self, who: str) -> Standing:
         """The world at this instant, for one decision."""
         states = await self.store.ledger.budgets(who)
-        tightest = min((b for b in states if b.remaining is not None), key=lambda b: b.remaining, default=None)
+        tightest = min((b for b in states if b.remaining is not None), key=lambda b: b.remaining or 0, default=None)
         keys = set()
         for name in self._targets:
             host = self.catalogue.hosts.get(name)

@@ -71,12 +71,7 @@ def _deep(body: bytes) -> bool:
         return depth_of(body) > MAX_DEPTH
     level: list[Any] = [tree]
     for _ in range(MAX_DEPTH + 1):
-        level = [
-            v
-            for node in level
-            for v in (node.values() if isinstance(node, dict) else node)
-            if isinstance(v, (dict, list))
-        ]
+        level = [v for node in level for v in (node.values() if isinstance(node, dict) else node) if isinstance(v, (dict, list))]
         if not level:
             return False
     return True

@@ -310,7 +310,11 @@ class Writer:
             channel = piece.channel
             if channel.choice not in self._roles:
                 self._roles.add(channel.choice)
-                out.append(self._frame({"index": channel.choice, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}, None))
+                out.append(
+                    self._frame(
+                        {"index": channel.choice, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}, None
+                    )
+                )
             if channel.kind == "tool":
                 call: dict[str, Any] = {"index": channel.index, "function": {"arguments": text}}
                 if piece.tool is not None:
@@ -332,7 +336,7 @@ class Writer:
         if chunk.tree is not None:
             if all(t == p.text for t, p in zip(texts, chunk.pieces, strict=True)):
                 return chunk.raw
-                return dumps(replace(chunk.tree, [(p.path, t) for p, t in zip(chunk.pieces, texts, strict=True)]))
+            return dumps(replace(chunk.tree, [(p.path, t) for p, t in zip(chunk.pieces, texts, strict=True)]))
         for channel, text in extra:
             self._whole.setdefault(channel, []).append(text)
         for piece, text in zip(chunk.pieces, texts, strict=True):
@@ -356,7 +360,9 @@ class Writer:
                     message[_FIELD[channel.kind]] = text
             if calls:
                 message["tool_calls"] = calls
-            choices.append({"index": index, "message": message, "logprobs": None, "finish_reason": self._finish.get(index, "stop")})
+            choices.append(
+                {"index": index, "message": message, "logprobs": None, "finish_reason": self._finish.get(index, "stop")}
+            )
         tree = {
             "id": self._id,
             "object": "chat.completion",

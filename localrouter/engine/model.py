@@ -96,7 +96,7 @@ class Model:
         self._bos, self._eos = (self._text(t) for t in (llm.token_bos(), llm.token_eos()))
         try:
             self._format = Jinja2ChatFormatter(template or CHATML, eos_token=self._eos, bos_token=self._bos)
-        except Exception:  # noqa: BLE001  # a template that Jinja cannot parse must not make the model useless
+        except Exception:  # a template that Jinja cannot parse must not make the model useless
             self.template = False
             self._format = Jinja2ChatFormatter(CHATML, eos_token=self._eos, bos_token=self._bos)
         controls = self._controls()

@@ -210,7 +210,7 @@ class Worker:
                 end = {"error": str(exc), "code": exc.code}
             except (TypeError, ValueError, AttributeError, KeyError):
                 end = {"error": "A field of the request has a wrong type.", "code": "bad_request"}
-            except Exception as exc:  # noqa: BLE001  # the process serves on: a failed decode is one request's trouble
+            except Exception as exc:  # the process serves on: a failed decode is one request's trouble
                 model.forget()
                 os.write(self._notes, f"engine: {type(exc).__name__}\n".encode())
                 end = {"error": "The local model failed at this request.", "code": "failed"}

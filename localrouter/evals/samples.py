@@ -32,7 +32,12 @@ class Sample:
 
     def body(self, model: str) -> dict[str, Any]:
         """An OpenAI chat-completions body, streaming."""
-        tree: dict[str, Any] = {"model": model, "messages": self.messages, "stream": True, "stream_options": {"include_usage": True}}
+        tree: dict[str, Any] = {
+            "model": model,
+            "messages": self.messages,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
         return tree | ({"tools": self.tools} if self.tools else {}) | {"max_tokens": 600}
 
 
@@ -83,7 +88,7 @@ def _tool_result() -> Sample:
         "payment": {"type": "card", "number": card.value, "expires": "2027-08"},
     }
     call = {"id": "call_7", "type": "function", "function": {"name": "get_customer", "arguments": '{"number": 4711}'}}
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": "Why can't customer 4711 add a seat?"},
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call_7", "content": json.dumps(result)},
@@ -98,7 +103,9 @@ def _edit_file() -> Sample:
         "Write a file settings.py that reads these from the environment, with these as defaults for tests:\n\nOPENAI_API_KEY=", key,
         "\nDB_PASSWORD=", password, "\n",
     )  # fmt: skip
-    return Sample("write-file", "Write a file that needs the real values", [{"role": "user", "content": text}], tuple(gold), [_WRITE])
+    return Sample(
+        "write-file", "Write a file that needs the real values", [{"role": "user", "content": text}], tuple(gold), [_WRITE]
+    )
 
 
 def samples() -> tuple[Sample, ...]:

@@ -12,8 +12,6 @@ from localrouter.core.decide import Gate
 def all_gates() -> tuple[Gate, ...]:
     """Every gate of the folder, in the order they are asked."""
     modules = (
-        importlib.import_module(f"{__name__}.{m.name}")
-        for m in pkgutil.iter_modules(__path__)
-        if not m.name.startswith("_")
+        importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")
     )
     return tuple(sorted((cast("Gate", m) for m in modules), key=lambda g: (g.ORDER, g.NAME)))

@@ -66,9 +66,13 @@ def fault(host: str, status: int, headers: Mapping[str, str], body: bytes) -> Ho
     if status in (429, 529):
         wait = _retry_after(headers)
         when = f" It asks for {wait:.0f} seconds." if wait is not None else ""
-        return HostRateLimited(f"{host} is limiting requests.{when}", "Wait, or add another model to the route.", retry_after=wait)
+        return HostRateLimited(
+            f"{host} is limiting requests.{when}", "Wait, or add another model to the route.", retry_after=wait
+        )
     if status in (401, 403):
-        return HostRejected(f"{host} refused the key ({status}).", f"Check it with `localrouter keys test {host}`.", status=status)
+        return HostRejected(
+            f"{host} refused the key ({status}).", f"Check it with `localrouter keys test {host}`.", status=status
+        )
     if 300 <= status < 400:
         error_ = HostBroken(f"{host} answered with a redirect ({status}), which is not followed.", "Check the host's origin.")
     elif 400 <= status < 500:

@@ -31,7 +31,11 @@ def segments(text: str) -> list[tuple[int, int]]:
         at += size
         # A line that introduces a value (`password:`) stays with the next one.
         ends = line.strip()
-        if not inside and not ends.endswith((":", "=", ",", "\\", "(", "{", "[")) and zlib.crc32(ends.encode("utf-8", "surrogatepass")) & 7 == 0:
+        if (
+            not inside
+            and not ends.endswith((":", "=", ",", "\\", "(", "{", "["))
+            and zlib.crc32(ends.encode("utf-8", "surrogatepass")) & 7 == 0
+        ):
             out.append((start, at))
             start = at
     if at > start:

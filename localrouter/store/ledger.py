@@ -72,7 +72,7 @@ class Ledger:
             start = start.replace(day=1)
             end = (start + timedelta(days=32)).replace(day=1)
         if self._tz is None:  # a fixed offset would be wrong across a change of summer time: ask the system again
-            start, end = (datetime(d.year, d.month, d.day).astimezone() for d in (start, end))  # noqa: DTZ001
+            start, end = (datetime(d.year, d.month, d.day).astimezone() for d in (start, end))
         return start.timestamp(), end.timestamp()
 
     def _state(self, db: sqlite3.Connection, user: str, scope: str) -> BudgetState:
@@ -115,9 +115,7 @@ class Ledger:
 
         return await self._writer.run(job)
 
-    async def settle(
-        self, hold: str, micro: int, usage: Usage, *, estimated: bool, outcome: str, sent_bytes: int = 0
-    ) -> None:
+    async def settle(self, hold: str, micro: int, usage: Usage, *, estimated: bool, outcome: str, sent_bytes: int = 0) -> None:
         """Exactly once: a second settlement raises ValueError and changes nothing."""
 
         def job(db: sqlite3.Connection) -> None:

@@ -73,7 +73,8 @@ class Traces:
         self, limit: int = 50, *, before: float | None = None, q: str | None = None, lane: str | None = None
     ) -> list[dict[str, Any]]:
         """Summaries, newest first. `q` searches the veiled text for all its words."""
-        where, values = ["1"], []  # type: ignore[var-annotated]  # mixed SQL values
+        where: list[str] = ["1"]
+        values: list[str | float] = []
         if before is not None:
             where.append("started < ?")
             values.append(before)
@@ -113,7 +114,9 @@ class Traces:
 
         def job(db: sqlite3.Connection) -> tuple[bool, int, str]:
             before, count = b"", 0
-            for id_, salt, commitment, link, body in db.execute("SELECT id, salt, commitment, link, body FROM traces ORDER BY seq"):
+            for id_, salt, commitment, link, body in db.execute(
+                "SELECT id, salt, commitment, link, body FROM traces ORDER BY seq"
+            ):
                 count += 1
                 intact = body is None or hmac.compare_digest(hmac.digest(salt, body.encode(), "sha256"), commitment)
                 if not intact or not hmac.compare_digest(self._link(before, id_, commitment), link):
@@ -122,5 +125,3 @@ class Traces:
             return True, count, ""
 
         return await self._writer.run(job)
-
-

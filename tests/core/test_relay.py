@@ -58,9 +58,7 @@ D = e.Done()
 
 
 def test_the_main_path_settles_before_the_terminal_event() -> None:
-    seen, outcome = play(
-        SEEN, D, e.Reserved("1"), D, e.Got(TEXT), D, e.Got(FINISH), e.Got(USAGE), e.Got(END), D, D, D, D
-    )
+    seen, outcome = play(SEEN, D, e.Reserved("1"), D, e.Got(TEXT), D, e.Got(FINISH), e.Got(USAGE), e.Got(END), D, D, D, D)
     assert outcome == "done"
     names = [type(s).__name__ for s in seen]
     assert names.index("Settle") < names.index("Emit", names.index("Emit") + 1)

@@ -16,9 +16,5 @@ def placeholder(value: str) -> bool:
     """Whether a value only stands for a secret."""
     value = value.strip("\"'` ")
     return (
-        len(value) < 4
-        or bool(_WORDS.match(value))
-        or bool(_VARIABLE.match(value))
-        or len(set(value)) <= 2
-        or "EXAMPLE" in value
+        len(value) < 4 or bool(_WORDS.match(value)) or bool(_VARIABLE.match(value)) or len(set(value)) <= 2 or "EXAMPLE" in value
     )

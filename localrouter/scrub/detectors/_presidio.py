@@ -19,7 +19,7 @@ def recognizer(name: str) -> Any:
 
     if name == "EmailRecognizer":
 
-        class OfflineEmail(predefined.EmailRecognizer):  # type: ignore[misc]  # Presidio ships no types
+        class OfflineEmail(predefined.EmailRecognizer):
             def validate_result(self, pattern_text: str) -> bool:
                 label = pattern_text.rsplit(".", 1)[-1]
                 return 2 <= len(label) <= 24 and (label.isalpha() or label.startswith("xn--"))

@@ -17,10 +17,14 @@ _KEY = (
     r"private[_-]?key|client[_-]?secret|signing[_-]?key|encryption[_-]?key|credential)|[\w.-]*[_-](?:token|pwd|pass|key)|token|pwd)"
 )
 _QUOTED = re.compile(rf"(?i)(?<![\w])[\"']?({_KEY})[\"']?\s*(?::|=>?|:=)\s*([\"'`])(?P<v>[^\"'`\n]{{4,400}})\2")
-_LINE = re.compile(rf"(?im)^\s*(?:export\s+|set\s+|-\s+)?({_KEY})\s*(?:=|:\s)\s*(?P<v>[^\s\"'`#;,(){{}}\[\]<>]{{6,400}})\s*(?:#.*)?$")
+_LINE = re.compile(
+    rf"(?im)^\s*(?:export\s+|set\s+|-\s+)?({_KEY})\s*(?:=|:\s)\s*(?P<v>[^\s\"'`#;,(){{}}\[\]<>]{{6,400}})\s*(?:#.*)?$"
+)
 _HEADER = re.compile(r"(?i)\b(?:bearer|basic)\s+(?P<v>[\w+/=.~-]{16,400})")
 _CODE = re.compile(r"^[\w.]+\.\w+$|^[a-z]+(?:[A-Z][a-z]+)+$|^/[\w/.-]*$|^\d{1,6}$|^[a-z_]+$")
-_PUBLIC_KEY = re.compile(r"(?i)(public|primary|foreign|sort|cache|partition|row|unique|max|min|num|count|total|eos|bos|pad|per)[_-]?\w*(token|key)s?$")
+_PUBLIC_KEY = re.compile(
+    r"(?i)(public|primary|foreign|sort|cache|partition|row|unique|max|min|num|count|total|eos|bos|pad|per)[_-]?\w*(token|key)s?$"
+)
 
 
 def find(text: str, context: str) -> list[Finding]:

@@ -13,4 +13,8 @@ def find(text: str, context: str) -> list[Finding]:
     if "@" not in text:
         return []
     found = spans("EmailRecognizer", "EMAIL_ADDRESS", text, "EMAIL", NAME)
-    return [f for f in found if not text[f.start : f.end].lower().startswith(_PUBLIC) and "users.noreply." not in text[f.start : f.end]]
+    return [
+        f
+        for f in found
+        if not text[f.start : f.end].lower().startswith(_PUBLIC) and "users.noreply." not in text[f.start : f.end]
+    ]

@@ -18,7 +18,7 @@ _PATTERNS = (
     re.compile(rf"(?i)[\"']?(?:full_?name|customer_?name|display_?name|employee_?name|patient_?name|contact_?name|assignee|reporter|cardholder)[\"']?\s*[:=]\s*[\"']?(?-i:({_FULL}))"),
     re.compile(rf"[\"']name[\"']\s*:\s*[\"']({_FULL})[\"']"),
 )  # fmt: skip
-_STOP = frozenset("the this that your our node visual github google microsoft amazon open".split())
+_STOP = frozenset(["the", "this", "that", "your", "our", "node", "visual", "github", "google", "microsoft", "amazon", "open"])
 
 
 def find(text: str, context: str) -> list[Finding]:
