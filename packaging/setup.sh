@@ -30,7 +30,7 @@ if ! .venv/bin/python -c 'import llama_cpp' >/dev/null 2>&1; then
     echo "    found one"
   else
     echo "==> llama-cpp-python: building from source. This compiles llama.cpp for this machine: 8 to 14 minutes on two"
-    echo "    cores, once; pip keeps the result. A dot is printed every 10 seconds."
+    echo "    cores, once; pip keeps the result and takes seconds the next time. A dot is printed every 10 seconds."
     log=$(mktemp)
     CMAKE_ARGS="${CMAKE_ARGS:--DLLAVA_BUILD=OFF}" "${pip[@]}" install llama-cpp-python >"$log" 2>&1 &
     build=$!

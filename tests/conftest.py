@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,15 +63,16 @@ def write_home(home: Path, host: Rehearsal, *, day_usd: str = "5.00", extra: str
     (config / "recipes" / "rehearse.toml").write_text(recipe)
 
 
-def start(home: Path) -> subprocess.Popen[bytes]:
+def start(home: Path, more: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
     env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
     env |= {
         "LOCALROUTER_HOME": str(home),
         "LOCALROUTER_REHEARSAL_KEY": "rehearsal-" + "key",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        **(more or {}),
     }
     log = (home / "daemon.log").open("ab")
-    process = subprocess.Popen([sys.executable, "-m", "localrouter.daemon.serve"], env=env, stderr=log, stdout=log)
+    process = subprocess.Popen([sys.executable, "-P", "-m", "localrouter.daemon.serve"], env=env, stderr=log, stdout=log)
     log.close()
     return process
 
@@ -87,6 +91,15 @@ def wait(home: Path, process: subprocess.Popen[bytes], host: Rehearsal) -> Daemo
     raise AssertionError("the daemon did not start: " + (home / "daemon.log").read_text())
 
 
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture(scope="session")
 def host() -> Iterator[Rehearsal]:
     with Rehearsal() as running:
@@ -96,10 +109,66 @@ def host() -> Iterator[Rehearsal]:
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory: pytest.TempPathFactory, host: Rehearsal) -> Iterator[Daemon]:
     home = tmp_path_factory.mktemp("home")
-    write_home(home, host)
+    write_home(home, host, day_usd="1000")
     process = start(home)
     try:
         yield wait(home, process, host)
     finally:
-        process.terminate()
-        process.wait(30)
+        stop(process)
+
+
+MakeDaemon = Callable[..., Daemon]
+
+
+@pytest.fixture
+def make_daemon(tmp_path: Path, host: Rehearsal) -> Iterator[MakeDaemon]:
+    """`make_daemon(day_usd=..., extra=...)`: one of its own, ended with the test."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def make(env: dict[str, str] | None = None, home: Path | None = None, **settings: str) -> Daemon:
+        home = home or tmp_path / f"home{len(running)}"
+        if not home.exists():
+            write_home(home, host, **settings)
+        running.append(start(home, env))
+        return wait(home, running[-1], host)
+
+    yield make
+    for process in running:
+        stop(process)
+
+
+def call(daemon: Daemon, path: str, body: Any = None, *, token: str = "", method: str = "") -> tuple[int, Any]:
+    """(status, parsed body) of one request with the control token, or the given one."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{daemon.port}{path}",
+        data=data,
+        method=method or None,
+        headers={"authorization": f"Bearer {token or daemon.control}", "content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            raw = answer.read()
+            return answer.status, json.loads(raw) if raw else None
+    except urllib.error.HTTPError as exc:
+        with exc:
+            raw = exc.read()
+            return exc.code, json.loads(raw) if raw else None
+
+
+def ask(daemon: Daemon, text: str, model: str = "localrouter/auto", **more: Any) -> tuple[int, Any]:
+    """One chat completion, not streamed."""
+    body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
+    return call(daemon, "/v1/chat/completions", body, token=daemon.client)
+
+
+def idle(daemon: Daemon) -> None:
+    """Until no request is in flight and nothing is held: what was to be settled is settled."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        status = call(daemon, "/control/status")[1]
+        budget = call(daemon, "/control/budget")[1]
+        if status["in_flight"] == 0 and all(b["held"] == 0 for b in budget["budgets"]):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the daemon did not come to rest")

@@ -16,6 +16,7 @@ import click
 
 from localrouter.config.paths import Paths
 from localrouter.core.errors import RouterError
+from localrouter.config.paths import SAFE
 from localrouter.daemon.client import Client, DaemonDown
 
 START_S, STOP_S = 30.0, 30.0
@@ -51,7 +52,7 @@ def start(overrides: Mapping[str, Any]) -> int:
     began = os.fstat(handle).st_size
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", "localrouter.daemon.serve", json.dumps(dict(overrides))],
+            [sys.executable, *SAFE, "-m", "localrouter.daemon.serve", json.dumps(dict(overrides))],
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=handle,

@@ -16,6 +16,11 @@ import platformdirs
 from localrouter.core.errors import RouterError
 
 
+SAFE = ("-P",)
+"""Python options for every child: without -P, `-m` puts the working directory first on the import path, and a repository with a
+json.py of its own would run inside the process that holds the keys."""
+
+
 class PathFault(RouterError):
     """A folder that others can write to, or that is not ours."""
 

@@ -1,6 +1,7 @@
 """The tree of errors. Each leaf knows its HTTP status, its code, whether a retry can help, and whether money is at risk.
 
     RouterError
+    ├── Internal 500           a defect of ours
     ├── ClientFault            what was asked cannot be done; the caller must change something
     │   ├── BadRequest 400     ├── Unauthorized 401    ├── Forbidden 403      ├── NotFound 404
     │   ├── TooLarge 413       ├── MediaType 415       └── Unsupported 400
@@ -38,6 +39,12 @@ class RouterError(Exception):
     def text(self) -> str:
         """Both sentences."""
         return f"{self.message} {self.do}".strip()
+
+
+class Internal(RouterError):
+    """A defect of localrouter itself. What it cost is unknown, so it is charged at its ceiling."""
+
+    retryable, money_at_risk = True, True
 
 
 class ClientFault(RouterError):

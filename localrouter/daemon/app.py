@@ -19,7 +19,7 @@ from urllib.parse import parse_qs
 import orjson
 
 from localrouter.core.ask import Ask
-from localrouter.core.errors import Busy, NotFound, RouterError
+from localrouter.core.errors import Busy, Internal, NotFound, RouterError
 from localrouter.core.secret import Secret
 from localrouter.daemon import door
 from localrouter.daemon.door import Receive, Scope
@@ -118,12 +118,20 @@ class App:
                 door.check_media(scope)
             query = {k: v[0] for k, v in parse_qs(scope.get("query_string", b"").decode("latin-1")).items()}
             await route.handler(Call(scope, receive, send, path, path[len(route.path) :], query))
-        except RouterError as exc:
+        except Exception as error:
+            exc = (
+                error
+                if isinstance(error, RouterError)
+                else Internal("Something in localrouter broke.", "See `localrouter logs`.")
+            )
+            if exc is not error:
+                log.exception("a request failed at %s", route.path if route is not None else "the door")
             body = route.dialect.error_body(exc) if route is not None and route.dialect else _plain(exc)
             head = [(b"x-should-retry", b"false")]
             if exc.status == 401:
                 head.append((b"www-authenticate", b"Bearer"))
-            with contextlib.suppress(OSError):
+            # RuntimeError: the answer had begun, and the server closes the connection.
+            with contextlib.suppress(OSError, RuntimeError):
                 await send_json(send, exc.status, body, head)
 
     def _find(self, method: str, path: str) -> Route | None:

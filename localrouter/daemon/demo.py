@@ -22,6 +22,7 @@ from typing import Any
 from localrouter.config.paths import Paths, private_dir
 from localrouter.core.errors import NotFound, RouterError
 from localrouter.core.kinds import KINDS
+from localrouter.config.paths import SAFE
 from localrouter.daemon.client import Client, Refused, address
 from localrouter.evals.samples import Sample, samples
 
@@ -93,7 +94,7 @@ def _daemon(folder: Path, local: Path | None, *, own_keys: bool) -> Iterator[Cli
     overrides = {"local": str(local.absolute())} if local else {}
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "localrouter.daemon.serve", json.dumps(overrides)],
+            [sys.executable, *SAFE, "-m", "localrouter.daemon.serve", json.dumps(overrides)],
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=out,

@@ -17,6 +17,7 @@ from localrouter.config.paths import Paths
 from localrouter.config.recipes import load_recipe, unknown_targets
 from localrouter.config.settings import Settings, load_settings
 from localrouter.core.errors import RouterError
+from localrouter.config.paths import SAFE
 from localrouter.daemon.client import Client, DaemonDown
 from localrouter.keys import provider_keys
 
@@ -70,7 +71,9 @@ def _recipe(paths: Paths, settings: Settings) -> Check:
 
 def _llama() -> Check:
     try:
-        done = subprocess.run([sys.executable, "-m", "localrouter.engine.info"], capture_output=True, timeout=60, check=False)
+        done = subprocess.run(
+            [sys.executable, *SAFE, "-m", "localrouter.engine.info"], capture_output=True, timeout=60, check=False
+        )
         tree = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError):
         tree = {"error": "it did not load"}

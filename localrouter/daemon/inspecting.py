@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from localrouter.config.paths import SAFE
 from localrouter.core.ask import Leaf
 from localrouter.core.errors import LaneFault, PrivacyUnsure
 from localrouter.core.findings import Finding
@@ -30,7 +31,7 @@ class Inspection:
     def __init__(self, key: bytes, identity: Mapping[str, str]) -> None:
         self.cache = SegmentCache(key)
         self._identity = dict(identity)
-        self._child = Child("inspector", [sys.executable, "-m", "localrouter.inspector"])
+        self._child = Child("inspector", [sys.executable, *SAFE, "-m", "localrouter.inspector"])
         self._configured_pid: int | None = None
         self._suspect: set[bytes] = set()
         self._quarantine: set[bytes] = set()

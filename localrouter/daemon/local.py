@@ -12,6 +12,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+from localrouter.config.paths import SAFE
 from localrouter.core.chat import Channel, Chunk, Piece
 from localrouter.core.errors import BadRequest, LaneFault, LocalUnavailable
 from localrouter.core.money import Usage
@@ -43,7 +44,7 @@ class LocalLane:
         self.context = ctx
         self._child: Child | None = None
         if model_file is not None:
-            argv = [sys.executable, "-m", "localrouter.engine", "--model", str(model_file)]
+            argv = [sys.executable, *SAFE, "-m", "localrouter.engine", "--model", str(model_file)]
             argv += ["--ctx", str(ctx), "--threads", str(threads)]
             self._child = Child("engine", argv, ready_timeout=LOAD_TIMEOUT)
 

@@ -19,7 +19,7 @@ from localrouter.core import events as e
 from localrouter.core.ask import Ask, Leaf, rename_keys, replace
 from localrouter.core.chat import Channel, Chunk
 from localrouter.core.decide import Attempt, Plan
-from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, NoKey, PrivacyUnsure, RouterError
+from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, Internal, NoKey, PrivacyUnsure, RouterError
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import ORDER, DataClass, kind, strictest
 from localrouter.core.money import usd
@@ -126,6 +126,10 @@ class Runner:
                     return e.Done()
         except RouterError as exc:
             return e.Failed(exc)
+        except Exception:
+            # A defect of ours is no reason to leave a reservation open or a client without an answer. The text is not logged.
+            log.exception("request %s: %s failed", self.id, name or type(command).__name__.lower())
+            return e.Failed(Internal("Something in localrouter broke.", "`localrouter logs` says what; please report it."))
         finally:
             if name:
                 self._steps.append({"name": name, "ms": round((time.monotonic() - start) * 1000, 2)})

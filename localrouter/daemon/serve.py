@@ -233,11 +233,14 @@ def reload(services: Services, paths: Paths, overrides: Mapping[str, Any]) -> No
 def checked_catalogue(settings: Settings) -> Catalogue:
     """models.toml and the user's additions, each origin allowed. Raises ConfigFault or StartFault."""
     catalogue = load_catalogue(extra=settings.catalogue_extra())
+    wires = all_wires()
     for host in catalogue.hosts.values():
         try:
             check_origin(host.origin)
         except ValueError as exc:
             raise StartFault(f"Host {host.name}: {exc}.", "Correct it in config.toml or models.toml.") from None
+        if host.wire not in wires:
+            raise StartFault(f"Host {host.name} has the unknown wire '{host.wire}'.", f"Known wires: {', '.join(sorted(wires))}.")
     return catalogue
 
 

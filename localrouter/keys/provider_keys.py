@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterable
 
+from localrouter.config.paths import SAFE
 from localrouter.core.errors import LaneFault
 from localrouter.core.secret import Secret
 
@@ -32,7 +33,7 @@ class KeyringMissing(LaneFault):
 
 async def _keeper(verb: str, names: Iterable[str], value: str = "") -> tuple[int, str]:
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "localrouter.keys.keeper", verb, *names,
+        sys.executable, *SAFE, "-m", "localrouter.keys.keeper", verb, *names,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:

@@ -52,4 +52,5 @@ class Wire(Protocol):
 def all_wires() -> dict[str, Wire]:
     """Every wire of the folder, by name."""
     names = (m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
-    return {n: cast("Wire", importlib.import_module(f"{__name__}.{n}")) for n in names}
+    wires = (cast("Wire", importlib.import_module(f"{__name__}.{n}")) for n in names)
+    return {w.NAME: w for w in wires}

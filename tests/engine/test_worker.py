@@ -26,7 +26,7 @@ WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {
 
 class Engine:
     def __init__(self, model: Path, ctx: int = 4096, stderr: Any = subprocess.DEVNULL) -> None:
-        argv = [sys.executable, "-m", "localrouter.engine", "--model", str(model), "--ctx", str(ctx), "--threads", "1"]
+        argv = [sys.executable, "-P", "-m", "localrouter.engine", "--model", str(model), "--ctx", str(ctx), "--threads", "1"]
         self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, bufsize=0)
         self._decoder, self._ready, self._id = Decoder(), [], 0  # type: tuple[Decoder, list[dict[str, Any]], int]
         self.first = self.read()
