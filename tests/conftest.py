@@ -20,7 +20,7 @@ from localrouter.daemon.rehearsal import Rehearsal
 
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
 
-MODELS = ("1", "echo", "500", "429", "400", "silent", "drop", "cut", "slow", "error-mid")
+MODELS = ("1", "echo", "500", "429", "400", "silent", "drop", "cut", "slow", "error-mid", "split")
 
 
 @pytest.fixture(scope="session")

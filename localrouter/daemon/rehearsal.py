@@ -104,7 +104,7 @@ class App:
             entry["hung_up"] = True
             return
         text, call = answer_for(tree)
-        if fault == "echo":
+        if fault in ("echo", "split"):
             content = tree["messages"][-1]["content"]
             text, call = (content if isinstance(content, str) else json.dumps(content)), None
         entry["reply"], entry["tool"] = (call["arguments"] if call else text), bool(call)
@@ -145,7 +145,16 @@ class App:
         watcher = asyncio.create_task(watch())
         try:
             count = 0
-            async for data in self._events(tree, text, call, usage):
+            if fault == "split":
+                # The text in two pieces at character `seed`, the bytes in two writes at byte `seed`: any cut can be asked for.
+                at = int(tree.get("seed") or 0)
+                whole = b"".join([e async for e in self._events(tree, [text[:at], text[at:]], call, usage)])
+                for part in (whole[:at], whole[at:]):
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                    await asyncio.sleep(0.001)
+                await send({"type": "http.response.body", "body": b""})
+                return
+            async for data in self._events(tree, cut(text, len(text)), call, usage):
                 if entry["hung_up"]:
                     return
                 await send({"type": "http.response.body", "body": data, "more_body": True})
@@ -171,7 +180,7 @@ class App:
 
     @staticmethod
     async def _events(
-        tree: dict[str, Any], text: str, call: dict[str, Any] | None, usage: dict[str, int]
+        tree: dict[str, Any], pieces: list[str], call: dict[str, Any] | None, usage: dict[str, int]
     ) -> AsyncIterator[bytes]:
         def frame(delta: dict[str, Any], finish: str | None = None) -> bytes:
             choice = {"index": 0, "delta": delta, "finish_reason": finish}
@@ -185,7 +194,7 @@ class App:
             return b"data: " + orjson.dumps(chunk) + b"\n\n"
 
         yield frame({"role": "assistant", "content": ""})
-        for piece in cut(text, len(text)):
+        for piece in pieces:
             yield frame({"content": piece})
         if call:
             yield frame(

@@ -7,6 +7,7 @@ not Unicode text (section 8.2). Integers beyond 64 bits are kept exactly, throug
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
 import orjson
@@ -14,6 +15,7 @@ import orjson
 from localrouter.core.errors import BadRequest
 
 MAX_DEPTH = 64
+_LONG = re.compile(rb"[0-9]{19}")
 
 
 def _constant(name: str) -> NoReturn:
@@ -47,21 +49,35 @@ def read_object(body: bytes) -> dict[str, Any]:
     # Counting brackets is a cheap upper bound; the exact walk runs only for bodies that could be too deep.
     if (body.count(b"[") + body.count(b"{")) > MAX_DEPTH and _deep(body):
         raise BadRequest(f"The body is nested deeper than {MAX_DEPTH} levels.", "Flatten it.")
+    why = ""
     try:
-        tree = orjson.loads(body)
+        # orjson turns integers beyond 64 bits into floats without a word; a body that may hold one is read by the standard library.
+        tree = None if _LONG.search(body) else orjson.loads(body)
     except orjson.JSONDecodeError as first:
-        try:
-            tree = json.loads(body.decode("utf-8"), parse_constant=_constant)
-        except UnicodeDecodeError:
-            raise BadRequest("The body is not UTF-8.", "Encode it as UTF-8.") from None
-        except BadRequest:
-            raise
-        except (ValueError, RecursionError):
-            raise BadRequest(f"The body is not valid JSON: {first.msg}.", "Send one JSON object.") from None
-        _no_surrogates(tree)
+        tree, why = None, first.msg
+    if tree is None:
+        tree = _slow(body, why)
     if not isinstance(tree, dict):
         raise BadRequest("The body is not a JSON object.", 'Send an object such as {"model": ..., "messages": [...]}.')
     return tree
+
+
+def _slow(body: bytes, why: str) -> Any:
+    try:
+        tree = json.loads(body.decode("utf-8"), parse_constant=_constant, parse_float=_float)
+    except UnicodeDecodeError:
+        raise BadRequest("The body is not UTF-8.", "Encode it as UTF-8.") from None
+    except (ValueError, RecursionError) as exc:
+        raise BadRequest(f"The body is not valid JSON: {why or exc}.", "Send one JSON object.") from None
+    _no_surrogates(tree)
+    return tree
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise BadRequest("The body holds a number beyond the range of a double.", "Send it as a string.")
+    return value
 
 
 def _deep(body: bytes) -> bool:

@@ -1,0 +1,104 @@
+"""The door of a running daemon: who may come in, in which slots a token may stand, and what is refused before anything is read."""
+
+from __future__ import annotations
+
+import http.client
+import json
+
+import pytest
+from conftest import Daemon
+
+from localrouter.dialects import all_dialects
+
+BODY = json.dumps({"model": "localrouter/auto", "messages": [{"role": "user", "content": "hi"}]}).encode()
+
+
+def ask(daemon: Daemon, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=30)
+    try:
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        sent = {"host": f"127.0.0.1:{daemon.port}", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        if body is not None:
+            sent |= {"content-length": str(len(body)), "content-type": sent.get("content-type", "application/json")}
+        for name, value in sent.items():
+            if value:
+                connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_healthz_needs_no_token_and_says_nothing(daemon: Daemon) -> None:
+    assert ask(daemon, "GET", "/healthz") == (200, b"")
+
+
+@pytest.mark.parametrize("slot", ["authorization", "x-api-key", "api-key", "x-goog-api-key", "query", "path"])
+def test_every_slot_that_clients_use(daemon: Daemon, slot: str) -> None:
+    token = daemon.client
+    if slot == "query":
+        status, _ = ask(daemon, "GET", f"/v1/models?key={token}")
+    elif slot == "path":
+        status, _ = ask(daemon, "GET", f"/t/{token}/v1/models")
+    else:
+        status, _ = ask(daemon, "GET", "/v1/models", **{slot: f"Bearer {token}" if slot == "authorization" else token})
+    assert status == 200
+
+
+@pytest.mark.parametrize("token", ["", "x", "lr-" + "A" * 43, "\xff\xfe"])
+def test_a_wrong_token_is_401(daemon: Daemon, token: str) -> None:
+    status, body = ask(daemon, "GET", "/v1/models", x_api_key=token)
+    assert status == 401 and b"localrouter token show" in body
+
+
+def test_the_client_token_does_not_open_the_control_api(daemon: Daemon) -> None:
+    for method, path in (("GET", "/control/status"), ("POST", "/control/stop"), ("GET", "/control/traces")):
+        status, _ = ask(daemon, method, path, b"{}" if method == "POST" else None, authorization=f"Bearer {daemon.client}")
+        assert status == 401
+    assert ask(daemon, "GET", "/control/status", authorization=f"Bearer {daemon.control}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["", "evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.nip.io:{port}", "localhost.:{port}", "0.0.0.0:{port}", "[::]:{port}", "127.1:{port}"]
+)
+def test_a_foreign_host_header(daemon: Daemon, name: str) -> None:
+    status, _ = ask(daemon, "GET", "/v1/models", host=name.format(port=daemon.port), authorization=f"Bearer {daemon.client}")
+    assert status in (400, 403)
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
+def test_our_own_names(daemon: Daemon, name: str) -> None:
+    assert ask(daemon, "GET", "/v1/models", host=f"{name}:{daemon.port}", authorization=f"Bearer {daemon.client}")[0] == 200
+
+
+@pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}])
+def test_a_web_page_may_not_call(daemon: Daemon, headers: dict[str, str]) -> None:
+    status, body = ask(daemon, "POST", "/v1/chat/completions", BODY, authorization=f"Bearer {daemon.client}", **headers)
+    assert status == 403 and b"web page" in body
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_what_a_form_can_send_is_refused(daemon: Daemon, media: str) -> None:
+    assert ask(daemon, "POST", "/v1/chat/completions", BODY, authorization=f"Bearer {daemon.client}", **{"content-type": media})[0] == 415
+
+
+def test_an_unknown_path_needs_the_token_too(daemon: Daemon) -> None:
+    assert ask(daemon, "GET", "/nothing")[0] == 401
+    assert ask(daemon, "GET", "/nothing", authorization=f"Bearer {daemon.client}")[0] == 404
+
+
+def test_every_route_of_every_dialect_is_guarded(daemon: Daemon) -> None:
+    seen = 0
+    for dialect in all_dialects():
+        for method, path in dialect.ROUTES:
+            assert ask(daemon, method, path, BODY)[0] == 401
+            seen += 1
+    assert seen >= 2
+
+
+def test_a_token_in_the_query_is_not_logged(daemon: Daemon) -> None:
+    ask(daemon, "GET", f"/v1/models?key={daemon.client}")
+    ask(daemon, "GET", f"/t/{daemon.client}/nothing")
+    log = (daemon.home / "daemon.log").read_text()
+    assert "listening" in log and daemon.client not in log and daemon.control not in log
