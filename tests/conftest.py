@@ -149,6 +149,8 @@ def call(daemon: Daemon, path: str, body: Any = None, *, token: str = "", method
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             raw = answer.read()
+            if answer.headers.get_content_type() == "text/event-stream":
+                return answer.status, raw.decode()
             return answer.status, json.loads(raw) if raw else None
     except urllib.error.HTTPError as exc:
         with exc:

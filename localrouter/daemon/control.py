@@ -22,6 +22,10 @@ from localrouter.scrub.tokens import Minter
 from localrouter.scrub.veil import taken, veil
 
 
+NOTES_S = 2.0
+"""Traces are written after the answer's last byte; a reader waits this long for those under way, so that it sees its own request."""
+
+
 class Control:
     """Handlers over the services; `stop` ends the daemon."""
 
@@ -63,10 +67,12 @@ class Control:
         limit = call.query.get("limit", "50")
         if not limit.isdigit() or not 1 <= int(limit) <= 1000:
             raise BadRequest("'limit' must be a number from 1 to 1000.", "Correct it.")
+        await self.s.drain(NOTES_S)
         rows = await self.s.store.traces.recent(int(limit), q=call.query.get("q"), lane=call.query.get("lane"))
         await send_json(call.send, 200, {"traces": rows})
 
     async def trace(self, call: Call) -> None:
+        await self.s.drain(NOTES_S)
         record = await self.s.store.traces.get(call.tail)
         if record is None:
             raise NotFound(f"There is no trace {call.tail[:60]!r}.", "`localrouter traces` lists them.")

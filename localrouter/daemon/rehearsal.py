@@ -81,6 +81,8 @@ class App:
         body = b""
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":  # its client died while it was sending
+                return
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break

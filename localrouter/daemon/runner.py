@@ -88,12 +88,12 @@ class Runner:
                 command = life.send(event)
         except StopIteration as stop:
             outcome = str(stop.value)
+        finally:
+            self.s.background(self._note(outcome))
             if outcome == "done" and self._pump is not None:
                 # The host's last bytes after its terminal event: read to the end, the connection goes back to the pool.
                 await asyncio.wait({self._pump}, timeout=0.25)
-        finally:
             await self._hang_up()
-            self.s.background(self._note(outcome))
         return outcome
 
     async def _do(self, command: c.Command) -> e.Event:
