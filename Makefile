@@ -1,6 +1,6 @@
 # Two commands for a fresh machine: `make demo` and `make test`. Both set the machine up first, and repeat quickly.
 PY := .venv/bin/python
-.PHONY: setup demo test test-long check bench clean
+.PHONY: setup demo test test-long check clean
 
 setup:
 	@bash packaging/setup.sh

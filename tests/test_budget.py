@@ -13,7 +13,9 @@ def test_an_exhausted_budget_is_a_clear_4xx(make_daemon: MakeDaemon) -> None:
     with openai.OpenAI(base_url=daemon.base, api_key=daemon.client, max_retries=2) as client:
         with pytest.raises(openai.APIStatusError) as caught:
             for _ in range(400):
-                client.chat.completions.create(model="rehearsal/rehearsal-1", messages=[{"role": "user", "content": "hello"}], max_tokens=900)
+                client.chat.completions.create(
+                    model="rehearsal/rehearsal-1", messages=[{"role": "user", "content": "hello"}], max_tokens=900
+                )
         answered = len(daemon.host.record()) - before
     assert caught.value.status_code == 402 and caught.value.code == "budget_exceeded"
     text = str(caught.value)

@@ -20,7 +20,9 @@ FIELDS = {"trace_id", "lane", "route", "reason", "left_machine", "findings", "mi
 
 def run(*args: str) -> tuple[int, str, str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("LOCALROUTER")}
-    done = subprocess.run([sys.executable, "-m", "localrouter", "demo", *args], capture_output=True, text=True, env=env, timeout=110)
+    done = subprocess.run(
+        [sys.executable, "-m", "localrouter", "demo", *args], capture_output=True, text=True, env=env, timeout=110
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -66,7 +68,15 @@ def test_the_command_prints_json_for_machines() -> None:
 def test_the_command_prints_pages_for_people() -> None:
     code, out, _ = run("--only", "customer-mail")
     assert code == 0
-    for words in ("SIMULATED", "hosted: rehearsal/simulated", "CARD_", "Marguerite Delacroix", "MISSED 1 of 6", "restored right", "localrouter demo --local chat.gguf"):
+    for words in (
+        "SIMULATED",
+        "hosted: rehearsal/simulated",
+        "CARD_",
+        "Marguerite Delacroix",
+        "MISSED 1 of 6",
+        "restored right",
+        "localrouter demo --local chat.gguf",
+    ):
         assert words in out, words
 
 
@@ -82,7 +92,11 @@ def test_easy_prompts_are_answered_by_a_local_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("args", "says"),
-    [(("--host", "nowhere"), "does not know the host"), (("--local", "/nowhere.gguf"), "does not exist"), (("--only", "nothing"), "No sample has that name")],
+    [
+        (("--host", "nowhere"), "does not know the host"),
+        (("--local", "/nowhere.gguf"), "does not exist"),
+        (("--only", "nothing"), "No sample has that name"),
+    ],
 )
 def test_wrong_use(args: tuple[str, ...], says: str) -> None:
     code, _, err = run(*args)

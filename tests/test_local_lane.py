@@ -32,7 +32,11 @@ def test_easy_prompts_stay_here(make_daemon: MakeDaemon, gguf: Path) -> None:
         names = [m.id for m in client.models.list()]
         assert "local:chat" in names
         stream = client.chat.completions.create(
-            model="local:chat", messages=[{"role": "user", "content": "jane@roe.org asks: what is two and two?"}], max_tokens=12, stream=True, stream_options={"include_usage": True}
+            model="local:chat",
+            messages=[{"role": "user", "content": "jane@roe.org asks: what is two and two?"}],
+            max_tokens=12,
+            stream=True,
+            stream_options={"include_usage": True},
         )
         chunks = list(stream)
         assert chunks[-1].usage.completion_tokens >= 1
@@ -53,7 +57,9 @@ def test_a_killed_engine_is_replaced_and_the_daemon_lives(make_daemon: MakeDaemo
     assert ask(daemon, "hi", "local:chat", max_tokens=3)[0] == 200
 
     def engine() -> int:
-        out = subprocess.run(["pgrep", "-P", str(daemon.pid), "-f", "localrouter.engine"], capture_output=True, text=True).stdout.split()
+        out = subprocess.run(
+            ["pgrep", "-P", str(daemon.pid), "-f", "localrouter.engine"], capture_output=True, text=True
+        ).stdout.split()
         return int(out[0])
 
     answers: list[tuple[int, Any]] = []

@@ -14,9 +14,8 @@ from typing import Any
 
 import click
 
-from localrouter.config.paths import Paths
+from localrouter.config.paths import SAFE, Paths
 from localrouter.core.errors import RouterError
-from localrouter.config.paths import SAFE
 from localrouter.daemon.client import Client, DaemonDown
 
 START_S, STOP_S = 30.0, 30.0

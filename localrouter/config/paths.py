@@ -15,7 +15,6 @@ import platformdirs
 
 from localrouter.core.errors import RouterError
 
-
 SAFE = ("-P",)
 """Python options for every child: without -P, `-m` puts the working directory first on the import path, and a repository with a
 json.py of its own would run inside the process that holds the keys."""

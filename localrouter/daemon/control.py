@@ -21,7 +21,6 @@ from localrouter.dialects import all_dialects
 from localrouter.scrub.tokens import Minter
 from localrouter.scrub.veil import taken, veil
 
-
 NOTES_S = 2.0
 """Traces are written after the answer's last byte; a reader waits this long for those under way, so that it sees its own request."""
 

@@ -19,10 +19,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localrouter.config.paths import Paths, private_dir
+from localrouter.config.paths import SAFE, Paths, private_dir
 from localrouter.core.errors import NotFound, RouterError
 from localrouter.core.kinds import KINDS
-from localrouter.config.paths import SAFE
 from localrouter.daemon.client import Client, Refused, address
 from localrouter.evals.samples import Sample, samples
 

@@ -13,11 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from localrouter.config.catalogue import load_catalogue
-from localrouter.config.paths import Paths
+from localrouter.config.paths import SAFE, Paths
 from localrouter.config.recipes import load_recipe, unknown_targets
 from localrouter.config.settings import Settings, load_settings
 from localrouter.core.errors import RouterError
-from localrouter.config.paths import SAFE
 from localrouter.daemon.client import Client, DaemonDown
 from localrouter.keys import provider_keys
 

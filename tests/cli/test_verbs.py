@@ -16,22 +16,66 @@ from localrouter.daemon.rehearsal import Rehearsal
 
 def run(home: Path, *args: str, stdin: str | None = None, cwd: Path | None = None) -> tuple[int, str, str]:
     env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
-    env |= {"LOCALROUTER_HOME": str(home), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "COLUMNS": "160", "LOCALROUTER_REHEARSAL_KEY": "k"}
-    done = subprocess.run([sys.executable, "-P", "-m", "localrouter", *args], capture_output=True, text=True, env=env, input=stdin or "", timeout=60, cwd=cwd)
+    env |= {
+        "LOCALROUTER_HOME": str(home),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        "COLUMNS": "160",
+        "LOCALROUTER_REHEARSAL_KEY": "k",
+    }
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "localrouter", *args],
+        capture_output=True,
+        text=True,
+        env=env,
+        input=stdin or "",
+        timeout=60,
+        cwd=cwd,
+    )
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout, done.stderr
 
 
-NEEDS = (("status",), ("traces",), ("explain",), ("explain", "lr-x"), ("budget",), ("budget", "show"), ("keys", "test", "openai"), ("ask", "hello"))
+NEEDS = (
+    ("status",),
+    ("traces",),
+    ("explain",),
+    ("explain", "lr-x"),
+    ("budget",),
+    ("budget", "show"),
+    ("keys", "test", "openai"),
+    ("ask", "hello"),
+)
 
 
 @pytest.mark.parametrize("verb", NEEDS, ids=" ".join)
 def test_with_the_daemon_down_a_verb_says_so_and_names_the_command(tmp_path: Path, verb: tuple[str, ...]) -> None:
     code, out, err = run(tmp_path, *verb)
-    assert code == 3 and not out and err.strip() == "localrouter: The localrouter daemon is not running. Start it with `localrouter up --detach`."
+    assert (
+        code == 3
+        and not out
+        and err.strip() == "localrouter: The localrouter daemon is not running. Start it with `localrouter up --detach`."
+    )
 
 
-@pytest.mark.parametrize("verb", ["demo", "up", "down", "restart", "status", "logs", "ask", "doctor", "keys", "token", "traces", "explain", "budget", "recipe"])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "demo",
+        "up",
+        "down",
+        "restart",
+        "status",
+        "logs",
+        "ask",
+        "doctor",
+        "keys",
+        "token",
+        "traces",
+        "explain",
+        "budget",
+        "recipe",
+    ],
+)
 def test_every_verb_has_help(tmp_path: Path, verb: str) -> None:
     code, out, _ = run(tmp_path, verb, "--help")
     assert code == 0 and "Usage: localrouter " + verb in out and len(out.splitlines()) > 3
@@ -43,7 +87,9 @@ def test_a_whole_life(tmp_path: Path, host: Rehearsal) -> None:
     code, out, err = run(tmp_path, "up", "--detach")
     try:
         assert code == 0, err
-        assert "export OPENAI_BASE_URL=http://127.0.0.1:" in out and "lr-" in out, "the first start prints settings that can be pasted"
+        assert "export OPENAI_BASE_URL=http://127.0.0.1:" in out and "lr-" in out, (
+            "the first start prints settings that can be pasted"
+        )
         code, out, _ = run(tmp_path, "up", "-d")
         assert code == 0 and "already running" in out
         status = json.loads(run(tmp_path, "status", "--json")[1])
@@ -52,14 +98,23 @@ def test_a_whole_life(tmp_path: Path, host: Rehearsal) -> None:
         assert code == 0 and "jane@roe.org" in out and "hosted: rehearsal/rehearsal-1" in err and "localrouter explain lr-" in err
         code, out, _ = run(tmp_path, "ask", "--json", "-s", "be brief", stdin="and what of 10.20.30.40?")
         tree = json.loads(out)
-        assert tree["headers"]["x-localrouter-lane"] == "hosted" and "10.20.30.40" in tree["answer"]["choices"][0]["message"]["content"]
+        assert (
+            tree["headers"]["x-localrouter-lane"] == "hosted"
+            and "10.20.30.40" in tree["answer"]["choices"][0]["message"]["content"]
+        )
         rows = json.loads(run(tmp_path, "traces", "--json")[1])
         assert len(rows) == 2 and rows[1]["findings"] == {"EMAIL": 1}
         code, out, _ = run(tmp_path, "traces")
         assert code == 0 and rows[0]["id"] in out and "1 EMAIL" in out
         assert json.loads(run(tmp_path, "traces", "--json", "-q", "nosuchword")[1]) == []
         code, out, _ = run(tmp_path, "explain", rows[1]["id"][-10:])
-        assert code == 0 and "Sent to rehearsal/rehearsal-1" in out and "@pii.invalid" in out and "What left this machine" in out and "jane@roe.org" not in out
+        assert (
+            code == 0
+            and "Sent to rehearsal/rehearsal-1" in out
+            and "@pii.invalid" in out
+            and "What left this machine" in out
+            and "jane@roe.org" not in out
+        )
         assert json.loads(run(tmp_path, "explain", rows[1]["id"], "--json")[1])["id"] == rows[1]["id"]
         code, out, _ = run(tmp_path, "explain", "--dry-run", "-", stdin="my card is 4539 1488 0343 6467")
         assert code == 0 and "CARD_" in out and "4539" not in out and "Nothing was sent" in out

@@ -76,7 +76,9 @@ def test_recipes(paths: Paths, text: str, says: str) -> None:
 def test_extends_overrides_and_keeps(paths: Paths) -> None:
     folder = paths.config / "recipes"
     folder.mkdir()
-    (folder / "mine.toml").write_text('name = "mine"\nextends = "balanced"\n[classes.personal]\nvalues = "veil"\nrequest = "local"\n')
+    (folder / "mine.toml").write_text(
+        'name = "mine"\nextends = "balanced"\n[classes.personal]\nvalues = "veil"\nrequest = "local"\n'
+    )
     mine, base = load_recipe("mine", paths.recipe_dirs()), load_recipe("balanced", paths.recipe_dirs())
     assert mine.rule("personal").request == "local" and mine.rule("secret") == base.rule("secret") and mine.route == base.route
 

@@ -26,7 +26,9 @@ def client(daemon: Daemon) -> Any:
 
 
 def echoed(client: Any, text: str, model: str = "echo", **more: Any) -> str:
-    stream = client.chat.completions.create(model=f"rehearsal/rehearsal-{model}", messages=[{"role": "user", "content": text}], stream=True, **more)
+    stream = client.chat.completions.create(
+        model=f"rehearsal/rehearsal-{model}", messages=[{"role": "user", "content": text}], stream=True, **more
+    )
     return "".join(c.choices[0].delta.content or "" for c in stream if c.choices)
 
 

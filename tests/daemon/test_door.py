@@ -60,7 +60,19 @@ def test_the_client_token_does_not_open_the_control_api(daemon: Daemon) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.nip.io:{port}", "localhost.:{port}", "0.0.0.0:{port}", "[::]:{port}", "127.1:{port}"]
+    "name",
+    [
+        "",
+        "evil.example",
+        "evil.example:{port}",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "127.0.0.1.nip.io:{port}",
+        "localhost.:{port}",
+        "0.0.0.0:{port}",
+        "[::]:{port}",
+        "127.1:{port}",
+    ],
 )
 def test_a_foreign_host_header(daemon: Daemon, name: str) -> None:
     status, _ = ask(daemon, "GET", "/v1/models", host=name.format(port=daemon.port), authorization=f"Bearer {daemon.client}")
@@ -72,7 +84,10 @@ def test_our_own_names(daemon: Daemon, name: str) -> None:
     assert ask(daemon, "GET", "/v1/models", host=f"{name}:{daemon.port}", authorization=f"Bearer {daemon.client}")[0] == 200
 
 
-@pytest.mark.parametrize("headers", [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}])
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}],
+)
 def test_a_web_page_may_not_call(daemon: Daemon, headers: dict[str, str]) -> None:
     status, body = ask(daemon, "POST", "/v1/chat/completions", BODY, authorization=f"Bearer {daemon.client}", **headers)
     assert status == 403 and b"web page" in body
@@ -80,7 +95,10 @@ def test_a_web_page_may_not_call(daemon: Daemon, headers: dict[str, str]) -> Non
 
 @pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
 def test_what_a_form_can_send_is_refused(daemon: Daemon, media: str) -> None:
-    assert ask(daemon, "POST", "/v1/chat/completions", BODY, authorization=f"Bearer {daemon.client}", **{"content-type": media})[0] == 415
+    assert (
+        ask(daemon, "POST", "/v1/chat/completions", BODY, authorization=f"Bearer {daemon.client}", **{"content-type": media})[0]
+        == 415
+    )
 
 
 def test_an_unknown_path_needs_the_token_too(daemon: Daemon) -> None:

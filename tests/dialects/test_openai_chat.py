@@ -17,7 +17,11 @@ from localrouter.providers import openai_chat as wire
 
 ATTEMPT = Attempt("h/m", "hosted", 512, 1, Model("h/m", "h", "m"))
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
@@ -31,12 +35,17 @@ def test_unknown_fields_survive(extra: dict[str, Any], text: str, stream: bool) 
     sent = orjson.loads(wire.prepare(dialect.outgoing(ask.tree, ask, ATTEMPT), stream).body)
     edited = {"model", "max_tokens", "max_completion_tokens", "stream_options"}
     assert {k: v for k, v in sent.items() if k not in edited} == {k: v for k, v in tree.items() if k not in edited}
-    assert sent["model"] == "m" and list(sent)[:2] == ["model", "messages"], "the order of keys is kept: a prompt cache may depend on it"
+    assert sent["model"] == "m" and list(sent)[:2] == ["model", "messages"], (
+        "the order of keys is kept: a prompt cache may depend on it"
+    )
 
 
 @given(JSON)
 def test_every_string_of_a_tool_schema_is_a_leaf(schema: Any) -> None:
-    tree = {"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "f", "description": "d", "zz": schema}}]}
+    tree = {
+        "messages": [{"role": "user", "content": "x"}],
+        "tools": [{"type": "function", "function": {"name": "f", "description": "d", "zz": schema}}],
+    }
     ask = dialect.read(orjson.dumps(tree), {})
     texts = {leaf.text for leaf in ask.leaves}
 
@@ -76,7 +85,9 @@ def test_no_text_is_outside_the_leaves(body: dict[str, Any], where: str) -> None
 
 
 def test_large_numbers_are_leaves() -> None:
-    ask = dialect.read(orjson.dumps({"messages": [{"role": "user", "content": "x"}], "metadata": {"account": 4539148803436467, "n": 12}}), {})
+    ask = dialect.read(
+        orjson.dumps({"messages": [{"role": "user", "content": "x"}], "metadata": {"account": 4539148803436467, "n": 12}}), {}
+    )
     assert [leaf.text for leaf in ask.leaves if leaf.where == "number"] == ["4539148803436467"]
 
 
@@ -111,7 +122,9 @@ def test_unknown_parts_are_refused_and_images_are_named() -> None:
 
     with pytest.raises(Unsupported, match="hologram"):
         dialect.read(body({"type": "hologram", "data": "x"}), {})
-    assert dialect.read(body({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}), {}).unread == ("image_url",)
+    assert dialect.read(body({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}), {}).unread == (
+        "image_url",
+    )
     with pytest.raises(Unsupported, match="cannot be read"):
         dialect.read(orjson.dumps({"messages": [{"role": "user", "content": "x"}], "blob": "A" * 400}), {})
 

@@ -14,7 +14,13 @@ from conftest import Daemon, MakeDaemon, idle
 
 def leave(daemon: Daemon, model: str, after: int, *, stream: bool) -> str:
     """Send a request, read until `after` bytes of the answer's body have come, and go. Returns the request's id (or "")."""
-    body = json.dumps({"model": f"rehearsal/rehearsal-{model}", "messages": [{"role": "user", "content": f"hello {after} jane@roe.org"}], "stream": stream}).encode()
+    body = json.dumps(
+        {
+            "model": f"rehearsal/rehearsal-{model}",
+            "messages": [{"role": "user", "content": f"hello {after} jane@roe.org"}],
+            "stream": stream,
+        }
+    ).encode()
     head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{daemon.port}\r\nauthorization: Bearer {daemon.client}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     before = len(daemon.host.record())
     with socket.create_connection(("127.0.0.1", daemon.port), timeout=30) as sock:

@@ -26,7 +26,12 @@ def load(daemon: Daemon, seen: dict[str, float], until: threading.Event, seed: i
                            "messages": [{"role": "user", "content": "tell me about jane@roe.org " + "x" * draw.randrange(400)}]})  # fmt: skip
         connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=20)
         try:
-            connection.request("POST", "/v1/chat/completions", body, {"authorization": f"Bearer {daemon.client}", "content-type": "application/json"})
+            connection.request(
+                "POST",
+                "/v1/chat/completions",
+                body,
+                {"authorization": f"Bearer {daemon.client}", "content-type": "application/json"},
+            )
             answer = connection.getresponse()
             id_ = answer.getheader("x-localrouter-id", "")
             usage = None
@@ -46,7 +51,9 @@ def killed_once(home: Path, host: Rehearsal, seed: int) -> tuple[int, int]:
     """(requests whose end was seen, requests found open and charged at their ceiling)."""
     process = start(home)
     daemon = wait(home, process, host)
-    assert call(daemon, "/v1/chat/completions", {"messages": [{"role": "user", "content": "warm"}]}, token=daemon.client)[0] == 200
+    assert (
+        call(daemon, "/v1/chat/completions", {"messages": [{"role": "user", "content": "warm"}]}, token=daemon.client)[0] == 200
+    )
     seen: dict[str, float] = {}
     until = threading.Event()
     threads = [threading.Thread(target=load, args=(daemon, seen, until, seed * 100 + i)) for i in range(6)]

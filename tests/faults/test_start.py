@@ -125,7 +125,10 @@ def test_no_key(make_daemon: MakeDaemon) -> None:
     daemon = make_daemon(env={"LOCALROUTER_REHEARSAL_KEY": ""})
     status, tree = ask(daemon, "hello")
     assert status == 401
-    assert "There is no key for rehearsal" in tree["error"]["message"] and "localrouter keys set rehearsal" in tree["error"]["message"]
+    assert (
+        "There is no key for rehearsal" in tree["error"]["message"]
+        and "localrouter keys set rehearsal" in tree["error"]["message"]
+    )
 
 
 def test_no_route_is_left_without_a_local_model(make_daemon: MakeDaemon) -> None:
@@ -142,9 +145,16 @@ def test_a_repository_cannot_put_code_into_the_children(tmp_path: Path, host: Re
     for name in ("json", "queue", "threading", "presidio_analyzer", "keyring", "localrouter"):
         (trap / f"{name}.py").write_text(f"open({str(tmp_path / 'sprung')!r}, 'w').write('{name}')\n")
     write_home(home, host)
-    env = {**os.environ, "LOCALROUTER_HOME": str(home), "LOCALROUTER_REHEARSAL_KEY": "k", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    env = {
+        **os.environ,
+        "LOCALROUTER_HOME": str(home),
+        "LOCALROUTER_REHEARSAL_KEY": "k",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
     with (home / "daemon.log").open("wb") as log:
-        process = subprocess.Popen([str(Path(sys.executable).parent / "localrouter"), "up"], cwd=trap, env=env, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [str(Path(sys.executable).parent / "localrouter"), "up"], cwd=trap, env=env, stdout=log, stderr=log
+        )
     try:
         daemon = wait(home, process, host)
         assert ask(daemon, "hello jane@roe.org")[0] == 200

@@ -76,7 +76,11 @@ def test_left_alone(text: str) -> None:
 def test_own_identity() -> None:
     detectors.configure({"user": "zaphodb", "host": "heartofgold", "name": "Zaphod Beeble", "email": "zb@president.galaxy"})
     try:
-        assert found("zaphodb@heartofgold:~$ git log --author='Zaphod Beeble'") >= {("OWN_USER", "zaphodb"), ("OWN_HOST", "heartofgold"), ("OWN_NAME", "Zaphod Beeble")}
+        assert found("zaphodb@heartofgold:~$ git log --author='Zaphod Beeble'") >= {
+            ("OWN_USER", "zaphodb"),
+            ("OWN_HOST", "heartofgold"),
+            ("OWN_NAME", "Zaphod Beeble"),
+        }
         assert not found("zaphodbx heartofgolden")
     finally:
         detectors.configure({})

@@ -30,7 +30,9 @@ class Clock:
         return self.at
 
 
-def opened(tmp_path: Path, day: int | None = 1_000_000, month: int | None = 20_000_000, *, at: float = 1_760_000_000.0, tz: str = "UTC") -> tuple[Store, Clock]:
+def opened(
+    tmp_path: Path, day: int | None = 1_000_000, month: int | None = 20_000_000, *, at: float = 1_760_000_000.0, tz: str = "UTC"
+) -> tuple[Store, Clock]:
     clock = Clock(at)
     return Store.open(tmp_path, key=b"k" * 32, budgets=(day, month), now=clock, tz=tz), clock
 
@@ -66,7 +68,7 @@ async def test_a_denial_says_why_and_when(tmp_path: Path) -> None:
 
 async def test_concurrent_reservations_never_exceed_the_budget(tmp_path: Path) -> None:
     store, _ = opened(tmp_path, day=1_000_000)
-    draw = random.Random(7)  # noqa: S311
+    draw = random.Random(7)
     amounts = [draw.randrange(1_000, 60_000) for _ in range(400)]
     got = await asyncio.gather(*(reserve(store, a) for a in amounts))
     held = sum(g.micro for g in got if isinstance(g, Hold))

@@ -4,9 +4,47 @@ from __future__ import annotations
 
 import random
 
-FIRST = "Ana Bram Chidi Dorota Élise Farid Greta Hiro Ines Jonas Kateryna Liwei Maribel Nils Oksana Pádraig Quang Rosa Søren Tariq".split()
-LAST = "Abara Brandt Carvalho Dąbrowska Eriksen Fontaine Gülmez Haddad Ivanova Jansen Kowalski Lindqvist Moreau Nakamura O'Brien Petrova".split()
-DOMAIN = "quintadosol.pt northpine-robotics.com hafenblick.de atelier-moreau.fr kitagawa.jp lakeside-clinic.org".split()
+FIRST = [
+    "Ana",
+    "Bram",
+    "Chidi",
+    "Dorota",
+    "Élise",
+    "Farid",
+    "Greta",
+    "Hiro",
+    "Ines",
+    "Jonas",
+    "Kateryna",
+    "Liwei",
+    "Maribel",
+    "Nils",
+    "Oksana",
+    "Pádraig",
+    "Quang",
+    "Rosa",
+    "Søren",
+    "Tariq",
+]
+LAST = [
+    "Abara",
+    "Brandt",
+    "Carvalho",
+    "Dąbrowska",
+    "Eriksen",
+    "Fontaine",
+    "Gülmez",
+    "Haddad",
+    "Ivanova",
+    "Jansen",
+    "Kowalski",
+    "Lindqvist",
+    "Moreau",
+    "Nakamura",
+    "O'Brien",
+    "Petrova",
+]
+DOMAIN = ["quintadosol.pt", "northpine-robotics.com", "hafenblick.de", "atelier-moreau.fr", "kitagawa.jp", "lakeside-clinic.org"]
 
 
 def _luhn(prefix: str) -> str:
@@ -32,7 +70,7 @@ TEMPLATES = (
     "From: {d.name} <{d.mail}>\nSubject: invoice\n\nMy card {d.card} was charged twice. Call {d.phone}.\n\nBest regards,\n{d.name}\n",
     'Traceback (most recent call last):\n  File "/home/{d.user}/app/main.py", line 3, in <module>\nOSError: [Errno 111] {d.ip}:5432\n',
     "commit 4f1c2a9d0b7e6c5a3f2e1d0c9b8a7f6e5d4c3b2a\nAuthor: {d.name} <{d.mail}>\n\n    Fix the *bold* thing_{d.user}\n",
-    "Please review:\n\n```python\nOWNER = \"{d.mail}\"\nKEY = \"{d.key}\"\nHOST = 'db-3.corp.internal'\n```\n\nand tell {d.name} at {d.mail}.",
+    'Please review:\n\n```python\nOWNER = "{d.mail}"\nKEY = "{d.key}"\nHOST = \'db-3.corp.internal\'\n```\n\nand tell {d.name} at {d.mail}.',
     '{{"customer_name": "{d.name}", "email": "{d.mail}", "ip": "{d.ip}", "nested": {{"card": "{d.card}", "note": "a\\nb\\t\\u00e9"}}}}',
     "x.py\n<<<<<<< SEARCH\nemail = '{d.mail}'\npassword = '{d.password}'\n=======\nemail = os.environ['E']\n>>>>>>> REPLACE\n",
     "Ärger mit {d.mail}: “Zugriff verweigert” — {d.ip} 🙂 日本語 {d.phone}, bitte prüfen…\n\n\n   trailing spaces   \n",

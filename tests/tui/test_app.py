@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from textual.widgets import DataTable, Static
-
 from localrouter_tui.app import RouterApp
 from localrouter_tui.client import Daemon, DaemonDown
+from textual.widgets import DataTable, Static
 
 pytestmark = pytest.mark.anyio
 
@@ -38,9 +37,17 @@ class Canned(Daemon):
         if path == "status":
             return {"recipe": "balanced@1", "inspector": {"alive": True}, "local": {"available": False}, "in_flight": 0}
         if path == "budget":
-            return {"budgets": [{"scope": "daily", "limit": 5_000_000, "spent": 12_345, "held": 0, "remaining": 1, "resets_at": 0.0}], "spent_today_micro": 12_345}
+            return {
+                "budgets": [{"scope": "daily", "limit": 5_000_000, "spent": 12_345, "held": 0, "remaining": 1, "resets_at": 0.0}],
+                "spent_today_micro": 12_345,
+            }
         if path == "doctor":
-            return {"checks": [{"name": "traces", "ok": True, "detail": "3 in the chain"}, {"name": "privacy scan", "ok": False, "detail": "not running", "do": "See logs."}]}
+            return {
+                "checks": [
+                    {"name": "traces", "ok": True, "detail": "3 in the chain"},
+                    {"name": "privacy scan", "ok": False, "detail": "not running", "do": "See logs."},
+                ]
+            }
         if path == "traces":
             return {"traces": [r for r in self.rows if not query.get("q") or query["q"] in str(r)]}
         return next(r for r in self.rows if path.endswith("/" + r["id"]))
