@@ -23,6 +23,7 @@ from localrouter.core.errors import Busy, Internal, NotFound, RouterError
 from localrouter.core.secret import Secret
 from localrouter.daemon import door
 from localrouter.daemon.door import Receive, Scope
+from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.runner import Runner, Send
 from localrouter.daemon.services import Services
 from localrouter.dialects import Dialect, all_dialects
@@ -125,7 +126,7 @@ class App:
                 else Internal("Something in localrouter broke.", "See `localrouter logs`.")
             )
             if exc is not error:
-                log.exception("a request failed at %s", route.path if route is not None else "the door")
+                log_defect(f"a request failed at {route.path if route is not None else 'the door'}")
             body = route.dialect.error_body(exc) if route is not None and route.dialect else _plain(exc)
             head = [(b"x-should-retry", b"false")]
             if exc.status == 401:

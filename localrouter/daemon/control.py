@@ -12,10 +12,10 @@ from typing import Any
 from localrouter import __version__
 from localrouter.core.decide import decide
 from localrouter.core.errors import BadRequest, NoKey, NotFound
-from localrouter.core.kinds import ORDER, DataClass, kind, strictest
-from localrouter.core.signals import Signals
+from localrouter.core.kinds import ORDER
 from localrouter.daemon import door
 from localrouter.daemon.app import App, Call, Route, send_json
+from localrouter.daemon.reading import signals
 from localrouter.daemon.services import Services
 from localrouter.dialects import all_dialects
 from localrouter.scrub.tokens import Minter
@@ -151,26 +151,9 @@ class Control:
         dialect = all_dialects()[0]
         ask = dialect.read(body, {})
         findings = await self.s.inspection.inspect(ask.leaves)
-        counts: dict[str, int] = {}
-        for row in findings:
-            for f in row:
-                counts[f.type] = counts.get(f.type, 0) + 1
-        classes: set[DataClass] = {kind(t).data_class for t in counts}
-        if ask.unread:
-            classes.add("unreadable")
-        ordered = tuple(sorted(classes, key=ORDER.index))
-        task = self.s.task(ask)
-        signals = Signals(
-            findings=counts,
-            data_class=strictest(list(ordered)),
-            classes=ordered,
-            keep_local=any(kind(t).keep_local for t in counts),
-            unread=ask.unread,
-            task=task,
-            difficulty=self.s.difficulty(ask, task),
-            prompt_bound=ask.size + 32 * sum(counts.values()) + 256,
-        )
-        plan = decide(ask, signals, self.s.recipe, await self.s.standing("default"), self.s.gates)
+        density = await self.s.store.ledger.density(ask.session)
+        read = signals(ask, findings, inherited=self.s.inherited(ask.who, ask.session), density=density)
+        plan = decide(ask, read, self.s.recipe, await self.s.standing("default"), self.s.gates)
         first = plan.attempts[0].model if plan.attempts else None
         minter = Minter(self.s.secret, f"{ask.who}\x00{ask.session}", first.host if first else "", taken(ask.leaves))
         veiled = veil(ask.leaves, findings, {n: self.s.recipe.rule(n).values for n in ORDER}, minter)
@@ -184,7 +167,12 @@ class Control:
                 "candidates": [asdict(w) for w in plan.weighed],
                 "error": plan.error.code if plan.error else "",
             },
-            "signals": {"data_class": signals.data_class, "task": task, "difficulty": signals.difficulty, "findings": counts},
+            "signals": {
+                "data_class": read.data_class,
+                "task": read.task,
+                "difficulty": read.difficulty,
+                "findings": read.findings,
+            },
             "text": plan.explain,
             "hosted": first is not None,
             "left_machine": veiled.texts,

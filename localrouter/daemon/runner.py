@@ -21,10 +21,12 @@ from localrouter.core.chat import Channel, Chunk
 from localrouter.core.decide import Attempt, Plan
 from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, Internal, NoKey, PrivacyUnsure, RouterError
 from localrouter.core.findings import Finding
-from localrouter.core.kinds import ORDER, DataClass, kind, strictest
+from localrouter.core.kinds import ORDER, strictest
 from localrouter.core.money import usd
 from localrouter.core.relay import relay
 from localrouter.core.signals import Signals
+from localrouter.daemon.faultlog import log_defect
+from localrouter.daemon.reading import classes_of, signals
 from localrouter.daemon.services import Services
 from localrouter.dialects import Dialect, Writer
 from localrouter.scrub.lastcheck import leaks, still_standing
@@ -128,7 +130,7 @@ class Runner:
             return e.Failed(exc)
         except Exception:
             # A defect of ours is no reason to leave a reservation open or a client without an answer. The text is not logged.
-            log.exception("request %s: %s failed", self.id, name or type(command).__name__.lower())
+            log_defect(f"request {self.id}: {name or type(command).__name__.lower()} failed")
             return e.Failed(Internal("Something in localrouter broke.", "`localrouter logs` says what; please report it."))
         finally:
             if name:
@@ -153,32 +155,10 @@ class Runner:
 
     async def _inspect(self) -> e.Event:
         self._findings = await self.s.inspection.inspect(self.ask.leaves)
-        counts: dict[str, int] = {}
-        for row in self._findings:
-            for f in row:
-                counts[f.type] = counts.get(f.type, 0) + 1
-        classes: set[DataClass] = {kind(t).data_class for t in counts}
-        if self.ask.unread:
-            classes.add("unreadable")
-        sticky = self.s.sticky(self.ask.who, self.ask.session, strictest(list(classes)) if classes else "public")
-        if sticky != "public":
-            classes.add(sticky)
-        ordered = tuple(sorted(classes, key=ORDER.index))
-        task = self.s.task(self.ask)
+        seen = classes_of(self.ask, self._findings)
+        inherited = self.s.sticky(self.ask.who, self.ask.session, strictest(list(seen)))
         density = await self.s.store.ledger.density(self.ask.session)
-        # A token may be longer than what it replaces; 32 bytes a finding covers the longest.
-        outgoing = self.ask.size + 32 * sum(counts.values()) + 256
-        bound = outgoing if density is None else min(outgoing, int(outgoing * density * 1.25) + 64)
-        self._signals = Signals(
-            findings=counts,
-            data_class=strictest(list(ordered)),
-            classes=ordered,
-            keep_local=any(kind(t).keep_local for t in counts),
-            unread=self.ask.unread,
-            task=task,
-            difficulty=self.s.difficulty(self.ask, task),
-            prompt_bound=bound,
-        )
+        self._signals = signals(self.ask, self._findings, inherited=inherited, density=density)
         return e.Inspected(self._signals, await self.s.standing(self.ask.who))
 
     # --- money -----------------------------------------------------------------------------------
@@ -326,7 +306,7 @@ class Runner:
             except asyncio.CancelledError:
                 raise
             except Exception as exc:
-                log.exception("the answer of a model could not be read")
+                log_defect(f"request {self.id}: the answer of a model could not be read")
                 await inbox.put(e.Failed(HostBroken(f"The answer could not be read ({type(exc).__name__}).", "Ask again.")))
 
         self._pump = asyncio.create_task(pump())
@@ -522,7 +502,7 @@ class Runner:
         except RouterError as exc:
             log.warning("a trace could not be written: %s", exc.text)
         except Exception:
-            log.exception("a trace could not be written")
+            log_defect(f"request {self.id}: its trace could not be written")
 
     def _left_machine(self) -> list[str]:
         if self._veiled is None or not self.s.record_texts:

@@ -13,13 +13,11 @@ from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from localrouter.classify import features
-from localrouter.core.ask import Ask
 from localrouter.core.catalogue import Catalogue, Host
 from localrouter.core.decide import Gate
 from localrouter.core.errors import RouterError
 from localrouter.core.kinds import DataClass, strictest
-from localrouter.core.recipe import Recipe, Task
+from localrouter.core.recipe import Recipe
 from localrouter.core.secret import Secret
 from localrouter.core.standing import Standing
 from localrouter.daemon.egress import Egress
@@ -188,13 +186,9 @@ class Services:
             self._sticky.popitem(last=False)
         return level
 
-    @staticmethod
-    def task(ask: Ask) -> Task:
-        return features.task(ask)
-
-    @staticmethod
-    def difficulty(ask: Ask, task: Task) -> float:
-        return features.difficulty(ask, task)
+    def inherited(self, who: str, session: str) -> DataClass:
+        """The class that a session has so far; nothing is changed."""
+        return self._sticky.get((who, session), "public")
 
     async def standing(self, who: str) -> Standing:
         """The world at this instant, for one decision."""
