@@ -282,7 +282,8 @@ def main(*, as_json: bool = False, host: str = "rehearsal", local: Path | None =
         sys.stdout.write("\n")
     else:
         shown = _printed(host, local, only)
-    return 0 if all(s.restored_ok for s in shown) else 1
+    # A real host may refuse, or the recipe may keep a request from it; that is shown, and is no fault of the demo.
+    return 0 if all(s.restored_ok or (s.error and host != "rehearsal") for s in shown) else 1
 
 
 def _printed(host: str, local: Path | None, only: tuple[str, ...]) -> list[Shown]:

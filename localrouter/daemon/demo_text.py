@@ -62,7 +62,9 @@ class Page:
         if s.missed:
             out.print(
                 Text.assemble(
-                    ("   MISSED ", "bold red"), f"{len(s.missed)} of {s.gold} gold spans left as they were: ", ", ".join(s.missed)
+                    ("   MISSED ", "bold red"),
+                    f"{len(s.missed)} of {s.gold} gold spans {'left' if s.left_machine else 'would have left'} as they were: ",
+                    ", ".join(s.missed),
                 )
             )
         elif s.gold:

@@ -11,9 +11,6 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
     if candidate.lane != "local":
         return candidate
     if not view.standing.local:
-        return Drop(
-            "no_local",
-            view.standing.local_why_not or "No local chat model is set.",
-            "Start with `localrouter up --local FILE.gguf`, or set local.model in config.toml.",
-        )
+        why, _, do = (view.standing.local_why_not or "No local chat model is set.").partition(". ")
+        return Drop("no_local", f"{why.rstrip('.')}.", do or "Start with `localrouter up --local FILE.gguf`.")
     return candidate
