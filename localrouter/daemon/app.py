@@ -128,7 +128,9 @@ class App:
             if exc is not error:
                 log_defect(f"a request failed at {route.path if route is not None else 'the door'}")
             body = route.dialect.error_body(exc) if route is not None and route.dialect else _plain(exc)
-            head = [(b"x-should-retry", b"false")]
+            head = [(b"x-should-retry", b"true" if exc.retry_after is not None and exc.retryable else b"false")]
+            if exc.retry_after is not None:
+                head.append((b"retry-after", str(max(1, round(exc.retry_after))).encode()))
             if exc.status == 401:
                 head.append((b"www-authenticate", b"Bearer"))
             # RuntimeError: the answer had begun, and the server closes the connection.

@@ -29,6 +29,7 @@ from localrouter.core.catalogue import Catalogue
 from localrouter.core.errors import RouterError
 from localrouter.daemon.app import App
 from localrouter.daemon.control import Control
+from localrouter.daemon.deadlines import Connection
 from localrouter.daemon.door import hosts_for
 from localrouter.daemon.egress import Egress, check_origin
 from localrouter.daemon.inspecting import Inspection
@@ -158,8 +159,8 @@ async def serve(
         server_header=False,
         proxy_headers=False,
         lifespan="off",
-        timeout_keep_alive=75,
-        h11_max_incomplete_event_size=16 * 1024,
+        timeout_keep_alive=60,
+        http=Connection,
         ws="none",
     )
     server = _Server(config)
