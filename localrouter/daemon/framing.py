@@ -17,7 +17,9 @@ MAX_CHUNK_LINE = 18
 
 _REQUEST = re.compile(rb"([A-Z]{3,10}) (/[\x21-\x7e]*) HTTP/1\.1")
 _VERSION = re.compile(rb"[A-Z]+ [\x21-\x7e]+ HTTP/\d\.\d")
-_HEADER = re.compile(rb"([!#$%&'*+.^`|~0-9A-Za-z-]+):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*")
+_HEADER = re.compile(
+    rb"([!#$%&'*+.^`|~0-9A-Za-z-]+):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*"
+)
 _ODD_PATH = re.compile(rb"%(?:5c|00|0a|0d|2e)|\\|#|/\.\.?(?:/|\?|$)", re.I)
 # %2F stays: the OpenAI SDK asks for `/v1/models/host%2Fmodel`. Door and routes read the one decoded path, so they cannot disagree.
 _LENGTH = re.compile(rb"[0-9]{1,18}")
@@ -56,7 +58,9 @@ class Framer:
         out: list[bytes] = []
         self._buffer = self._buffer + data if self._buffer else data
         while self._buffer:
-            step = {"head": self._head, "length": self._length, "size": self._size, "chunk": self._chunk, "gap": self._gap}[self._state]
+            step = {"head": self._head, "length": self._length, "size": self._size, "chunk": self._chunk, "gap": self._gap}[
+                self._state
+            ]
             piece = step()
             if piece is None:
                 break
