@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,25 +137,32 @@ def make_daemon(tmp_path: Path, host: Rehearsal) -> Iterator[MakeDaemon]:
         stop(process)
 
 
+class _Unix(http.client.HTTPConnection):
+    def __init__(self, file: str) -> None:
+        super().__init__("localhost", timeout=60)
+        self._file = file
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(60)
+        self.sock.connect(self._file)
+
+
 def call(daemon: Daemon, path: str, body: Any = None, *, token: str = "", method: str = "") -> tuple[int, Any]:
-    """(status, parsed body) of one request with the control token, or the given one."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{daemon.port}{path}",
-        data=data,
-        method=method or None,
-        headers={"authorization": f"Bearer {token or daemon.control}", "content-type": "application/json"},
-    )
+    """(status, parsed body) of one request: the control API through its socket, all else with the given token."""
+    file = json.loads((daemon.home / "state" / "runtime.json").read_text())["socket"]
+    connection = _Unix(file) if path.startswith("/control/") else http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            raw = answer.read()
-            if answer.headers.get_content_type() == "text/event-stream":
-                return answer.status, raw.decode()
-            return answer.status, json.loads(raw) if raw else None
-    except urllib.error.HTTPError as exc:
-        with exc:
-            raw = exc.read()
-            return exc.code, json.loads(raw) if raw else None
+        data = None if body is None else json.dumps(body)
+        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+        connection.request(method or ("GET" if data is None else "POST"), path, data, headers)
+        answer = connection.getresponse()
+        raw = answer.read()
+        if answer.headers.get_content_type() == "text/event-stream":
+            return answer.status, raw.decode()
+        return answer.status, json.loads(raw) if raw else None
+    finally:
+        connection.close()
 
 
 def ask(daemon: Daemon, text: str, model: str = "localrouter/auto", **more: Any) -> tuple[int, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import openai
 import pytest
-from conftest import Daemon
+from conftest import Daemon, call
 
 PRIVATE = 'Author: Jane Roe <jane.roe@acme-widgets.io>\nFile "/home/jroe/app/x.py" on db-7.corp.internal at 10.20.30.40\n'
 SECRET = "DB_PASSWORD=" + "correct-horse-9"
@@ -25,19 +25,7 @@ def received(daemon: Daemon) -> str:
 
 
 def trace(daemon: Daemon, id_: str) -> dict[str, Any]:
-    import time
-
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{daemon.port}/control/traces/{id_}", headers={"authorization": f"Bearer {daemon.control}"}
-    )
-    for _ in range(50):
-        try:
-            with urllib.request.urlopen(request) as answer:
-                return dict(json.load(answer))
-        except urllib.error.HTTPError as exc:
-            exc.close()
-            time.sleep(0.1)
-    raise AssertionError("no trace")
+    return dict(call(daemon, f"/control/traces/{id_}")[1])
 
 
 def test_plain(client: Any, daemon: Daemon) -> None:

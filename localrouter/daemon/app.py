@@ -71,7 +71,8 @@ async def send_json(send: Send, status: int, tree: Any, headers: list[tuple[byte
 class App:
     """One daemon's HTTP surface."""
 
-    def __init__(self, services: Services, client: Secret, control: Secret, extra: list[Route] | None = None) -> None:
+    def __init__(self, services: Services, client: Secret, control: Secret | None, extra: list[Route] | None = None) -> None:
+        """`control` is None where the control socket is: then the loopback port has no control API at all."""
         self.s, self._client, self._control = services, client, control
         self.hosts: frozenset[str] = frozenset()
         self.closing = False
@@ -110,9 +111,17 @@ class App:
                 path = path.replace("//", "/")
             path = path.replace("/v1/v1/", "/v1/")
             route = self._find(scope["method"], path)
-            if route is None or route.level != "open":
+            if route is not None and route.level == "control" and self._control is None and not door.controls(scope):
+                route = None
+            if door.controls(scope):
+                if route is not None and route.level == "client":
+                    route = None  # the socket is for control; requests for models come with a client's token
+            elif route is not None and route.level == "control":
+                assert self._control is not None
+                door.check_token(token, self._control)
+            elif route is None or route.level != "open":
                 # An unknown path needs the token too: nobody learns the surface without it.
-                door.check_token(token, self._control if route is not None and route.level == "control" else self._client)
+                door.check_token(token, self._client)
             if route is None:
                 raise NotFound(f"There is no {scope['method']} at this path.", "`localrouter status` prints the addresses.")
             if scope["method"] == "POST":

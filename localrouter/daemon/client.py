@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,7 @@ class Address:
     port: int
     pid: int
     overrides: dict[str, Any]
+    socket: str = ""
 
     @property
     def base(self) -> str:
@@ -49,13 +51,15 @@ def address(paths: Paths) -> Address:
     """Raises DaemonDown when no daemon has written one."""
     try:
         tree = json.loads((paths.state / "runtime.json").read_text())
-        return Address(tree["host"], int(tree["port"]), int(tree["pid"]), dict(tree.get("overrides") or {}))
+        return Address(
+            tree["host"], int(tree["port"]), int(tree["pid"]), dict(tree.get("overrides") or {}), str(tree.get("socket") or "")
+        )
     except (OSError, ValueError, KeyError, TypeError):
         raise DaemonDown from None
 
 
 class Client:
-    """`get` and `post` speak to the control API with the control token; `chat` to the surface that editors use."""
+    """`get` and `post` speak to the control API; `chat` to the surface that editors use."""
 
     def __init__(self, paths: Paths | None = None, timeout: float = 150.0) -> None:
         self.paths = paths or Paths.default()
@@ -79,7 +83,7 @@ class Client:
     def healthy(self) -> bool:
         """Whether the daemon answers at all."""
         try:
-            connection, answer = self._open("GET", "/healthz", None, self._control)
+            connection, answer = self._open("GET", "/healthz", None)
         except DaemonDown:
             return False
         connection.close()
@@ -88,7 +92,7 @@ class Client:
     def chat(self, body: dict[str, Any]) -> tuple[dict[str, str], Iterator[dict[str, Any]]]:
         """One chat completion: the x-localrouter headers, and its chunks (one whole answer without `stream`).
         Raises DaemonDown, Refused; also while iterating, when the stream ends in an error."""
-        connection, answer = self._open("POST", "/v1/chat/completions", json.dumps(body).encode(), self._client)
+        connection, answer = self._open("POST", "/v1/chat/completions", json.dumps(body).encode(), client=True)
         if answer.status != 200:
             with connection:
                 raise _refusal(answer)
@@ -109,16 +113,23 @@ class Client:
                 yield tree
 
     def _json(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
-        connection, answer = self._open(method, path, body, self._control)
+        connection, answer = self._open(method, path, body)
         with connection:
             if answer.status != 200:
                 raise _refusal(answer)
             tree: dict[str, Any] = json.loads(answer.read())
             return tree
 
-    def _open(self, method: str, path: str, body: bytes | None, token: str) -> tuple[_Connection, http.client.HTTPResponse]:
-        connection = _Connection("::1" if self.at.host == "::1" else "127.0.0.1", self.at.port, timeout=self._timeout)
-        headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
+    def _open(
+        self, method: str, path: str, body: bytes | None, *, client: bool = False
+    ) -> tuple[_Connection, http.client.HTTPResponse]:
+        # Control goes through the socket where there is one, and needs no token there.
+        file = "" if client else self.at.socket
+        headers = {"content-type": "application/json"}
+        if not file:
+            headers["authorization"] = f"Bearer {self._client if client else self._control}"
+        host = "::1" if self.at.host == "::1" else "127.0.0.1"
+        connection = _Connection(host, self.at.port, timeout=self._timeout, file=file)
         try:
             connection.request(method, path, body, headers)
             return connection, connection.getresponse()
@@ -131,7 +142,19 @@ class Client:
 
 
 class _Connection(http.client.HTTPConnection):
-    """Closes itself after a `with`."""
+    """Closes itself after a `with`; through a unix socket when `file` names one."""
+
+    def __init__(self, host: str, port: int, *, timeout: float, file: str = "") -> None:
+        super().__init__(host, port, timeout=timeout)
+        self._file = file
+
+    def connect(self) -> None:
+        if not self._file:
+            super().connect()
+            return
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._file)
 
     def __enter__(self) -> _Connection:
         return self

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from localrouter.daemon.control_socket import peer_uid
 from localrouter.daemon.framing import BadFrame, Framer
 
 HEAD_S = 5.0
@@ -23,9 +27,8 @@ BODY_CHECK_S, BODY_RATE = 3.0, 1024
 STALL_S = 30.0
 """A client that reads nothing for so long is cut."""
 CONNECTIONS = 768
-
-_REASONS = {400: "Bad Request", 408: "Request Timeout", 413: "Content Too Large", 417: "Expectation Failed",
-            431: "Request Header Fields Too Large", 501: "Not Implemented", 503: "Service Unavailable", 505: "HTTP Version Not Supported"}  # fmt: skip
+CONTROL = "localrouter.control"
+"""Set in the state of an ASGI scope that came through the control socket, from our own uid."""
 
 
 class Connection(HttpToolsProtocol):
@@ -41,6 +44,15 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family == getattr(socket, "AF_UNIX", None):
+            # The raw descriptor: the loop's wrapper does not offer getsockopt on every platform.
+            with socket.socket(fileno=os.dup(sock.fileno())) as peer:
+                if peer_uid(peer) != os.getuid():
+                    transport.abort()
+                    self._dead = True
+                    return
+            self.app_state = {**self.app_state, CONTROL: True}
         if len(self.connections) > CONNECTIONS and not self._make_room():
             self._refuse(503, "Too many connections are open.")
             return
@@ -115,9 +127,14 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
                 return
         body = json.dumps({"error": {"message": why, "type": "invalid_request_error", "param": None, "code": "http"}}).encode()
-        retry = "retry-after: 1\r\n" if status == 503 else ""
-        head = f"HTTP/1.1 {status} {_REASONS[status]}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n{retry}connection: close\r\n\r\n"
-        self.transport.write(head.encode() + body)
+        lines = [
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+            "connection: close",
+            *(["retry-after: 1"] if status == 503 else []),
+        ]
+        self.transport.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         self.transport.close()
 
     def pause_writing(self) -> None:

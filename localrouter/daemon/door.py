@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from localrouter.core.errors import BadRequest, Forbidden, MediaType, TooLarge, Unauthorized
 from localrouter.core.secret import Secret
+from localrouter.daemon.deadlines import CONTROL
 from localrouter.daemon.inflate import inflate
 
 Scope = MutableMapping[str, Any]
@@ -32,6 +33,11 @@ def hosts_for(port: int) -> frozenset[str]:
     return frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
 
 
+def controls(scope: Scope) -> bool:
+    """Whether the request came through the control socket."""
+    return bool((scope.get("state") or {}).get(CONTROL))
+
+
 def check_frame(scope: Scope, allowed_hosts: frozenset[str]) -> None:
     """Host, origin and framing. Raises Forbidden or BadRequest."""
     names = [k for k, _ in scope["headers"]]
@@ -43,6 +49,11 @@ def check_frame(scope: Scope, allowed_hosts: frozenset[str]) -> None:
     if b"content-length" in names and b"transfer-encoding" in names:
         raise BadRequest("The request has both Content-Length and Transfer-Encoding.", "Send one of them.")
     headers = headers_of(scope)
+    if controls(scope):
+        # Nothing that a browser has touched; the peer's uid was checked when it connected.
+        if "origin" in headers or "referer" in headers or "sec-fetch-site" in headers:
+            raise Forbidden("The request comes from a web page, and none may call.", "Use the `localrouter` command.")
+        return
     if headers.get("host", "").lower() not in allowed_hosts:
         raise Forbidden("The Host header names another machine.", "Use the address that `localrouter status` prints.")
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") or "origin" in headers:

@@ -27,6 +27,7 @@ from localrouter.config.recipes import load_recipe
 from localrouter.config.settings import Settings, load_settings
 from localrouter.core.catalogue import Catalogue
 from localrouter.core.errors import RouterError
+from localrouter.daemon import control_socket
 from localrouter.daemon.app import App
 from localrouter.daemon.control import Control
 from localrouter.daemon.deadlines import Connection
@@ -149,7 +150,8 @@ async def serve(
         secret=secret,
         record_texts=settings.logging.prompts == "veiled",
     )
-    app = App(services, tokens.client, tokens.control)
+    control = control_socket.open_socket(paths)
+    app = App(services, tokens.client, tokens.control if control is None else None)
     port = sock.getsockname()[1]
     app.hosts = hosts_for(port)
     config = uvicorn.Config(
@@ -170,12 +172,13 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
     warm = asyncio.create_task(_warm(inspection, services.keys))
-    serving = asyncio.create_task(server.serve(sockets=[sock]))
+    serving = asyncio.create_task(server.serve(sockets=[sock, *([control] if control is not None else [])]))
     runtime = {
         "pid": os.getpid(),
         "host": settings.listen_host,
         "port": port,
         "started": time.time(),
+        "socket": control.getsockname() if control is not None else "",
         "overrides": dict(overrides or {}),
     }
     private_file(paths.state / "runtime.json", json.dumps(runtime).encode())
@@ -199,6 +202,7 @@ async def serve(
         await services.keys.close()
         await egress.close()
         store.close()
+        control_socket.close_socket(control)
         with contextlib.suppress(OSError):
             (paths.state / "runtime.json").unlink()
 

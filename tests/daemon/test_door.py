@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from conftest import Daemon
+from conftest import Daemon, _Unix, call
 
 from localrouter.dialects import all_dialects
 
@@ -52,11 +57,63 @@ def test_a_wrong_token_is_401(daemon: Daemon, token: str) -> None:
     assert status == 401 and b"localrouter token show" in body
 
 
-def test_the_client_token_does_not_open_the_control_api(daemon: Daemon) -> None:
-    for method, path in (("GET", "/control/status"), ("POST", "/control/stop"), ("GET", "/control/traces")):
-        status, _ = ask(daemon, method, path, b"{}" if method == "POST" else None, authorization=f"Bearer {daemon.client}")
-        assert status == 401
-    assert ask(daemon, "GET", "/control/status", authorization=f"Bearer {daemon.control}")[0] == 200
+def test_the_port_has_no_control_api(daemon: Daemon) -> None:
+    for method, path in (
+        ("GET", "/control/status"),
+        ("POST", "/control/stop"),
+        ("GET", "/control/traces"),
+        ("GET", "/control/traces/x"),
+    ):
+        body = b"{}" if method == "POST" else None
+        assert ask(daemon, method, path, body)[0] == 401
+        for token in (daemon.client, daemon.control):
+            assert ask(daemon, method, path, body, authorization=f"Bearer {token}")[0] in (401, 404)
+
+
+def test_the_control_socket_is_ours_alone_and_serves_control_alone(daemon: Daemon) -> None:
+    file = Path(json.loads((daemon.home / "state" / "runtime.json").read_text())["socket"])
+    assert file.stat().st_mode & 0o777 == 0o600 and file.parent.stat().st_mode & 0o777 == 0o700
+    assert call(daemon, "/control/status")[0] == 200
+    assert call(daemon, "/v1/models")[0] == 401
+    assert call(daemon, "/control/../v1/models")[0] == 400
+    connection = _Unix(str(file))
+    for headers in ({"origin": "http://localhost"}, {"referer": "http://localhost/"}, {"sec-fetch-site": "none"}):
+        connection.request("GET", "/control/status", headers=headers)
+        answer = connection.getresponse()
+        assert (answer.status, bool(answer.read())) == (403, True)
+    connection.request("GET", "/v1/models")
+    assert connection.getresponse().read() and connection.close() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_is_cut_off_even_when_the_modes_let_it_in(tmp_path: Path) -> None:
+    from localrouter.config.paths import Paths
+    from localrouter.daemon.control_socket import close_socket, open_socket, peer_uid
+
+    state = tmp_path / "s"
+    state.mkdir()
+    sock = open_socket(Paths(tmp_path, state))
+    assert sock is not None
+    try:
+        file = sock.getsockname()
+        Path(file).chmod(0o666)
+        code = f"import os, socket; os.setuid(65534); s = socket.socket(socket.AF_UNIX); s.connect({file!r}); s.recv(1)"
+        for folder in (tmp_path, *tmp_path.parents):
+            if folder.stat().st_uid == os.getuid() and folder != Path("/"):
+                folder.chmod(folder.stat().st_mode | 0o011)
+        other = subprocess.Popen([sys.executable, "-c", code])
+        peer, _ = sock.accept()
+        assert peer_uid(peer) == 65534
+        peer.close()
+        other.wait(10)
+        with socket.socket(socket.AF_UNIX) as own:
+            own.connect(file)
+            peer, _ = sock.accept()
+            assert peer_uid(peer) == 0
+            peer.close()
+    finally:
+        close_socket(sock)
+    assert not Path(file).exists()
 
 
 @pytest.mark.parametrize(
