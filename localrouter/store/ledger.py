@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from localrouter.core.money import Usage, usd
+from localrouter.store.totals import Totals, Window
 from localrouter.store.writer import Writer
 
 
@@ -55,6 +56,8 @@ class Ledger:
 
     def __init__(self, writer: Writer, limits: tuple[int | None, int | None], now: Callable[[], float], tz: str = "") -> None:
         self._writer, self._now = writer, now
+        self._totals = Totals()
+        writer.on_failure(self._totals.forget)
         self._limits = {"daily": limits[0], "monthly": limits[1]}
         self._tz: tzinfo | None = ZoneInfo(tz) if tz else None
 
@@ -76,16 +79,17 @@ class Ledger:
         return start.timestamp(), end.timestamp()
 
     def _state(self, db: sqlite3.Connection, user: str, scope: str) -> BudgetState:
-        start, end = self._window(scope)
         # A hold counts in the window that it was opened in; an open one counts wherever it was opened.
-        row = db.execute(
-            "SELECT coalesce(sum(CASE WHEN settled IS NOT NULL AND opened >= ? AND opened < ? THEN cost END), 0),"
-            " coalesce(sum(CASE WHEN settled IS NULL THEN micro END), 0) FROM holds"
-            " WHERE user = ? AND (settled IS NULL OR opened >= ?)",
-            (start, end, user, start),
-        ).fetchone()
+        found = self._totals.known(user, scope, self._now())
+        if found is None:
+            found = self._totals.load(db, user, scope, *self._window(scope))
+        return self._budget(scope, *found)
+
+    def _budget(self, scope: str, window: Window, held: int) -> BudgetState:
         limit = self._limits[scope]
-        return BudgetState(scope, limit, row[0], row[1], None if limit is None else limit - row[0] - row[1], end)
+        return BudgetState(
+            scope, limit, window.spent, held, None if limit is None else limit - window.spent - held, window.end
+        )
 
     async def reserve(
         self, request: str, *, user: str, project: str, host: str, model: str, session: str, micro: int
@@ -111,6 +115,7 @@ class Ledger:
                 " VALUES (?,?,?,?,?,?,?,?,?,0)",
                 (hold.id, request, user, project, host, model, session, micro, self._now()),
             )
+            self._totals.reserved(user, micro)
             return hold
 
         return await self._writer.run(job)
@@ -119,16 +124,21 @@ class Ledger:
         """Exactly once: a second settlement raises ValueError and changes nothing."""
 
         def job(db: sqlite3.Connection) -> None:
-            changed = db.execute(
+            row = db.execute("SELECT user, opened, micro, session FROM holds WHERE id = ? AND settled IS NULL", (hold,)).fetchone()
+            if row is None:
+                raise ValueError(f"hold {hold} is not open")
+            db.execute(
                 "UPDATE holds SET settled=?, cost=?, estimated=?, outcome=?, input=?, output=?, cache_read=?, cache_write=?,"
                 " cache_write_1h=?, reasoning=?, sent_bytes=?, overrun=(? > micro) WHERE id=? AND settled IS NULL",
                 (
                     self._now(), micro, int(estimated), outcome, usage.input, usage.output, usage.cache_read, usage.cache_write,
                     usage.cache_write_1h, usage.reasoning, sent_bytes, micro, hold,
                 ),
-            ).rowcount  # fmt: skip
-            if changed != 1:
-                raise ValueError(f"hold {hold} is not open")
+            )  # fmt: skip
+            user, opened, held, session = row
+            self._totals.settled(user, opened, held, micro)
+            if outcome == "done" and not estimated:
+                self._totals.observed(session, usage.prompt, sent_bytes)
 
         await self._writer.run(job)
 
@@ -143,7 +153,11 @@ class Ledger:
         return self._writer.submit(job).result()
 
     async def budgets(self, user: str) -> list[BudgetState]:
-        """Every window, also those without a limit."""
+        """Every window, also those without a limit. From memory when it is known; `reserve` decides in its transaction."""
+        now = self._now()
+        known = [(scope, self._totals.known(user, scope, now)) for scope in self._limits]
+        if all(found is not None for _, found in known):
+            return [self._budget(scope, *found) for scope, found in known if found is not None]
         return await self._writer.run(lambda db: [self._state(db, user, scope) for scope in self._limits])
 
     async def spent_today(self) -> int:
@@ -154,9 +168,5 @@ class Ledger:
 
     async def density(self, session: str) -> float | None:
         """The most prompt tokens per sent byte that this session was billed for; None before its first settlement."""
-        sql = (
-            "SELECT max(1.0 * (input + cache_read + cache_write + cache_write_1h) / sent_bytes) FROM holds"
-            " WHERE session = ? AND settled IS NOT NULL AND estimated = 0 AND sent_bytes > 0 AND input IS NOT NULL AND outcome = 'done'"
-        )
-        value = await self._writer.run(lambda db: db.execute(sql, (session,)).fetchone()[0])
-        return float(value) if value else None
+        known, value = self._totals.density(session)
+        return value if known else await self._writer.run(lambda db: self._totals.load_density(db, session))

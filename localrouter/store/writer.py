@@ -40,6 +40,7 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._forget: list[Callable[[], None]] = []
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         path.touch(mode=0o600)
         try:
@@ -55,6 +56,10 @@ class Writer:
             raise _fault(path, exc) from None
         self._thread = threading.Thread(target=self._loop, name="store", daemon=True)
         self._thread.start()
+
+    def on_failure(self, forget: Callable[[], None]) -> None:
+        """Called in the writer's thread when a group was rolled back: what was remembered of its jobs is wrong."""
+        self._forget.append(forget)
 
     def submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
         future: Future[T] = Future()
@@ -96,6 +101,8 @@ class Writer:
         try:
             run("BEGIN IMMEDIATE")
             for job, future in group:
+                if not future.set_running_or_notify_cancel():
+                    continue  # its caller has gone, and cannot go any more from here on
                 run("SAVEPOINT job")
                 try:
                     value = job(self._connection)
@@ -107,20 +114,23 @@ class Writer:
                 run("RELEASE job")
             run("COMMIT")
         except sqlite3.Error as exc:
-            if self._connection.in_transaction:
-                run("ROLLBACK")
+            self._undo()
             fault = _fault(self.path, exc)
             for _, future in group:
                 if not future.done():
                     future.set_exception(fault)
             return
         except BaseException as exc:
-            if self._connection.in_transaction:
-                run("ROLLBACK")
+            self._undo()
             for _, future in group:
                 if not future.done():
                     future.set_exception(exc)
             return
         for future, value in done:
-            if not future.cancelled():
-                future.set_result(value)
+            future.set_result(value)
+
+    def _undo(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        for forget in self._forget:
+            forget()

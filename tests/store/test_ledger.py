@@ -6,8 +6,10 @@ import asyncio
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -197,4 +199,62 @@ async def test_a_newer_database_is_refused(tmp_path: Path) -> None:
 async def test_files_are_private(tmp_path: Path) -> None:
     store, _ = opened(tmp_path)
     assert (tmp_path / "localrouter.db").stat().st_mode & 0o077 == 0
+    store.close()
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_remembered_totals_equal_the_database(tmp_path: Path, seed: int) -> None:
+    """Random calls, days, failures and restarts: what the ledger remembers is what a fresh look at the file says."""
+    draw = random.Random(seed)
+    store, clock = opened(tmp_path, day=3_000_000, month=8_000_000)
+    open_: list[str] = []
+    for _ in range(120):
+        step = draw.random()
+        user = draw.choice(("a", "b"))
+        if step < 0.45:
+            got = await reserve(store, draw.randrange(400_000), user)
+            if isinstance(got, Hold):
+                open_.append(got.id)
+        elif step < 0.75 and open_:
+            hold = open_.pop(draw.randrange(len(open_)))
+            await store.ledger.settle(hold, draw.randrange(500_000), Usage(input=draw.randrange(100)), estimated=draw.random() < 0.3, outcome="done", sent_bytes=80)
+        elif step < 0.85:
+            clock.at += draw.choice((60, 86_400, 30 * 86_400, -3_600))
+        elif step < 0.92:
+            def broken(db: object) -> None:
+                raise sqlite3.OperationalError("disk I/O error")
+
+            pending = asyncio.gather(reserve(store, 1_000, user), store._writer.run(broken), return_exceptions=True)
+            results = await pending
+            open_ += [r.id for r in results if isinstance(r, Hold)]
+        elif step < 0.95:
+            store.close()
+            open_.clear()
+            at = clock.at
+            store, clock = opened(tmp_path, day=3_000_000, month=8_000_000, at=at)
+        for who in ("a", "b"):
+            remembered = await store.ledger.budgets(who)
+            store.ledger._totals.forget()
+            assert remembered == await store.ledger.budgets(who)
+            if draw.random() < 0.5:
+                store.ledger._totals.forget()
+        remembered_density = await store.ledger.density("s")
+        store.ledger._totals.forget()
+        assert remembered_density == await store.ledger.density("s")
+    store.close()
+
+
+async def test_a_cancelled_caller_leaves_no_hold_behind_and_harms_nobody(tmp_path: Path) -> None:
+    store, _ = opened(tmp_path)
+    gate = threading.Event()
+    blocking = store._writer.submit(lambda db: gate.wait(10))
+    tasks = [asyncio.create_task(reserve(store, 1_000)) for _ in range(6)]
+    await asyncio.sleep(0.05)
+    for task in tasks[::2]:
+        task.cancel()
+    gate.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert blocking.result() is True
+    kept = [r for r in results if isinstance(r, Hold)]
+    assert len(kept) == 3 and (await store.ledger.budgets("default"))[0].held == 3_000
     store.close()
