@@ -7,89 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from localrouter.core.catalogue import Catalogue, Host
+from localrouter.core.catalogue import Catalogue
 from localrouter.core.decide import Gate
-from localrouter.core.errors import RouterError
 from localrouter.core.kinds import DataClass, strictest
 from localrouter.core.recipe import Recipe
-from localrouter.core.secret import Secret
 from localrouter.core.standing import Standing
 from localrouter.daemon.egress import Egress
 from localrouter.daemon.inspecting import Inspection
 from localrouter.daemon.local import LocalLane
-from localrouter.keys import provider_keys
+from localrouter.keys.remembered import Keys as Keys
 from localrouter.providers import Wire
 from localrouter.scrub.tokens import TokenTable
 from localrouter.store import Store
 
-log = logging.getLogger("localrouter")
-
 SESSIONS = 10_000
 """Sessions whose data class is remembered; the oldest is forgotten first."""
-KEY_TTL_S = 300.0
 TABLES, TABLE_ENTRIES, TABLE_TTL_S = 512, 4096, 24 * 3600.0
-
-
-class Keys:
-    """Provider keys, remembered for a while. One keeper child reads them all; a locked keyring delays the first request by
-    QUICK_S at most, and what it answers later is used later."""
-
-    def __init__(self) -> None:
-        self.hosts: list[Host] = []
-        self._stored: dict[str, Secret] = {}
-        self._read_at: float | None = None
-        self._reading: asyncio.Task[None] | None = None
-        self.why = ""
-
-    @property
-    def waiting(self) -> bool:
-        """The keyring was asked and has not answered."""
-        return self._reading is not None and not self._reading.done()
-
-    async def ready(self) -> None:
-        """Have an answer of the keyring, or have waited long enough for it."""
-        now = time.monotonic()
-        if self._read_at is not None and now - self._read_at < KEY_TTL_S:
-            return
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read())
-        if self._read_at is None:
-            await asyncio.wait({self._reading}, timeout=provider_keys.QUICK_S)
-
-    async def _read(self) -> None:
-        missing = [h.origin for h in self.hosts if provider_keys.from_environment(h.key_env) is None]
-        try:
-            self._stored = await provider_keys.from_keyring(missing)
-            self.why = ""
-        except RouterError as exc:
-            if exc.text != self.why:
-                log.warning("provider keys: %s", exc.text)
-            self.why = exc.text
-        self._read_at = time.monotonic()
-
-    async def find(self, host: Host) -> Secret | None:
-        """The key for a host's own origin, or None."""
-        found = provider_keys.from_environment(host.key_env)
-        if found is not None or not host.key_env:
-            return found
-        await self.ready()
-        return self._stored.get(host.origin)
-
-    def forget(self) -> None:
-        """After `keys set`: look again."""
-        self._read_at = None
-
-    async def close(self) -> None:
-        """End the child of a keyring that never answered."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait({self._reading})
 
 
 class Conversations:
@@ -197,7 +135,7 @@ class Services:
         keys = set()
         for name in self._targets:
             host = self.catalogue.hosts.get(name)
-            if host is not None and (not host.key_env or await self.keys.find(host) is not None):
+            if host is not None and (not host.key_env or await self.keys.has(host)):
                 keys.add(name)
         return Standing(
             now=self.now(),
