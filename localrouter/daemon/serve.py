@@ -137,7 +137,7 @@ async def serve(
         log.warning("%d calls were cut by the last stop; each was charged at its ceiling", orphans)
     inspection = Inspection(secret, own_identity())
     local = LocalLane(settings.local.model, settings.local.ctx, settings.local.threads)
-    egress = Egress()
+    egress = Egress(frozenset({sock.getsockname()[1]}))
     services = Services(
         recipe=recipe,
         catalogue=catalogue,

@@ -41,6 +41,7 @@ def _imports(file: Path) -> set[str]:
     ("module", "allowed"),
     [
         ("httpx", {"localrouter/daemon/egress.py"}),
+        ("aiohttp", {"localrouter/daemon/egress.py"}),
         ("sqlite3", {"localrouter/store/*"}),
         ("sqlite_utils", {"localrouter/store/*"}),
         ("presidio_analyzer", {"localrouter/scrub/detectors/*"}),

@@ -122,11 +122,14 @@ def test_an_offer_to_upgrade_is_dropped_and_close_is_kept() -> None:
 @settings(max_examples=400)
 def test_any_bytes_end_in_a_refusal_or_in_waiting(pieces: list[bytes]) -> None:
     framer = Framer()
+    refused: BadFrame | None = None
     try:
         for piece in pieces:
             framer.feed(piece)
     except BadFrame as exc:
-        assert 400 <= exc.status < 600 and exc.status != 500
+        refused = exc
+    if refused is not None:
+        assert 400 <= refused.status < 600 and refused.status != 500
     else:
         assert framer.waiting in ("idle", "head", "body") and len(framer._buffer) <= MAX_HEAD + 40
 
@@ -152,7 +155,7 @@ def test_a_trick_on_the_wire_gets_one_answer_and_a_closed_door(daemon: Daemon, n
     )
     if answer:
         head, _, body = answer.partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 4") or head.startswith(b"HTTP/1.1 50"), head
+        assert head.startswith((b"HTTP/1.1 4", b"HTTP/1.1 50")), head
         assert not head.startswith(b"HTTP/1.1 500") and b"connection: close" in head
         assert json.loads(body)["error"]["message"], "one answer, and nothing after it"
     assert len(daemon.host.record()) == before
