@@ -1,180 +1,219 @@
-"""The TUI: what left the machine, why, and what it cost; live. A client of the control API, never of the database."""
+"""The TUI: what left the machine, why, and what it cost; live. A client of the control API, never of the database.
+
+Law: a question to the daemon runs in a worker, so that a slow daemon never stops the keys; only this module and the screens move data
+into widgets.
+"""
 
 from __future__ import annotations
 
 import sys
-import time
-from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from rich.text import Text
+from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.containers import Horizontal
+from textual.timer import Timer
+from textual.widgets import Footer, Input, Static
 
 from localrouter_tui.client import Daemon, DaemonDown, Refused
-from localrouter_tui.detail import detail
-from localrouter_tui.text import clean, usd
+from localrouter_tui.clock import Clock
+from localrouter_tui.palette import THEME
+from localrouter_tui.records import Odd, Record
+from localrouter_tui.screens.doctor import DoctorScreen
+from localrouter_tui.screens.help import HelpScreen
+from localrouter_tui.text import untrusted
+from localrouter_tui.watch import Filter, Watch
+from localrouter_tui.widgets.head import Head, Notice
+from localrouter_tui.widgets.panel import Panel
+from localrouter_tui.widgets.requests import RequestList
 
 REFRESH_S = 1.0
-ROWS = 200
+WIDE = 110
+"""From this width on, list and detail stand side by side."""
+HOLD_S = 0.12
+"""A selection must stand this long before its detail is asked for: a held arrow key asks once."""
+LANES = ("", "hosted", "local", "none")
+_EMPTY = "No requests yet.\n\n`localrouter token show` prints the settings for a client.\n`localrouter ask` sends a question."
+_NO_MATCH = "No request has these words in this lane.\n\nEscape shows all."
 
 
 class RouterApp(App[None]):
-    """`/` filters, `p` pauses, Enter shows a request, `q` leaves."""
+    """`/` filters, `l` chooses a lane, `p` pauses, Enter reads a request, `d` examines, `?` helps, `q` leaves."""
 
     TITLE = "localrouter"
     CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012  # Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter"),
+        Binding("l", "lane", "Lane"),
         Binding("p", "pause", "Pause"),
         Binding("d", "doctor", "Doctor"),
+        Binding("question_mark,f1", "help", "Help", key_display="?"),
         Binding("escape", "back", "Back", show=False),
         Binding("q", "quit", "Quit"),
     ]
 
-    def __init__(self, daemon: Daemon | None = None) -> None:
+    def __init__(self, daemon: Daemon | None = None, clock: Clock | None = None) -> None:
         super().__init__()
+        self.register_theme(THEME)  # before the style sheet is read, which names its colours
+        self.theme = THEME.name
         self._daemon = daemon or Daemon()
+        self._clock = clock or Clock()
+        self._watch = Watch(self._daemon)
+        self._filter = Filter()
         self._paused = False
-        self._busy = False
-        self._shown: str | None = None
-        self._ids: list[str] = []
+        self._looking = False
+        self._hold: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="head", markup=False)
-        yield Input(placeholder="words that the veiled text must have", id="filter")
+        """Two lines, the filter when it is open, list and detail, the keys."""
+        yield Head(id="head")
+        yield Notice(id="notice")
+        yield Input(placeholder="words that the veiled text must have; Enter applies, Escape shows all", id="filter")
         with Horizontal(id="body"):
-            yield DataTable(id="list", cursor_type="row", zebra_stripes=True)
-            with VerticalScroll(id="side"):
-                yield Static(id="detail", markup=False)
+            yield RequestList(self._clock, id="list")
+            yield Static(id="empty", markup=False)
+            yield Panel(self._clock, id="panel")
         yield Footer()
 
     def on_mount(self) -> None:
+        """Look at once, then each second."""
         self.query_one("#filter").display = False
-        table = self.query_one("#list", DataTable)
-        for name, width in (("time", 8), ("lane", 6), ("model", 24), ("found", 22), ("cost", 9), ("ms", 6)):
-            table.add_column(name, width=width, key=name)
-        table.focus()
-        self.set_interval(REFRESH_S, self.refresh_list)
-        self.call_later(self.refresh_list)
+        self._list.focus()
+        self.set_interval(REFRESH_S, self._tick)
+        self._look()
 
-    async def refresh_list(self) -> None:
-        """One look at the daemon; a slow answer is not overtaken by the next look."""
-        if self._paused or self._busy:
-            return
-        self._busy = True
+    @property
+    def _list(self) -> RequestList:
+        return self.screen_stack[0].query_one(RequestList)
+
+    @property
+    def _panel(self) -> Panel:
+        return self.screen_stack[0].query_one(Panel)
+
+    @property
+    def _notice(self) -> Notice:
+        return self.screen_stack[0].query_one(Notice)
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        if not self._paused and self._watch.due():
+            self._look()
+
+    def _look(self) -> None:
+        """A slow answer is not overtaken by the next look."""
+        if not self._looking:
+            self._looking = True
+            self._see()
+
+    @work(group="look")
+    async def _see(self) -> None:
         try:
-            query = self.query_one("#filter", Input).value.strip() or None
-            status = await self._daemon.get("status")
-            budget = await self._daemon.get("budget")
-            rows = (await self._daemon.get("traces", limit=ROWS, q=query))["traces"]
-        except (DaemonDown, Refused) as exc:
-            self._head(Text(f"{exc.text} Waiting for it.", style="bold red"))
+            filter = Filter("?")
+            while filter != self._filter:  # it changed while the daemon was asked: the answer is to an old question
+                filter = self._filter
+                seen = await self._watch.look(filter)
+        except (DaemonDown, Refused, Odd) as exc:
+            self._notice.fault(exc.message, f"{exc.do} Looking again every second.")
             return
         finally:
-            self._busy = False
-        self._head(self._summary(status, budget))
-        self._fill(rows)
+            self._looking = False
+        main = self.screen_stack[0]
+        main.query_one(Head).show(seen.status, seen.spend)
+        self._list.show(seen.rows)
+        self._notice.shows(filter, len(seen.rows), paused=self._paused)
+        main.set_class(not seen.rows, "-empty")
+        if not seen.rows:
+            words = _NO_MATCH if filter != Filter() else _EMPTY
+            main.query_one("#empty", Static).update(untrusted(words, lines=True))
 
-    def _head(self, text: Text) -> None:
-        self.query_one("#head", Static).update(text)
+    def on_key(self) -> None:
+        """A person is here: look each second again."""
+        self._watch.wake()
 
-    @staticmethod
-    def _summary(status: dict[str, Any], budget: dict[str, Any]) -> Text:
-        today = next((b for b in budget["budgets"] if b["scope"] == "daily"), None)
-        spent = usd(today["spent"]) if today else usd(budget["spent_today_micro"])
-        limit = f" of {usd(today['limit'])}" if today and today["limit"] is not None else ""
-        scan = "scan ready" if status["inspector"]["alive"] else "SCAN NOT RUNNING"
-        local = "local model ready" if status["local"]["available"] else "no local model"
-        return Text.assemble(
-            ("localrouter ", "bold"), clean(status["recipe"]), "   today ", (spent, "bold"), limit, "   ",
-            (scan, "" if status["inspector"]["alive"] else "bold red"), "   ", local, f"   {status['in_flight']} in flight",
-        )  # fmt: skip
+    # --- list and detail -------------------------------------------------------------------------
 
-    def _fill(self, rows: list[dict[str, Any]]) -> None:
-        table = self.query_one("#list", DataTable)
-        ids = [r["id"] for r in rows]
-        if ids == self._ids:
-            return
-        at = self._ids[table.cursor_row] if self._ids and table.cursor_row < len(self._ids) else None
-        self._ids = ids
-        table.clear()
-        for r in rows:
-            when = datetime.fromtimestamp(r["started"]).astimezone().strftime("%H:%M:%S")
-            found = ", ".join(f"{n} {t}" for t, n in sorted(r["findings"].items())) or "-"
-            lane = Text(r["lane"], style={"local": "green", "hosted": "cyan"}.get(r["lane"], "red"))
-            table.add_row(
-                when,
-                lane,
-                Text(clean(r["model"] or f"status {r['status']}")),
-                Text(found),
-                Text(usd(r["cost_micro"])),
-                f"{r['ms']:.0f}",
-                key=r["id"],
-            )
-        if at in ids:
-            table.move_cursor(row=ids.index(at))
+    def on_request_list_chosen(self) -> None:
+        """Wait for the selection to stand, then read it, if there is a place to show it."""
+        if self._hold is not None:
+            self._hold.stop()
+        self._hold = self.set_timer(HOLD_S, self._read)
 
-    async def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        await self._show(str(event.row_key.value))
+    def on_request_list_opened(self) -> None:
+        """The detail gets the keys; in a narrow terminal it takes the list's place."""
+        self.screen.add_class("-open")
+        self._panel.focus()
 
-    async def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        if event.row_key is not None and event.row_key.value is not None:
-            await self._show(str(event.row_key.value))
+    def on_panel_shown(self) -> None:
+        """There is a place for the detail now: the terminal became wide, or the detail was opened."""
+        self._read()
 
-    async def _show(self, id_: str) -> None:
-        if id_ == self._shown:
-            return
-        self._shown = id_
+    def _read(self) -> None:
+        row = self._list.chosen
+        if row is not None and self._panel.display:
+            self._fetch(row.id)
+
+    @work(exclusive=True, group="read")
+    async def _fetch(self, id_: str) -> None:
         try:
-            record = await self._daemon.get(f"traces/{id_}")
-        except (DaemonDown, Refused) as exc:
-            self.query_one("#detail", Static).update(Text(exc.text))
+            record = Record.of(await self._daemon.get(f"traces/{id_}"))
+        except (DaemonDown, Refused, Odd) as exc:
+            self._panel.say(exc.text)
             return
-        if self._shown == id_:
-            self.query_one("#detail", Static).update(detail(record))
-            self.query_one("#side", VerticalScroll).scroll_home(animate=False)
+        self._panel.show(record)
+
+    # --- keys ------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:
+        """Open the line for words."""
         box = self.query_one("#filter", Input)
         box.display = True
         box.focus()
 
-    async def on_input_submitted(self) -> None:
-        await self.refresh_list()
-        self.query_one("#list").focus()
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The words hold until Escape."""
+        self._set(Filter(event.value.strip(), self._filter.lane))
+        event.input.display = False
+        self._list.focus()
+
+    def action_lane(self) -> None:
+        """All lanes, or one of them."""
+        self._set(Filter(self._filter.words, LANES[(LANES.index(self._filter.lane) + 1) % len(LANES)]))
+
+    def _set(self, filter: Filter) -> None:
+        self._filter = filter
+        self._watch.wake()
+        self._look()
 
     async def action_back(self) -> None:
+        """From the detail to the list; from the list to all requests."""
         box = self.query_one("#filter", Input)
-        box.value, box.display = "", False
-        self.query_one("#list").focus()
-        await self.refresh_list()
+        if self.screen.has_class("-open"):
+            self.screen.remove_class("-open")
+        elif box.display or self._filter != Filter():
+            box.value, box.display = "", False
+            self._set(Filter())
+        self._list.focus()
 
     def action_pause(self) -> None:
+        """Stop looking, or go on."""
         self._paused = not self._paused
-        self.sub_title = "paused" if self._paused else ""
         if self._paused:
-            self._head(Text("Paused; p goes on.", style="bold yellow"))
+            self._notice.shows(self._filter, len(self._list.rows), paused=True)
+        else:
+            self._watch.wake()
+            self._look()
 
-    async def action_doctor(self) -> None:
-        self._shown = None
-        panel = self.query_one("#detail", Static)
-        panel.update(Text("examining ..."))
-        start = time.monotonic()
-        try:
-            checks = (await self._daemon.get("doctor"))["checks"]
-        except (DaemonDown, Refused) as exc:
-            panel.update(Text(exc.text))
-            return
-        out = Text("Doctor\n\n", style="bold")
-        for check in checks:
-            mark, colour = {True: ("ok  ", "green"), False: ("FAIL", "bold red"), None: ("note", "yellow")}[check["ok"]]
-            out.append(f"{mark}  ", style=colour)
-            out.append(clean(f"{check['name']}: {check['detail']} {check.get('do', '')}\n"), style="not bold")
-        out.append(f"\n{(time.monotonic() - start) * 1000:.0f} ms", style="dim")
-        panel.update(out)
+    def action_doctor(self) -> None:
+        """Examine the daemon."""
+        self.push_screen(DoctorScreen(self._daemon))
+
+    def action_help(self) -> None:
+        """The keys."""
+        self.push_screen(HelpScreen())
 
 
 def main() -> int:
