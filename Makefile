@@ -1,6 +1,6 @@
 # Two commands for a fresh machine: `make demo` and `make test`. Both set the machine up first, and repeat quickly.
 PY := .venv/bin/python
-.PHONY: setup demo test test-long check clean
+.PHONY: setup demo test test-long check bench clean
 
 setup:
 	@bash packaging/setup.sh
@@ -16,6 +16,10 @@ test-long: setup
 
 check: setup
 	@.venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+# Beside LiteLLM and Portkey, which are installed once into ~/.cache/localrouter-bench. BENCH="--quick" or "--readme", say.
+bench: setup
+	@$(PY) tests/bench/run.py --json build/bench.json --table build/bench.md $(BENCH)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build dist

@@ -15,9 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benchkit import native, report, scenarios  # noqa: E402
-from benchkit.contenders import ALL, Contender  # noqa: E402
-from benchkit.install import CannotRun  # noqa: E402
+from benchkit import native, report, scenarios
+from benchkit.contenders import ALL, Contender
+from benchkit.install import CannotRun
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,7 +36,9 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(given: argparse.Namespace, upstream: native.Upstream, folder: Path) -> tuple[scenarios.Book, dict[str, str], dict[str, str]]:
+def measure(
+    given: argparse.Namespace, upstream: native.Upstream, folder: Path
+) -> tuple[scenarios.Book, dict[str, str], dict[str, str]]:
     """(numbers, titles, who is missing and why)."""
     size = scenarios.Size.of(quick=given.quick, rounds=given.rounds, n=given.n, rest=given.rest)
     skip = set(given.skip.split(","))
@@ -95,6 +97,9 @@ def main() -> int:
         book, titles, missing = measure(given, upstream, Path(folder))
     tree = report.document(book, titles, missing, began, before)
     table = report.markdown(tree)
+    for file in (given.json, given.table):
+        if file:
+            file.parent.mkdir(parents=True, exist_ok=True)
     if given.json:
         given.json.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
     if given.table:

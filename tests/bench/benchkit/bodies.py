@@ -15,7 +15,7 @@ from typing import Any
 
 Tree = dict[str, Any]
 
-_WORDS = (
+_TEXT = (
     "the a one this that some every other first second small large old new open closed early late good plain simple quiet long "
     "short road river paper letter house garden window market train ticket meeting report plan answer question reason result "
     "number list table chapter page line word story picture song lesson week month year morning evening winter summer city "
@@ -23,7 +23,8 @@ _WORDS = (
     "is was has had makes made takes took gives gave finds found keeps kept needs needed shows showed moves moved turns turned "
     "and but or because while when after before with without under over between through around against about into from near "
     "slowly quickly often never always again perhaps almost together apart early later soon here there"
-).split()
+)
+_WORDS = _TEXT.split()
 _NAMES = ("build", "parse", "fetch", "merge", "render", "update", "collect", "resolve", "encode", "filter", "index", "reduce")
 _NOUNS = ("node", "token", "frame", "queue", "buffer", "entry", "column", "record", "window", "branch", "module", "header")
 
@@ -135,7 +136,10 @@ def _converted(body: Tree) -> tuple[list[Tree], list[Tree]]:
             messages.append({"role": "user", "content": _text(message["content"])})
             break
     tools = [
-        {"type": "function", "function": {"name": t["name"], "description": t.get("description", ""), "parameters": t["input_schema"]}}
+        {
+            "type": "function",
+            "function": {"name": t["name"], "description": t.get("description", ""), "parameters": t["input_schema"]},
+        }
         for t in body["tools"]
         if "input_schema" in t
     ]
@@ -163,8 +167,11 @@ def agent(size: int, seed: int, session: int) -> Tree:
     the session; what the client's harness says is always the same."""
     messages, tools, _ = harness(size)
     rng = random.Random(session)
-    head = f"Session {session}: please look at this repository. {prose(rng, 60)}"
-    messages = [*messages[:-1], {**messages[-1], "content": messages[-1]["content"] + "\n" + head}] if len(messages) > 1 else messages
+    # Of one length, so that the history after it is the same to the byte.
+    head = f"Session {session:06}: please look at this repository. {prose(rng, 90)}"[:400]
+    messages = (
+        [*messages[:-1], {**messages[-1], "content": messages[-1]["content"] + "\n" + head}] if len(messages) > 1 else messages
+    )
     tree = {"messages": messages, "tools": tools, "max_tokens": 4096}
     rng = random.Random(seed)
     left = size - len(json.dumps(tree))
@@ -177,7 +184,10 @@ def agent(size: int, seed: int, session: int) -> Tree:
 
 def step(rng: random.Random, size: int) -> list[Tree]:
     """One step of an agent: a few words, a tool call, its result of `size` bytes."""
-    call = {"name": "Read", "arguments": json.dumps({"file_path": f"src/{rng.choice(_NOUNS)}/{rng.choice(_NAMES)}_{rng.randint(1, 99999)}.py"})}
+    call = {
+        "name": "Read",
+        "arguments": json.dumps({"file_path": f"src/{rng.choice(_NOUNS)}/{rng.choice(_NAMES)}_{rng.randint(1, 99999)}.py"}),
+    }
     key = f"call_{rng.randint(0, 10**9)}"
     return [
         {"role": "assistant", "content": prose(rng, 15), "tool_calls": [{"id": key, "type": "function", "function": call}]},

@@ -220,7 +220,16 @@ class LiteLLM(Contender):
     def command(self) -> tuple[list[str], dict[str, str]]:
         env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY") and not k.startswith("DATABASE_")}
         env |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "LITELLM_TELEMETRY": "False"}
-        options = ["--config", str(self.home / "litellm.yaml"), "--host", "127.0.0.1", "--port", str(self.port), "--num_workers", "1"]
+        options = [
+            "--config",
+            str(self.home / "litellm.yaml"),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--num_workers",
+            "1",
+        ]
         return [str(self.program), *options], env
 
 

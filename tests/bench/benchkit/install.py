@@ -11,6 +11,12 @@ from pathlib import Path
 from benchkit.native import cache
 
 MINUTES = 15
+PORTKEY = {
+    "private": True,
+    "dependencies": {"@portkey-ai/gateway": "latest"},
+    # With the newest version that it allows (1.19), Portkey 1.15.2 answers every stream with 500 "immutable" headers.
+    "overrides": {"@hono/node-server": "1.13.8"},
+}
 
 
 class CannotRun(Exception):
@@ -49,10 +55,11 @@ def portkey() -> tuple[str, Path, str]:
     folder = cache() / "portkey"
     package = folder / "node_modules" / "@portkey-ai" / "gateway"
     program = package / "build" / "start-server.js"
-    if not program.exists():
+    want, file = json.dumps(PORTKEY), folder / "package.json"
+    if not program.exists() or not file.exists() or file.read_text() != want:
         folder.mkdir(exist_ok=True)
-        command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), "@portkey-ai/gateway"]
-        _run(command, "installing @portkey-ai/gateway from npm")
+        file.write_text(want)
+        _run([npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder)], "installing @portkey-ai/gateway from npm")
     if not program.exists():
         raise CannotRun("the npm package @portkey-ai/gateway has no build/start-server.js")
     return node, program, str(json.loads((package / "package.json").read_text())["version"])

@@ -85,5 +85,7 @@ def load(port: int, requests: Sequence[bytes], *, n: int = 0, connections: int =
         command = [str(build("load")), str(port), str(connections), str(n or len(requests)), file.name, str(seconds)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        return Sample(failed=n or len(requests), why=done.stderr.strip()[:200] or f"the load generator ended with {done.returncode}")
+        return Sample(
+            failed=n or len(requests), why=done.stderr.strip()[:200] or f"the load generator ended with {done.returncode}"
+        )
     return Sample(**json.loads(done.stdout))

@@ -170,7 +170,9 @@ def rows(book: Book, names: Sequence[str]) -> list[Row]:
     out.append(_per("new code and logs: added per KB over text seen before, p50", "code 1", 1024 / CODE_BYTES, "<= 1 ms", 1, r))
 
     latency("coding agent, 85 KB, first ever (fresh daemon): p50", "agent 85 ever", 0.5, "reported")
-    latency("coding agent, 85 KB, first turn of a new session, harness text known: added p50", "agent 85 first", 0.5, "<= 100 ms", 100)
+    latency(
+        "coding agent, 85 KB, first turn of a new session, harness text known: added p50", "agent 85 first", 0.5, "<= 100 ms", 100
+    )
     latency("the same: added p99", "agent 85 first", 0.99)
     latency("coding agent, 85 KB, later turn with 1 KB of new text: added p50", "agent 85 later", 0.5)
     latency("coding agent, 200 KB, first ever (fresh daemon): p50", "agent 200 ever", 0.5, "reported")
@@ -291,7 +293,7 @@ def markdown(tree: dict[str, Any]) -> str:
     out = [
         f"Measured {tree['date']} at commit {tree['commit']} on {tree['machine']}; load average {tree['load_average'][0]} before, "
         f"{tree['load_average'][1]} at the end, {tree['minutes']} minutes. All contenders call the same mock upstream on loopback, in "
-        f"turns; \"added\" is over the direct call. Agent bodies: {tree['agent_bodies']}. "
+        f'turns; "added" is over the direct call. Agent bodies: {tree["agent_bodies"]}. '
         "Ratios are localrouter / peer. LiteLLM and Portkey scan nothing, keep no ledger and write no trace here; localrouter does all three.",
         "",
         "| what | unit | n | " + " | ".join(titles.values()) + " | / LiteLLM | / Portkey | goal | reached |",

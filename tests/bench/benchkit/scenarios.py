@@ -46,7 +46,7 @@ class Size:
         size = cls(n1=60, n32=128, rounds=2, rest_s=5, turns=4, streams=3) if quick else cls()
         if n is not None:
             size.n1 = size.n32 = n
-            size.turns, size.streams = min(size.turns, n), min(size.streams, n)
+            size.turns, size.streams = min(size.turns, max(1, n // 10)), min(size.streams, max(1, n // 10))
         return cls(size.n1, size.n32, rounds or size.rounds, size.rest_s if rest is None else rest, size.turns, size.streams)
 
 
@@ -55,7 +55,6 @@ class Book:
     """Everything that was seen. `samples[measure][contender]` are the load generator's, one a round; `numbers` are single values."""
 
     samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
-    requests: dict[str, int] = field(default_factory=dict)
     numbers: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     rest: dict[str, list[dict[str, float | str]]] = field(default_factory=dict)
 
@@ -118,7 +117,6 @@ def agents(book: Book, contenders: Sequence[Contender], size: Size, turn: int) -
         for who in contenders:
             block(book, who, f"agent {kb} first", first, "bench-new")
             block(book, who, f"agent {kb} later", later, "bench-new")
-    book.requests["agent bytes"] = len(contenders[0].request(first[-1], "bench-new"))
 
 
 def streams(book: Book, contenders: Sequence[Contender], size: Size, turn: int) -> None:

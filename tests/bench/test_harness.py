@@ -1,0 +1,84 @@
+"""The benchmark harness itself: it compiles, asks the daemon, and its report has every row. No number is judged here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchkit import bodies, native, report
+from benchkit.contenders import Contender
+from benchkit.scenarios import Book
+
+HERE = Path(__file__).parent
+needs_compiler = pytest.mark.skipif(bool(native.compiler_missing()), reason=native.compiler_missing() or "-")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left in the user's cache, and no recording is read."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("LOCALROUTER_DATA", raising=False)
+
+
+def test_the_rows_are_there_when_nothing_was_measured() -> None:
+    names = ["direct", "localrouter", "litellm", "portkey"]
+    tree = report.document(Book(), dict.fromkeys(names, "x"), {"litellm": "no pip here"}, 0.0, 0.0)
+    table = report.markdown(tree)
+    assert len(tree["rows"]) == sum(line.startswith("| ") for line in table.splitlines()) - 1 > 40
+    assert "x was not measured: no pip here." in table
+
+
+@pytest.mark.parametrize("size", [85_000, 200_000])
+def test_agent_bodies_have_their_size_and_differ_by_session_only(size: int) -> None:
+    one, two = bodies.agent(size, 1, 1), bodies.agent(size, 1, 2)
+    assert abs(len(json.dumps(one)) - size) < 3000
+    assert one["tools"] == two["tools"]
+    assert one["messages"][0] == two["messages"][0]
+    assert one["messages"][1] != two["messages"][1]
+    assert one["messages"][2:] == two["messages"][2:]
+    later = bodies.later_turns(one, 2, 1)
+    assert later[1]["messages"][: len(later[0]["messages"])] == later[0]["messages"]
+
+
+def test_only_what_stands_between_the_markers_is_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "README.md"
+    file.write_text(f"a\n{report.BEGIN}\nold\n{report.END}\nb\n")
+    assert report.into_readme(file, "new\n")
+    assert file.read_text() == f"a\n{report.BEGIN}\nnew\n{report.END}\nb\n"
+    file.write_text("nothing here")
+    assert not report.into_readme(file, "new\n")
+    assert file.read_text() == "nothing here"
+
+
+@needs_compiler
+def test_the_load_generator_times_what_the_upstream_sends(tmp_path: Path) -> None:
+    with native.Upstream() as upstream:
+        direct = Contender(tmp_path, upstream.port)
+        plain = [direct.request(tree, "bench-new") for tree in bodies.short_chats(3)]
+        sample = native.load(upstream.port, plain, n=50, connections=8)
+        assert (sample.failed, len(sample.latency_us)) == (0, 50)
+        stream = [direct.request({**bodies.chat("hello"), "stream": True}, "bench-paced")]
+        sample = native.load(upstream.port, stream, n=2, connections=2)
+        assert (sample.failed, len(sample.first_us), len(sample.transit_us)) == (0, 2, 128)
+        assert min(sample.last_us) > 63 * 5000 > max(sample.first_us)
+        bad = native.load(upstream.port, [b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"], n=1, seconds=5)
+        assert bad.failed == 1
+
+
+@needs_compiler
+def test_a_run_measures_every_row_of_the_daemon(tmp_path: Path) -> None:
+    out, table = tmp_path / "bench.json", tmp_path / "bench.md"
+    options = ["--quick", "--rounds", "2", "--n", "20", "--rest", "1", "--only", "direct,localrouter"]
+    command = [sys.executable, str(HERE / "run.py"), *options, "--json", str(out), "--table", str(table)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode == 0, done.stderr
+    tree = json.loads(out.read_text())
+    assert not tree["failures"]
+    assert set(tree["missing"]) == {"litellm", "portkey"}
+    linux = sys.platform == "linux"  # at rest: read from /proc
+    empty = [r["what"] for r in tree["rows"] if r["values"].get("localrouter") is None and (linux or "at rest" not in r["what"])]
+    assert not empty
+    assert "LiteLLM was not measured: left out by --only." in table.read_text()
