@@ -76,6 +76,7 @@ class App:
         self.s, self._client, self._control = services, client, control
         self.hosts: frozenset[str] = frozenset()
         self.closing = False
+        self.passed = self.refused = 0
         self._running: set[asyncio.Task[Any]] = set()
         self.dialects = all_dialects()
         self.routes: list[Route] = [
@@ -126,9 +127,11 @@ class App:
                 raise NotFound(f"There is no {scope['method']} at this path.", "`localrouter status` prints the addresses.")
             if scope["method"] == "POST":
                 door.check_media(scope)
+            self.passed += 1
             query = {k: v[0] for k, v in parse_qs(scope.get("query_string", b"").decode("latin-1")).items()}
             await route.handler(Call(scope, receive, send, path, path[len(route.path) :], query))
         except Exception as error:
+            self.refused += 1
             exc = (
                 error
                 if isinstance(error, RouterError)

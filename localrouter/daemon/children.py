@@ -119,6 +119,12 @@ class Child:
         self._stopped = False
         return await self._ensure()
 
+    def kill(self) -> None:
+        """End the present process at once (it hangs, say); the next use starts another, while the budget lasts."""
+        self._up = False
+        if self._proc is not None:
+            self._kill(self._proc)
+
     async def stop(self) -> None:
         """End the child: politely, then by force. It stays down until `start`."""
         self._stopped = True

@@ -56,6 +56,7 @@ class Control:
             "recipe": self.s.recipe_version,
             "catalogue": self.s.catalogue.version,
             "in_flight": self.s.in_flight,
+            "door": {"passed": self.app.passed, "refused": self.app.refused},
             "inspector": self.s.inspection.state(),
             "local": {"available": self.s.local.available, "why_not": self.s.local.why_not},
             "cooling": self.s.cooling,

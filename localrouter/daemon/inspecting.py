@@ -6,6 +6,8 @@ A leaf has a verdict when each of its segments has one. Silence, a crash, a time
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +17,7 @@ from localrouter.config.paths import SAFE
 from localrouter.core.ask import Leaf
 from localrouter.core.errors import LaneFault, PrivacyUnsure
 from localrouter.core.findings import Finding
-from localrouter.daemon.children import Child
+from localrouter.daemon.children import Child, ChildDied
 from localrouter.scrub.cache import SegmentCache
 from localrouter.scrub.segments import segments
 
@@ -31,8 +33,11 @@ class Inspection:
     def __init__(self, key: bytes, identity: Mapping[str, str]) -> None:
         self.cache = SegmentCache(key)
         self._identity = dict(identity)
-        self._child = Child("inspector", [sys.executable, *SAFE, "-m", "localrouter.inspector"])
-        self._configured_pid: int | None = None
+        argv = [sys.executable, *SAFE, "-m", "localrouter.inspector"]
+        self._children = (Child("inspector", argv), Child("inspector", argv))
+        self._at = 0
+        self._configured: set[int] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._suspect: set[bytes] = set()
         self._quarantine: set[bytes] = set()
         self.unsure = 0
@@ -40,14 +45,43 @@ class Inspection:
 
     @property
     def child(self) -> Child:
-        return self._child
+        """The one that is asked; the other stands by."""
+        return self._children[self._at]
 
     async def start(self) -> None:
-        ready = await self._child.start()
+        """Have the first one ready. The standby is loaded behind it, so that it delays nobody."""
+        ready = await self.child.start()
         self.detectors = list(ready.get("detectors", []))
+        self._behind(self._children[1 - self._at])
 
     async def stop(self) -> None:
-        await self._child.stop()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await asyncio.gather(*(c.stop() for c in self._children))
+
+    def _behind(self, child: Child) -> None:
+        async def load() -> None:
+            with contextlib.suppress(LaneFault):
+                await child.start()
+                await self._configure(child)
+
+        task = asyncio.create_task(load())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _swap(self) -> None:
+        """The standby takes over; what failed is started again behind it."""
+        failed = self.child
+        self._at = 1 - self._at
+        self._behind(failed)
+
+    async def _configure(self, child: Child) -> None:
+        pid = child.pid
+        if pid is not None and pid not in self._configured:
+            self._configured.add(pid)
+            await child.tell({"op": "configure", "identity": self._identity})
 
     async def inspect(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]]:
         """Findings of each leaf, sorted, in its own offsets. Raises PrivacyUnsure."""
@@ -82,7 +116,12 @@ class Inspection:
                     known[key] = tuple(found)
             spans.append(row)
         for batch in self._batches(missing):
-            known |= await self._ask(batch, missing)
+            try:
+                known |= await self._ask(batch, missing)
+            except ChildDied:
+                # Whatever killed it, the standby is asked, one segment at a time: what kills again is quarantined.
+                for key in batch:
+                    known |= await self._alone(key, missing)
         out: list[tuple[Finding, ...]] = []
         for row in spans:
             out.append(
@@ -114,40 +153,85 @@ class Inspection:
         # The canary is an address that no text holds: an inspector that answers "nothing" is as dead as a silent one.
         canary = f"write to {secrets.token_hex(6)}@canary-{secrets.token_hex(3)}.org today"
         segments_ = [{"t": missing[k][0], "c": missing[k][1]} for k in batch] + [{"t": canary, "c": ""}]
+        child = self.child
         try:
-            if not self._child.alive:
-                await self._child.start()
-            if self._configured_pid != self._child.pid:
-                await self._child.tell({"op": "configure", "identity": self._identity})
-                self._configured_pid = self._child.pid
-            reply = await self._child.call({"op": "inspect", "segments": segments_}, timeout=SECONDS_PER_BATCH)
+            if not child.alive:
+                await child.start()
+            await self._configure(child)
+            reply = await child.call({"op": "inspect", "segments": segments_}, timeout=SECONDS_PER_BATCH)
+        except ChildDied:
+            self._suspect.update(batch)
+            self._swap()
+            raise
         except (LaneFault, TimeoutError, OSError) as exc:
+            # It hangs in this batch and would hang for the next request too.
             if len(batch) == 1:
                 self._quarantine.add(batch[0])
-            else:
-                self._suspect.update(batch)
+            self._suspect.update(batch)
+            child.kill()
+            self._swap()
             raise PrivacyUnsure(
                 "The privacy scan did not finish, so nothing was sent.", "Ask again; `localrouter logs` says why."
             ) from exc
         rows = reply.get("findings")
-        if "error" in reply or not isinstance(rows, list) or len(rows) != len(segments_) or not rows[-1]:
+        if "error" in reply or not isinstance(rows, list) or len(rows) != len(segments_) or not _found(rows[-1], canary):
             raise PrivacyUnsure(
                 "The privacy scan gave no trustworthy answer, so nothing was sent.", "Ask again; see `localrouter logs`."
             )
         out: dict[bytes, tuple[Finding, ...]] = {}
         for key, row in zip(batch, rows[:-1], strict=True):
-            found = tuple(Finding(int(s), int(e), str(t), float(p), str(d)) for s, e, t, p, d in row)
-            self.cache.put(key, found)
+            found = _findings(row, len(missing[key][0]))
+            if found is None:
+                raise PrivacyUnsure("The privacy scan answered with spans that do not exist, so nothing was sent.", "Ask again.")
             out[key] = found
+        for key, found in out.items():
+            self.cache.put(key, found)
         return out
+
+    async def _alone(self, key: bytes, missing: Mapping[bytes, tuple[str, str]]) -> dict[bytes, tuple[Finding, ...]]:
+        try:
+            found = await self._ask([key], missing)
+        except ChildDied as exc:
+            if self.child.alive or exc.retry_after is None:
+                self._quarantine.add(key)
+            raise PrivacyUnsure(
+                "The privacy scan did not finish, so nothing was sent.", "Ask again; `localrouter logs` says why."
+            ) from exc
+        self._suspect.discard(key)
+        return found
 
     def state(self) -> dict[str, Any]:
         """For status and doctor."""
         return {
-            "alive": self._child.alive,
-            "pid": self._child.pid,
-            "deaths": self._child.deaths,
+            "alive": self.child.alive,
+            "pid": self.child.pid,
+            "standby": self._children[1 - self._at].alive,
+            "deaths": sum(c.deaths for c in self._children),
             "unsure": self.unsure,
             "quarantined": len(self._quarantine),
             "detectors": self.detectors,
         }
+
+
+def _findings(row: Any, size: int) -> tuple[Finding, ...] | None:
+    """The findings of one segment, or None when the row is not one: a scan that answers nonsense has not scanned."""
+    if not isinstance(row, list):
+        return None
+    out: list[Finding] = []
+    for item in row:
+        if not isinstance(item, list) or len(item) != 5:
+            return None
+        start, end, kind, score, detector = item
+        if type(start) is not int or type(end) is not int or not 0 <= start < end <= size:
+            return None
+        if not isinstance(kind, str) or not isinstance(detector, str) or not isinstance(score, (int, float)):
+            return None
+        out.append(Finding(start, end, kind, float(score), detector))
+    return tuple(out)
+
+
+def _found(row: Any, canary: str) -> bool:
+    """Whether the canary's address was found, where it stands."""
+    found = _findings(row, len(canary))
+    address = canary.split()[2]
+    return found is not None and any(canary[f.start : f.end] == address for f in found)

@@ -249,11 +249,29 @@ def checked_catalogue(settings: Settings) -> Catalogue:
     return catalogue
 
 
+def _limit_process() -> None:
+    """No core file (it would hold keys), no reading of our memory by other processes of this user where the system can forbid it, and
+    room for the connections that daemon/deadlines.py allows."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None, use_errno=True).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE, prctl(2)
+
+
 def main(overrides: Mapping[str, Any] | None = None, paths: Paths | None = None, announce: Announce | None = None) -> int:
     """Foreground. Returns the exit code: 0 after a stop, 2 when it could not start (the reason is on stderr)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines name full URLs
     os.umask(0o077)
+    _limit_process()
     try:
         paths = paths or Paths.default()
         paths.ensure()
