@@ -85,9 +85,9 @@ def test_tools_stream(client: Any, daemon: Daemon) -> None:
     )
     arguments, name = "", ""
     for chunk in stream:
-        for call in chunk.choices[0].delta.tool_calls or [] if chunk.choices else []:
-            name = call.function.name or name
-            arguments += call.function.arguments or ""
+        for piece in chunk.choices[0].delta.tool_calls or [] if chunk.choices else []:
+            name = piece.function.name or name
+            arguments += piece.function.arguments or ""
     assert name == "write_file"
     content = json.loads(arguments)["content"]
     assert SECRET in content and "Jane Roe" in content, "an edit tool gets the real values back"

@@ -1,0 +1,161 @@
+"""Slow clients: silent, dripping their head, dripping their body, not reading. They go in bounded time, and an honest client beside
+them hardly notices."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import statistics
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Daemon, MakeDaemon, ask
+
+
+def connect(daemon: Daemon) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", daemon.port), timeout=20)
+
+
+def gone_after(sock: socket.socket, feed: bytes, every: float) -> tuple[float, bytes]:
+    """(seconds until the server closed, what it said)."""
+    began = time.monotonic()
+    sock.settimeout(every)
+    said = b""
+    while time.monotonic() - began < 60:
+        try:
+            if feed:
+                sock.sendall(feed)
+            part = sock.recv(4096)
+            if not part:
+                break
+            said += part
+        except TimeoutError:
+            continue
+        except OSError:
+            break
+    return time.monotonic() - began, said
+
+
+HEAD = "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {token}\r\ncontent-length: 100000\r\n\r\n"
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("silent", 7), ("head", 7), ("body", 8), ("half a body", 8)])
+def test_each_kind_is_cut_in_time(daemon: Daemon, kind: str, limit: float) -> None:
+    with connect(daemon) as sock:
+        head = HEAD.format(port=daemon.port, token=daemon.client).encode()
+        if kind == "head":
+            sock.sendall(head[:40])
+        elif kind != "silent":
+            sock.sendall(head + (b"{" * 50_000 if kind == "half a body" else b""))
+        seconds, said = gone_after(sock, b"x" if kind in ("head", "body") else b"", 0.3)
+    assert seconds < limit
+    assert said.startswith(b"HTTP/1.1 408 ") and b"did not arrive in time" in said
+
+
+def test_an_idle_connection_may_stay_between_requests(daemon: Daemon) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=20)
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().read() == b""
+    first = connection.sock
+    time.sleep(6.5)  # longer than a head may take
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().status == 200 and connection.sock is first
+    connection.close()
+
+
+def test_a_long_answer_is_not_cut(daemon: Daemon) -> None:
+    """The deadlines are for what the client owes us, not for what we owe it: 'slow' takes five seconds and more."""
+    began = time.monotonic()
+    status, text = ask(
+        daemon, "tell me all about it, please, at length and with care " * 4, "rehearsal/rehearsal-slow", stream=True
+    )
+    assert status == 200 and text.rstrip().endswith("[DONE]")
+    assert time.monotonic() - began > 3
+
+
+def rss(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+def honest(daemon: Daemon, n: int) -> list[float]:
+    """Milliseconds of n requests that were seen before."""
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=20)
+    body = json.dumps({"messages": [{"role": "user", "content": "hello"}]})
+    out = []
+    for _ in range(n):
+        began = time.perf_counter()
+        connection.request(
+            "POST", "/v1/chat/completions", body, {"authorization": f"Bearer {daemon.client}", "content-type": "application/json"}
+        )
+        assert connection.getresponse().read()
+        out.append((time.perf_counter() - began) * 1000)
+    connection.close()
+    return out
+
+
+def flood(daemon: Daemon, count: int) -> tuple[float, float, float, int]:
+    """(idle p99, p99 beside the flood, seconds until the last slow one was gone, growth in bytes)."""
+    honest(daemon, 50)
+    idle = statistics.quantiles(honest(daemon, 300), n=100)[98]
+    before = rss(daemon.pid)
+    head = HEAD.format(port=daemon.port, token=daemon.client).encode()
+    socks = []
+    began = time.monotonic()
+    for i in range(count):
+        sock = connect(daemon)
+        sock.sendall((b"", head[:30], head)[i % 3])
+        sock.settimeout(0)
+        socks.append(sock)
+    stop = threading.Event()
+    gone: dict[int, float] = {}
+
+    def drip() -> None:
+        while not stop.is_set() and len(gone) < count:
+            for i, sock in enumerate(socks):
+                if i in gone:
+                    continue
+                try:
+                    if i % 3:
+                        sock.send(b"x")
+                    if sock.recv(1024) == b"":
+                        gone[i] = time.monotonic() - began
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    gone[i] = time.monotonic() - began
+            time.sleep(0.5)
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    beside = statistics.quantiles(honest(daemon, 300), n=100)[98]
+    thread.join(30)
+    stop.set()
+    grown = rss(daemon.pid) - before
+    for sock in socks:
+        sock.close()
+    assert len(gone) == count, f"{count - len(gone)} slow sockets are still there"
+    return idle, beside, max(gone.values()), grown
+
+
+def test_sixty_slow_sockets(make_daemon: MakeDaemon) -> None:
+    _, _, last, grown = flood(make_daemon(day_usd="1000"), 60)
+    assert last < 12 and grown < 64 << 20
+
+
+@pytest.mark.long
+def test_five_hundred_slow_sockets_beside_one_honest_client(make_daemon: MakeDaemon) -> None:
+    idle, beside, last, grown = flood(make_daemon(day_usd="1000"), 500)
+    print(
+        f"500 slow sockets: honest p99 {beside:.1f} ms beside {idle:.1f} ms idle (x{beside / idle:.2f}), the last gone after {last:.1f} s, +{grown >> 20} MiB"
+    )
+    assert last < 12 and grown < 64 << 20
+
+
+def test_a_client_that_does_not_read_is_cut(make_daemon: MakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stalled readers are cut after deadlines.STALL_S; the constant itself is checked here, the cut in the long run."""
+    from localrouter.daemon import deadlines
+
+    assert deadlines.STALL_S <= 30 and deadlines.HEAD_S <= 5
