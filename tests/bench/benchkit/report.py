@@ -41,9 +41,12 @@ class Row:
     note: str = ""
     higher_is_better: bool = False
     spread: tuple[float, float] | None = None
+    comparable: bool = True
 
     def ratio(self, peer: str) -> float | None:
-        """localrouter / peer."""
+        """localrouter / peer; None where the peer's value is next to nothing, such as its cost of text that it does not read."""
+        if not self.comparable:
+            return None
         own, other = self.values.get("localrouter"), self.values.get(peer)
         return own / other if own is not None and other is not None and other > 0 and own > 0 else None
 
@@ -88,13 +91,14 @@ class Reader:
         return out
 
     def per_token(self) -> dict[str, float | None]:
-        """Milliseconds a token of a stream whose 256 tokens come at once, over the direct call: what each token costs."""
+        """Milliseconds that each further token of a stream costs: what is added to the last of 256 tokens sent at once, less what
+        is added to a first token. (Between first and last alone, a gateway that holds the first one back would look fast.)"""
+        first, last = self.added("paced", 0.5, "first_us"), self.added("flood", 0.5, "last_us")
         out: dict[str, float | None] = {}
         for who in self.names:
-            first, last = self.pooled("flood", who, "first_us"), self.pooled("flood", who, "last_us")
-            out[who] = median((b - a) / 255 / 1000 for a, b in zip(first, last, strict=True)) if first else None
-        base = out.get("direct")
-        return {k: v if k == "direct" or v is None or base is None else v - base for k, v in out.items()}
+            a, b = first.get(who), last.get(who)
+            out[who] = None if a is None or b is None or who == "direct" else (b - a) / 255
+        return out
 
     def n(self, measure: str, field: str = "latency_us") -> int:
         counts = [len(self.pooled(measure, who, field)) for who in self.names]
@@ -220,7 +224,7 @@ def _per(what: str, measure: str, scale: float, goal: str, limit: float, r: Read
     for who in r.names:
         a, b = new.get(who), seen.get(who)
         values[who] = None if a is None or b is None or who == "direct" else (a - b) * scale
-    return Row(what, "ms", r.n(measure), values, goal, _most(limit)(values.get("localrouter")))
+    return Row(what, "ms", r.n(measure), values, goal, _most(limit)(values.get("localrouter")), comparable=False)
 
 
 def machine() -> str:
