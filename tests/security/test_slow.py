@@ -3,6 +3,7 @@ them hardly notices."""
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
@@ -10,9 +11,13 @@ import statistics
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 from conftest import Daemon, MakeDaemon, ask
+
+from localrouter.daemon import deadlines
 
 
 def connect(daemon: Daemon) -> socket.socket:
@@ -154,8 +159,41 @@ def test_five_hundred_slow_sockets_beside_one_honest_client(make_daemon: MakeDae
     assert last < 12 and grown < 64 << 20
 
 
-def test_a_client_that_does_not_read_is_cut(make_daemon: MakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stalled readers are cut after deadlines.STALL_S; the constant itself is checked here, the cut in the long run."""
-    from localrouter.daemon import deadlines
+@pytest.mark.anyio
+async def test_a_client_that_does_not_read_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endless answer to a client that reads nothing: cut after STALL_S (here one second), and the app is told."""
+    monkeypatch.setattr(deadlines, "STALL_S", 1.0)
+    told: list[float] = []
 
-    assert deadlines.STALL_S <= 30 and deadlines.HEAD_S <= 5
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        began = time.monotonic()
+        gone = asyncio.ensure_future(receive())
+        while (await gone)["type"] != "http.disconnect" and not gone.cancelled():
+            gone = asyncio.ensure_future(receive())
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            while not gone.done() and time.monotonic() - began < 15:
+                await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
+                await asyncio.sleep(0)
+        told.append(time.monotonic() - began)
+
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        config = uvicorn.Config(app, http=deadlines.Connection, lifespan="off", log_level="critical", ws="none", loop="asyncio")
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server.serve(sockets=[sock]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        reader, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1], limit=1024)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        began = time.monotonic()
+        while not server.server_state.connections and time.monotonic() - began < 2:
+            await asyncio.sleep(0.01)
+        while server.server_state.connections:
+            await asyncio.sleep(0.05)
+            assert time.monotonic() - began < 6, "it was not cut"
+        cut = time.monotonic() - began
+        writer.close()
+        server.should_exit = True
+        await asyncio.wait_for(running, 10)
+    assert 0.9 < cut < 6 and told and told[0] < 8
+    del reader
