@@ -125,9 +125,12 @@ def _expand(route: Route, ask: Ask, standing: Standing) -> list[Candidate | Weig
             seen.add(key)
             out.append(item)
 
-    def hosted(name: str) -> None:
+    def hosted(name: str, *, asked: bool = False) -> None:
         model = standing.catalogue.find(name)
-        if model is None:
+        if model is None and asked:
+            # Its name is the client's text, and may be anything: plans are recorded, so it is not repeated.
+            add(Weighed("asked", False, "catalogue", "the catalogue does not have the model that the client named"))
+        elif model is None:
             add(Weighed(name, False, "catalogue", f"the catalogue has no model {name}"))
         else:
             add(Candidate(model.id, "hosted", ask.max_output or model.max_output, model))
@@ -140,7 +143,7 @@ def _expand(route: Route, ask: Ask, standing: Standing) -> list[Candidate | Weig
                 if ask.model.startswith("local"):
                     add(Candidate("local:chat", "local", ask.max_output or max(256, standing.local_context // 2)))
                 else:
-                    hosted(ask.model)
+                    hosted(ask.model, asked=True)
         elif target.endswith("/*"):
             prefix = target[:-1]
             for model_id in sorted(standing.catalogue.models):

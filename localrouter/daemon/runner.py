@@ -18,7 +18,7 @@ from localrouter.core import commands as c
 from localrouter.core import events as e
 from localrouter.core.ask import Ask, Leaf, rename_keys, replace
 from localrouter.core.chat import Channel, Chunk
-from localrouter.core.decide import Attempt, Plan
+from localrouter.core.decide import AUTO, Attempt, Plan
 from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, Internal, NoKey, PrivacyUnsure, RouterError
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import ORDER, strictest
@@ -467,7 +467,7 @@ class Runner:
                 "who": self.ask.who,
                 "session": self.ask.session,
                 "dialect": self.ask.dialect,
-                "asked": self.ask.model,
+                "asked": self._asked(),
                 "lane": attempt.lane if attempt else "none",
                 "route": plan.route if plan else "",
                 "reason": plan.reason if plan else (self._error.code if self._error else ""),
@@ -488,7 +488,7 @@ class Runner:
                 "attempts": self._attempts,
                 "candidates": [asdict(w) for w in plan.weighed] if plan else [],
                 "tool_calls": self._tool_calls,
-                "context_ids": list(self.ask.context_ids),
+                "context_ids": (await self._scrubbed("\n".join(self.ask.context_ids))).split("\n") if self.ask.context_ids else [],
                 "restored": dict(self._unveiler.counts) if self._unveiler else {},
                 "cost_micro": self._cost,
                 "reserved_micro": self._reserved,
@@ -503,6 +503,12 @@ class Runner:
             log.warning("a trace could not be written: %s", exc.text)
         except Exception:
             log_defect(f"request {self.id}: its trace could not be written")
+
+    def _asked(self) -> str:
+        """The model that the client named, when it is one; its text is the client's, and may be anything."""
+        name = self.ask.model
+        known = name in AUTO or name == "local:chat" or self.s.catalogue.find(name) is not None
+        return name if known else "(not in the catalogue)"
 
     def _left_machine(self) -> list[str]:
         if self._veiled is None or not self.s.record_texts:

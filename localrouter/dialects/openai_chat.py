@@ -191,7 +191,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         n=integer(tree, "n", 1, 128) or 1,
         size=len(body),
         last_user=users[-1] if users else "",
-        session=session or hashlib.blake2b(first.encode(), digest_size=12).hexdigest(),
+        # Hashed also when the client names it: it is recorded, and may be anything.
+        session=hashlib.blake2b((session or first).encode(), digest_size=12).hexdigest(),
         unread=unread,
         context_ids=context_ids,
     )

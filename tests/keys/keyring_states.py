@@ -167,7 +167,8 @@ def fake(host: Machine, kind: str, **more: str) -> None:
         body += "    def set_password(self, service, name, value): return self.get_password(service, name)\n"
         body += "    def delete_password(self, service, name): return self.get_password(service, name)\n"
     (folder / f"fake_{kind}.py").write_text(body)
-    host.env |= {"PYTHONPATH": str(folder), "PYTHON_KEYRING_BACKEND": f"fake_{kind}.Keyring", **more}
+    where = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH", "")]))
+    host.env |= {"PYTHONPATH": where, "PYTHON_KEYRING_BACKEND": f"fake_{kind}.Keyring", **more}
 
 
 @contextlib.contextmanager

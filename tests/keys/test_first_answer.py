@@ -171,3 +171,43 @@ def _set_and_test(box: Machine, key: str, says: str) -> None:
     assert code == 1 and says in err and "environment variable" in err and "use-file" in err and "canary" not in err
     code, out, err = box.run("keys", "test", "rehearsal")
     assert code == 1 and ("There is no key for rehearsal" in err or "keyring is locked" in err)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_the_longest_wait_is_two_minutes(make_daemon: MakeDaemon, host: Rehearsal, gguf: Path) -> None:
+    """A keyring that hangs for ever: `keys set` and `keys test` end by themselves, one keeper at a time, and none is left."""
+    key = states.new_key()
+    with states.machine() as box, _hanging(box):
+        daemon, _ = _started(make_daemon, box, host, gguf, NO_ENV_KEY)
+        start = time.monotonic()
+        with box.popen("keys", "test", "rehearsal") as testing:
+            code, _, err = box.run("keys", "set", "rehearsal", stdin=key + "\n", timeout=200)
+            assert code == 1 and "did not answer within 120 seconds" in err and 115 < time.monotonic() - start < 135
+            assert len(states.keepers(daemon.pid)) <= 1
+            _, said = testing.communicate(timeout=60)
+        assert testing.returncode == 1 and "no key" in said or "has not answered" in said, said
+        assert time.monotonic() - start < 150
+        states.end(daemon.pid)
+        assert not any(
+            p.read_bytes().count(b"localrouter.keys.keeper") and str(box.folder) in _environ(p.parent) for p in _commands()
+        )
+
+
+def _commands() -> list[Path]:
+    return [p for p in Path("/proc").glob("[0-9]*/cmdline") if _readable(p)]
+
+
+def _readable(file: Path) -> bool:
+    try:
+        file.read_bytes()
+    except OSError:
+        return False
+    return True
+
+
+def _environ(folder: Path) -> str:
+    try:
+        return (folder / "environ").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
