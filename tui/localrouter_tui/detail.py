@@ -103,7 +103,7 @@ def _cut(text: str, record: Record, whole: bool) -> Text:
 
 def _legend(record: Record) -> Iterator[Section]:
     there = {class_of(token) for token in record.tokens}
-    chips = [Text.assemble((f" {words} ", style_of(kind)), end="") for kind, words in CLASSES.items() if kind in there]
+    chips = [untrusted(f" {words} ", style_of(kind)) for kind, words in CLASSES.items() if kind in there]
     if chips:
         yield Section("", joined([Text("replaced:", style=FAINT), *chips], " "))
 

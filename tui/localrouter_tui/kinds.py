@@ -14,11 +14,11 @@ STRANGE = "bold #101216 on #b98a5e"
 """A character that is not shown as itself."""
 
 CLASSES: dict[Class, str] = {
-    "secret": "a secret",
+    "secret": "secret",
     "regulated": "regulated",
     "personal": "personal",
-    "own": "your identity",
-    "host": "a machine",
+    "own": "yourself",
+    "host": "machine",
 }
 """From the strictest; the words of the legend."""
 

@@ -36,7 +36,8 @@ class DoctorScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """One page."""
-        with VerticalScroll(classes="box"):
+        with VerticalScroll(classes="box") as box:
+            box.border_subtitle = "Escape closes, r examines again"
             yield Static(Text("Doctor"), classes="title", markup=False)
             yield Static(Text("examining ...", style=SOFT), id="checks", markup=False)
 

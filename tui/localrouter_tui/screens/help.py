@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from localrouter_tui.kinds import CLASSES, style_of
 from localrouter_tui.palette import ACCENT, INK, SOFT
-from localrouter_tui.text import joined
+from localrouter_tui.text import joined, untrusted
 
 _KEYS = (
     ("↑ ↓  j k", "another request"),
@@ -42,8 +42,9 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One page."""
         lines = [Text.assemble((key.ljust(10), f"bold {ACCENT}"), (words, INK), end="") for key, words in _KEYS]
-        chips = [Text.assemble((f" {words} ", style_of(kind)), end="") for kind, words in CLASSES.items()]
+        chips = [untrusted(f" {words} ", style_of(kind)) for kind, words in CLASSES.items()]
         page = joined([*lines, Text(""), joined(chips, " "), Text(""), Text(_ABOUT, style=SOFT, end="")], "\n")
-        with VerticalScroll(classes="box"):
+        with VerticalScroll(classes="box") as box:
+            box.border_subtitle = "Escape closes"
             yield Static(Text("Keys"), classes="title", markup=False)
             yield Static(page, id="help", markup=False)

@@ -46,6 +46,11 @@ class Panel(VerticalScroll):
             yield Static(classes="title", id=f"title-{place}", markup=False)
             yield Static(classes="body", id=f"body-{place}", markup=False)
 
+    @property
+    def record(self) -> Record | None:
+        """What is shown."""
+        return self._record
+
     def show(self, record: Record) -> None:
         """Another request, from its top."""
         if record != self._record:
@@ -73,7 +78,7 @@ class Panel(VerticalScroll):
 
     def _draw(self) -> None:
         if self._record is not None:
-            made = sections(self._record, self.scrollable_content_region.width, self._clock, whole=self._whole)
+            made = sections(self._record, self.scrollable_content_region.width - 1, self._clock, whole=self._whole)
             self._fill([(s.title, s.body, s.quoted) for s in made])
 
     def _fill(self, parts: list[tuple[str, Text | Table, bool]]) -> None:
