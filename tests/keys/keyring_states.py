@@ -102,6 +102,18 @@ def keepers(parent: int) -> list[int]:
     return [int(pid) for pid in out.split()]
 
 
+def keepers_of(box: Machine) -> list[str]:
+    """Keepers that still run with this machine's home, whoever started them."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"localrouter.keys.keeper" in (folder / "cmdline").read_bytes():
+                found += [folder.name] if str(box.folder).encode() in (folder / "environ").read_bytes() else []
+        except OSError:
+            continue
+    return found
+
+
 def end(pid: int) -> None:
     """Stop a daemon that another part of the test will wait for."""
     os.kill(pid, signal.SIGTERM)
