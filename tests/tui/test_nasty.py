@@ -100,10 +100,10 @@ _TEXTS = st.lists(
 _quiet = partial(settings, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
-@_quiet(max_examples=10, derandomize=True)
+@_quiet(max_examples=8, derandomize=True)
 @given(_TEXTS)
 def test_any_text_everywhere(texts: list[str]) -> None:
-    anyio.run(everywhere, texts, (130, 90))
+    anyio.run(everywhere, texts, (100, 60))
 
 
 @pytest.mark.long
@@ -111,7 +111,7 @@ def test_any_text_everywhere(texts: list[str]) -> None:
 @_quiet(max_examples=200)
 @given(_TEXTS)
 def test_5000_texts_everywhere(texts: list[str]) -> None:
-    anyio.run(everywhere, texts, (130, 90))
+    anyio.run(everywhere, texts, (100, 60))
 
 
 @pytest.mark.anyio

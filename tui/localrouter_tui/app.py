@@ -14,7 +14,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.timer import Timer
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Input
 
 from localrouter_tui.client import Daemon, DaemonDown, Refused
 from localrouter_tui.clock import Clock
@@ -22,7 +22,6 @@ from localrouter_tui.palette import THEME
 from localrouter_tui.records import Odd, Record
 from localrouter_tui.screens.doctor import DoctorScreen
 from localrouter_tui.screens.help import HelpScreen
-from localrouter_tui.text import untrusted
 from localrouter_tui.watch import Filter, Watch
 from localrouter_tui.widgets.head import Head, Notice
 from localrouter_tui.widgets.panel import Panel
@@ -34,8 +33,13 @@ WIDE = 110
 HOLD_S = 0.12
 """A selection must stand this long before its detail is asked for: a held arrow key asks once."""
 LANES = ("", "hosted", "local", "none")
-_EMPTY = "No requests yet.\n\n`localrouter token show` prints the settings for a client.\n`localrouter ask` sends a question."
-_NO_MATCH = "No request has these words in this lane.\n\nEscape shows all."
+_EMPTY = (
+    "No requests yet.",
+    "",
+    "`localrouter token show` prints the settings for a client.",
+    "`localrouter ask` sends a question.",
+)
+_NO_MATCH = ("No request has these words in this lane.", "", "Escape shows all.")
 
 
 class RouterApp(App[None]):
@@ -74,7 +78,6 @@ class RouterApp(App[None]):
         yield Input(placeholder="words that the veiled text must have; Enter applies, Escape shows all", id="filter")
         with Horizontal(id="body"):
             yield RequestList(self._clock, id="list")
-            yield Static(id="empty", markup=False)
             yield Panel(self._clock, id="panel")
         yield Footer()
 
@@ -112,8 +115,9 @@ class RouterApp(App[None]):
     @work(group="look")
     async def _see(self) -> None:
         try:
-            filter = Filter("?")
-            while filter != self._filter:  # it changed while the daemon was asked: the answer is to an old question
+            filter = self._filter
+            seen = await self._watch.look(filter)
+            while filter != self._filter:  # it changed while the daemon was asked: that was the answer to an old question
                 filter = self._filter
                 seen = await self._watch.look(filter)
         except (DaemonDown, Refused, Odd) as exc:
@@ -121,14 +125,9 @@ class RouterApp(App[None]):
             return
         finally:
             self._looking = False
-        main = self.screen_stack[0]
-        main.query_one(Head).show(seen.status, seen.spend)
-        self._list.show(seen.rows)
+        self.screen_stack[0].query_one(Head).show(seen.status, seen.spend)
+        self._list.show(seen.rows, _NO_MATCH if filter != Filter() else _EMPTY)
         self._notice.shows(filter, len(seen.rows), paused=self._paused)
-        main.set_class(not seen.rows, "-empty")
-        if not seen.rows:
-            words = _NO_MATCH if filter != Filter() else _EMPTY
-            main.query_one("#empty", Static).update(untrusted(words, lines=True))
 
     def on_key(self) -> None:
         """A person is here: look each second again."""

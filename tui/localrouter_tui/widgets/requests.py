@@ -57,6 +57,7 @@ class RequestList(ScrollView, can_focus=True):
         self._clock = clock
         self._rows: tuple[Row, ...] = ()
         self._at = 0
+        self._empty: tuple[str, ...] = ()
 
     # --- what it holds ---------------------------------------------------------------------------
 
@@ -70,10 +71,12 @@ class RequestList(ScrollView, can_focus=True):
         """The selected row, None for an empty list."""
         return self._rows[self._at] if self._rows else None
 
-    def show(self, rows: tuple[Row, ...]) -> None:
-        """The new list. The selected request stays selected and, unless the list stands at its top, stays on its line."""
-        if rows == self._rows:
+    def show(self, rows: tuple[Row, ...], empty: tuple[str, ...] = ()) -> None:
+        """The new list, and the lines in its place when it is empty. The selected request stays selected and, unless the list
+        stands at its top, stays on its line."""
+        if rows == self._rows and (rows or empty == self._empty):
             return
+        self._empty = empty
         chosen, line = self.chosen, self._at - self._top
         places = {row.id: place for place, row in enumerate(rows)}
         self._rows = rows
@@ -146,6 +149,8 @@ class RequestList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if y == 0:
             return self._strip(self._heading(width), width, Style(color=SOFT, bgcolor=RAISED))
+        if not self._rows:
+            return self._strip(self._nothing(y, width), width, self.rich_style)
         place = y - 1 + self._top
         if place >= len(self._rows):
             return Strip.blank(width, self.rich_style)
@@ -153,6 +158,12 @@ class RequestList(ScrollView, can_focus=True):
         if place == self._at:
             base = base + Style(bgcolor=CHOSEN, bold=self.has_focus)
         return self._strip(self._line(self._rows[place], width), width, base)
+
+    def _nothing(self, y: int, width: int) -> Text:
+        line = y - (self.size.height - len(self._empty)) // 2
+        text = Text(self._empty[line] if 0 <= line < len(self._empty) else "", style=SOFT, end="")
+        text.align("center", width)
+        return text
 
     def _strip(self, text: Text, width: int, base: Style) -> Strip:
         text.truncate(width, pad=True)
