@@ -187,15 +187,14 @@ class App:
         await self._run(call, dialect, ask)
 
     async def _run(self, call: Call, dialect: Dialect, ask: Ask) -> None:
-        gone = asyncio.Event()
+        runner = Runner(self.s, dialect, ask, new_id(), call.send)
 
         async def watch() -> None:
             while (await call.receive())["type"] != "http.disconnect":
                 pass
-            gone.set()
+            runner.leave()
 
         watcher = asyncio.create_task(watch())
-        runner = Runner(self.s, dialect, ask, new_id(), call.send, gone)
         self.s.in_flight += 1
         task = asyncio.create_task(runner.run())
         self._running.add(task)
@@ -209,7 +208,7 @@ class App:
             # Shielded: when the server gives the request up, the relay still settles.
             await asyncio.shield(task)
         except asyncio.CancelledError:
-            gone.set()
+            runner.leave()
             raise
         finally:
             watcher.cancel()

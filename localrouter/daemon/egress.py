@@ -31,6 +31,7 @@ FIRST_BYTE_S = {True: 300.0, False: 900.0}
 IDLE_S = 120.0
 TOTAL_S = 3600.0
 KEEP_S = 60.0
+_TIMEOUTS = {"timeout": {"connect": CONNECT_S, "read": None, "write": 60.0, "pool": CONNECT_S}}
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of one answer, decoded. A 200 KB gzip bomb decodes to 200 MB in one piece in httpx 0.28 (measured), so the decoding is
 done here, in bounded steps, and only for gzip; everything else is asked for as identity."""
@@ -110,15 +111,16 @@ class Egress:
 
     def __init__(self, own_ports: frozenset[int] = frozenset()) -> None:
         self._own = own_ports
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._transports: dict[bool, AiohttpTransport] = {}
 
-    def _client(self, loopback: bool) -> httpx.AsyncClient:
-        found = self._clients.get(loopback)
+    def _transport(self, loopback: bool) -> AiohttpTransport:
+        # A transport alone: httpx's client above it would only add what is switched off here (redirects, cookies, proxies, auth).
+        found = self._transports.get(loopback)
         if found is None:
-            found = self._clients[loopback] = self._made(loopback)
+            found = self._transports[loopback] = self._made(loopback)
         return found
 
-    def _made(self, loopback: bool) -> httpx.AsyncClient:
+    def _made(self, loopback: bool) -> AiohttpTransport:
         def make_socket(info: tuple[Any, ...]) -> socket.socket:
             family, kind, protocol, _, address = info
             check_peer(address[0], address[1], loopback=loopback, own=self._own)
@@ -138,13 +140,11 @@ class Egress:
                 connector=connector, trust_env=False, auto_decompress=False, cookie_jar=_Cookies(), trace_configs=[trace]
             )
 
-        transport = AiohttpTransport(client=session, trust_env=False, verify=context)
-        timeout = httpx.Timeout(connect=CONNECT_S, read=None, write=60.0, pool=CONNECT_S)
-        return httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False, timeout=timeout)
+        return AiohttpTransport(client=session, trust_env=False, verify=context)
 
     async def close(self) -> None:
-        for client in self._clients.values():
-            await client.aclose()
+        for transport in self._transports.values():
+            await transport.aclose()
 
     @asynccontextmanager
     async def open(
@@ -153,21 +153,21 @@ class Egress:
         """Ask a configured origin. Raises HostUnreachable, HostTimeout, HostTruncated, HostBroken."""
         check_origin(origin)
         sent = {**headers, "accept-encoding": "identity", "user-agent": "localrouter"}
-        client = self._client(_loopback_name(urlsplit(origin).hostname))
-        request = client.build_request(method, origin.rstrip("/") + path, headers=sent, content=body)
-        response = await self._send(client, host, request, stream)
+        transport = self._transport(_loopback_name(urlsplit(origin).hostname))
+        request = httpx.Request(method, origin.rstrip("/") + path, headers=sent, content=body, extensions=_TIMEOUTS)
+        response = await self._send(transport, host, request, stream)
         try:
             yield Answer(response.status_code, response.headers, self._bytes(host, response))
         finally:
             await response.aclose()
 
-    async def _send(self, client: httpx.AsyncClient, host: str, request: httpx.Request, stream: bool) -> httpx.Response:
+    async def _send(self, transport: httpx.AsyncBaseTransport, host: str, request: httpx.Request, stream: bool) -> httpx.Response:
         for again in (True, False):
             reused: list[bool] = []
             _reused.set(reused)
             try:
                 async with asyncio.timeout(FIRST_BYTE_S[stream]):
-                    return await client.send(request, stream=True)
+                    return await transport.handle_async_request(request)
             except TimeoutError:
                 raise HostTimeout(
                     f"{host} did not start to answer in {FIRST_BYTE_S[stream]:.0f} seconds.", "Ask again."

@@ -27,6 +27,10 @@ FIELD_CAP = 8 * 1024 * 1024
 """Bytes. DESIGN section 7: a field has a byte cap and no wall limit."""
 
 
+_Row = list[tuple[int, int, bytes]]
+"""The segments of one leaf: start, end, cache key."""
+
+
 class Inspection:
     """The daemon's side of the inspector."""
 
@@ -91,14 +95,34 @@ class Inspection:
             self.unsure += 1
             raise
 
+    def cached(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]] | None:
+        """The findings when every segment was seen before, without waiting; else None."""
+        try:
+            spans, missing, known = self._look(leaves)
+        except PrivacyUnsure:
+            return None  # `inspect` says why, and counts it
+        return None if missing else _joined(spans, known)
+
     async def _inspect(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]]:
-        spans: list[list[tuple[int, int, bytes]]] = []
+        spans, missing, known = self._look(leaves)
+        for batch in self._batches(missing):
+            try:
+                known |= await self._ask(batch, missing)
+            except ChildDied:
+                # Whatever killed it, the standby is asked, one segment at a time: what kills again is quarantined.
+                for key in batch:
+                    known |= await self._alone(key, missing)
+        return _joined(spans, known)
+
+    def _look(self, leaves: Sequence[Leaf]) -> tuple[list[_Row], dict[bytes, tuple[str, str]], dict[bytes, tuple[Finding, ...]]]:
+        """(segments of each leaf with their cache keys, those that are not known yet, those that are)."""
+        spans: list[_Row] = []
         missing: dict[bytes, tuple[str, str]] = {}
         known: dict[bytes, tuple[Finding, ...]] = {}
         for leaf in leaves:
             if len(leaf.text) > FIELD_CAP:
                 raise PrivacyUnsure(f"A field is over {FIELD_CAP} characters and cannot be scanned.", "Send it in parts.")
-            row: list[tuple[int, int, bytes]] = []
+            row: _Row = []
             for start, end in segments(leaf.text):
                 text = leaf.text[start:end]
                 key = self.cache.key_of(text, leaf.context)
@@ -115,23 +139,7 @@ class Inspection:
                 else:
                     known[key] = tuple(found)
             spans.append(row)
-        for batch in self._batches(missing):
-            try:
-                known |= await self._ask(batch, missing)
-            except ChildDied:
-                # Whatever killed it, the standby is asked, one segment at a time: what kills again is quarantined.
-                for key in batch:
-                    known |= await self._alone(key, missing)
-        out: list[tuple[Finding, ...]] = []
-        for row in spans:
-            out.append(
-                tuple(
-                    Finding(f.start + start, f.end + start, f.type, f.score, f.detector)
-                    for start, _, key in row
-                    for f in known[key]
-                )
-            )
-        return out
+        return spans, missing, known
 
     def _batches(self, missing: Mapping[bytes, tuple[str, str]]) -> list[list[bytes]]:
         batches: list[list[bytes]] = [[k] for k in missing if k in self._suspect]
@@ -211,6 +219,14 @@ class Inspection:
             "quarantined": len(self._quarantine),
             "detectors": self.detectors,
         }
+
+
+def _joined(spans: list[_Row], known: Mapping[bytes, tuple[Finding, ...]]) -> list[tuple[Finding, ...]]:
+    """Findings of segments as findings of leaves, in the leaves' own offsets."""
+    return [
+        tuple(Finding(f.start + start, f.end + start, f.type, f.score, f.detector) for start, _, key in row for f in known[key])
+        for row in spans
+    ]
 
 
 def _findings(row: Any, size: int) -> tuple[Finding, ...] | None:

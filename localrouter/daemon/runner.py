@@ -50,9 +50,9 @@ TEXT_CAP = 256 * 1024
 class Runner:
     """One request, from its Ask to its note."""
 
-    def __init__(self, services: Services, dialect: Dialect, ask: Ask, request_id: str, send: Send, gone: asyncio.Event) -> None:
+    def __init__(self, services: Services, dialect: Dialect, ask: Ask, request_id: str, send: Send) -> None:
         self.s, self.dialect, self.ask, self.id = services, dialect, ask, request_id
-        self._send_raw, self._gone = send, gone
+        self._send_raw, self._gone = send, asyncio.Event()
         self._writer: Writer = dialect.Writer(ask, request_id)
         self._inbox: asyncio.Queue[e.Event] = asyncio.Queue(maxsize=256)
         self._pump: asyncio.Task[None] | None = None
@@ -104,7 +104,9 @@ class Runner:
         try:
             match command:
                 case c.Inspect():
-                    return await self._or_gone(self._inspect())
+                    seen = self.s.inspection.cached(self.ask.leaves)
+                    # Text seen before needs no wait, and so no watch for a client that leaves meanwhile.
+                    return await (self._or_gone(self._inspect()) if seen is None else self._judge(seen))
                 case c.Decided(plan):
                     self._plan = plan
                     return e.Done()
@@ -154,7 +156,10 @@ class Runner:
     # --- inspect ---------------------------------------------------------------------------------
 
     async def _inspect(self) -> e.Event:
-        self._findings = await self.s.inspection.inspect(self.ask.leaves)
+        return await self._judge(await self.s.inspection.inspect(self.ask.leaves))
+
+    async def _judge(self, findings: list[tuple[Finding, ...]]) -> e.Event:
+        self._findings = findings
         seen = classes_of(self.ask, self._findings)
         inherited = self.s.sticky(self.ask.who, self.ask.session, strictest(list(seen)))
         density = await self.s.store.ledger.density(self.ask.session)
@@ -320,24 +325,23 @@ class Runner:
                 await pump
 
     async def _next(self) -> e.Event:
-        if self._gone.is_set():
-            return e.ClientGone()
-        if not self._inbox.empty():
-            return self._inbox.get_nowait()
-        while True:
-            got = asyncio.ensure_future(self._inbox.get())
-            gone = asyncio.ensure_future(self._gone.wait())
+        while not self._gone.is_set():
+            if not self._inbox.empty():
+                return self._inbox.get_nowait()
             try:
-                await asyncio.wait({got, gone}, timeout=KEEP_ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
-                if got.done():
-                    return got.result()
-                if gone.done():
-                    return e.ClientGone()
-            finally:
-                got.cancel()
-                gone.cancel()
-            if self.ask.needs.stream:
-                await self._write(self._writer.keep_alive())
+                # One inbox for the model and the client: `leave` puts its event here, so nothing else has to be waited for.
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    return await self._inbox.get()
+            except TimeoutError:
+                if self.ask.needs.stream:
+                    await self._write(self._writer.keep_alive())
+        return e.ClientGone()
+
+    def leave(self) -> None:
+        """The client has gone, or the server gives the request up."""
+        self._gone.set()
+        with contextlib.suppress(asyncio.QueueFull):  # full: then nobody waits, and the next look sees `_gone`
+            self._inbox.put_nowait(e.ClientGone())
 
     # --- the client ------------------------------------------------------------------------------
 
@@ -424,7 +428,7 @@ class Runner:
                     await self._send_raw({"type": "http.response.start", "status": 200, "headers": head})
                 await self._send_raw({"type": "http.response.body", "body": data, "more_body": not last})
         except (TimeoutError, OSError):
-            self._gone.set()
+            self.leave()
             return False
         return True
 
@@ -488,7 +492,9 @@ class Runner:
                 "attempts": self._attempts,
                 "candidates": [asdict(w) for w in plan.weighed] if plan else [],
                 "tool_calls": self._tool_calls,
-                "context_ids": (await self._scrubbed("\n".join(self.ask.context_ids))).split("\n") if self.ask.context_ids else [],
+                "context_ids": (await self._scrubbed("\n".join(self.ask.context_ids))).split("\n")
+                if self.ask.context_ids
+                else [],
                 "restored": dict(self._unveiler.counts) if self._unveiler else {},
                 "cost_micro": self._cost,
                 "reserved_micro": self._reserved,

@@ -87,9 +87,7 @@ class Ledger:
 
     def _budget(self, scope: str, window: Window, held: int) -> BudgetState:
         limit = self._limits[scope]
-        return BudgetState(
-            scope, limit, window.spent, held, None if limit is None else limit - window.spent - held, window.end
-        )
+        return BudgetState(scope, limit, window.spent, held, None if limit is None else limit - window.spent - held, window.end)
 
     async def reserve(
         self, request: str, *, user: str, project: str, host: str, model: str, session: str, micro: int
@@ -124,7 +122,9 @@ class Ledger:
         """Exactly once: a second settlement raises ValueError and changes nothing."""
 
         def job(db: sqlite3.Connection) -> None:
-            row = db.execute("SELECT user, opened, micro, session FROM holds WHERE id = ? AND settled IS NULL", (hold,)).fetchone()
+            row = db.execute(
+                "SELECT user, opened, micro, session FROM holds WHERE id = ? AND settled IS NULL", (hold,)
+            ).fetchone()
             if row is None:
                 raise ValueError(f"hold {hold} is not open")
             db.execute(

@@ -6,6 +6,7 @@ leaves the commitment, so `verify` still passes while the text is gone.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import os
 import sqlite3
@@ -20,35 +21,69 @@ from localrouter.store.writer import Writer
 _SUMMARY = ("id", "started", "who", "session", "lane", "route", "reason", "model", "status", "cost_micro", "ms")
 
 
+GATHER_S = 0.02
+
+
 class Traces:
     """See the module. `key` is the install secret."""
 
     def __init__(self, writer: Writer, key: bytes, now: Callable[[], float]) -> None:
         self._writer, self._now = writer, now
+        self._pending: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
         self._key = hmac.digest(key, b"localrouter trace chain", "sha256")
 
     def _link(self, before: bytes, id_: str, commitment: bytes) -> bytes:
         return hmac.digest(self._key, before + id_.encode() + b"\x00" + commitment, "sha256")
 
     async def put(self, record: dict[str, Any]) -> None:
-        """Append. The record is veiled already; this room cannot tell."""
-        body = orjson.dumps(record)
-        salt = os.urandom(16)
-        commitment = hmac.digest(salt, body, "sha256")
-        text = "\n".join([record.get("explain", ""), *record.get("left_machine", []), record.get("answer", "")])
+        """Append. The record is veiled already; this room cannot tell. Records of a short while are written as one job: they follow an
+        answer and hurry nobody, while each commit costs the next reservation its turn."""
+        loop = asyncio.get_running_loop()
+        if not self._pending:
+            loop.call_later(GATHER_S, self._flush)
+        done = loop.create_future()
+        self._pending.append((record, done))
+        await done
 
-        def job(db: sqlite3.Connection) -> None:
-            last = db.execute("SELECT link FROM traces ORDER BY seq DESC LIMIT 1").fetchone()
-            link = self._link(last[0] if last else b"", record["id"], commitment)
-            values = [record.get(k) for k in _SUMMARY]
+    def _flush(self) -> None:
+        batch, self._pending = self._pending, []
+        written = asyncio.wrap_future(self._writer.submit(lambda db: self._append(db, [record for record, _ in batch])))
+
+        def tell(result: asyncio.Future[None]) -> None:
+            for _, done in batch:
+                if done.done():
+                    continue
+                if result.cancelled():
+                    done.cancel()
+                elif (fault := result.exception()) is not None:
+                    done.set_exception(fault)
+                else:
+                    done.set_result(None)
+
+        written.add_done_callback(tell)
+
+    def _append(self, db: sqlite3.Connection, records: list[dict[str, Any]]) -> None:
+        last = db.execute("SELECT link FROM traces ORDER BY seq DESC LIMIT 1").fetchone()
+        link = last[0] if last else b""
+        for record in records:
+            body = orjson.dumps(record)
+            salt = os.urandom(16)
+            commitment = hmac.digest(salt, body, "sha256")
+            link = self._link(link, record["id"], commitment)
+            text = "\n".join([record.get("explain", ""), *record.get("left_machine", []), record.get("answer", "")])
             cursor = db.execute(
                 f"INSERT INTO traces ({', '.join(_SUMMARY)}, findings, salt, commitment, link, body)"  # noqa: S608  # own names
                 f" VALUES ({', '.join('?' * (len(_SUMMARY) + 5))})",
-                (*values, orjson.dumps(record.get("findings", {})).decode(), salt, commitment, link, body.decode()),
+                (
+                    *(record.get(k) for k in _SUMMARY),
+                    orjson.dumps(record.get("findings", {})).decode(),
+                    salt,
+                    commitment,
+                    link,
+                    body.decode(),
+                ),
             )
             db.execute("INSERT INTO traces_fts (rowid, text) VALUES (?, ?)", (cursor.lastrowid, text))
-
-        await self._writer.run(job)
 
     async def get(self, id_: str) -> dict[str, Any] | None:
         """By id, or by a unique part of it of 6 characters and more. Raises BadRequest when several fit."""
