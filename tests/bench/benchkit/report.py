@@ -82,12 +82,12 @@ class Reader:
         return (min(seen), max(seen)) if len(seen) > 1 else None
 
     def rate(self, measure: str) -> dict[str, float | None]:
-        """Requests a second, over all rounds."""
+        """Requests a second, the median of the rounds: one stall of the machine must not decide it."""
         out: dict[str, float | None] = {}
         for who in self.names:
             own: list[Sample] = self.book.samples.get(measure, {}).get(who, [])
-            wall = sum(s.wall_s for s in own)
-            out[who] = sum(len(s.latency_us) for s in own) / wall if wall else None
+            rates = [len(s.latency_us) / s.wall_s for s in own if s.wall_s and s.latency_us]
+            out[who] = median(rates) if rates else None
         return out
 
     def per_token(self) -> dict[str, float | None]:
@@ -204,14 +204,12 @@ def rows(book: Book, names: Sequence[str]) -> list[Row]:
 
     for field, what in (("rss_mb", "memory at rest, all processes: RSS"), ("pss_mb", "the same: PSS")):
         out.append(Row(what, "MB", 1, r.resting(field)))
-    own_rows = {str(p["name"]): p for p in book.rest.get("localrouter", ())}
     for name, limit in (("daemon", 90.0), ("inspector", 240.0)):
-        found = own_rows.get(name)
-        value = None if found is None else float(found["rss_mb"])
-        note = "" if found is None else f"PSS {float(found['pss_mb']):.0f}"
-        out.append(
-            Row(f"memory at rest, {name}: RSS", "MB", 1, {"localrouter": value}, f"<= {limit:.0f} MB", _most(limit)(value), note)
-        )
+        found = [p for p in book.rest.get("localrouter", ()) if p["name"] == name]
+        value = sum(float(p["rss_mb"]) for p in found) if found else None
+        note = f"PSS {sum(float(p['pss_mb']) for p in found):.0f}" + (f", {len(found)} processes" if len(found) > 1 else "")
+        what = f"memory at rest, {name}: RSS"
+        out.append(Row(what, "MB", 1, {"localrouter": value}, f"<= {limit:.0f} MB", _most(limit)(value), note if found else ""))
     cpu = r.resting("cpu_percent")
     out.append(Row("processor at rest, all processes", "% of a core", 1, cpu, "<= 0.2 %", _most(0.2)(cpu.get("localrouter"))))
     return out
