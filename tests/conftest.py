@@ -44,12 +44,12 @@ class Daemon:
         return f"http://127.0.0.1:{self.port}/v1"
 
 
-def write_home(home: Path, host: Rehearsal, *, day_usd: str = "5.00", extra: str = "") -> None:
+def write_home(home: Path, host: Rehearsal, *, day_usd: str = "5.00", extra: str = "", top: str = "") -> None:
     """config.toml and a recipe that sends everything to the rehearsal host."""
     config = home / "config"
     (config / "recipes").mkdir(parents=True, mode=0o700)
     config.chmod(0o700)
-    lines = ["port = 0", 'recipe = "rehearse"', f'[budgets]\nday_usd = "{day_usd}"\nmonth_usd = "50.00"', extra]
+    lines = ["port = 0", top, 'recipe = "rehearse"', f'[budgets]\nday_usd = "{day_usd}"\nmonth_usd = "50.00"', extra]
     lines.append(
         f'[hosts.rehearsal]\norigin = "{host.origin}"\nkey_env = "LOCALROUTER_REHEARSAL_KEY"\nregion = "eu"\nretention_days = 0\ntrains_on_data = false'
     )

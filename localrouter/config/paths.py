@@ -43,6 +43,8 @@ class Paths:
     def ensure(self) -> None:
         for folder in (self.config, self.state):
             private_dir(folder)
+        for file in (*self.config.iterdir(), *(self.config / "recipes").glob("*.toml"), *self.state.iterdir()):
+            _not_others(file)
 
     @property
     def config_file(self) -> Path:
@@ -71,6 +73,20 @@ def private_dir(path: Path) -> Path:
         if stat.S_IMODE(info.st_mode) != 0o700:
             path.chmod(0o700)
     return path
+
+
+def _not_others(path: Path) -> None:
+    """A file that steers us, or that we write, must be ours alone to write. Raises PathFault."""
+    if not hasattr(os, "getuid"):
+        return
+    try:
+        info = path.stat()
+    except OSError:
+        return  # it went away, or its reader will say what is wrong
+    if info.st_uid not in (os.getuid(), 0):
+        raise PathFault(f"{path} belongs to another user.", "Remove it, or set LOCALROUTER_HOME.")
+    if stat.S_IMODE(info.st_mode) & 0o022 and not stat.S_ISSOCK(info.st_mode):
+        raise PathFault(f"Others may write to {path}.", f"Run `chmod go-w {path}`.")
 
 
 def private_file(path: Path, data: bytes) -> None:

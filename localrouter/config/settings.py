@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -84,8 +85,24 @@ class Settings(Strict):
     local: Local = Local()
     budgets: Budgets = Budgets()
     logging: Logging = Logging()
+    allowed_origins: tuple[str, ...] = ()
+    """Web origins that may call, each exact (`http://localhost:3000`). None by default: any page of a listed origin can use the token."""
     hosts: dict[str, HostEntry] = Field(default_factory=dict)
     models: dict[str, ModelEntry] = Field(default_factory=dict)
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if (
+                parts.scheme not in ("http", "https")
+                or not parts.hostname
+                or origin != f"{parts.scheme}://{parts.netloc}"
+                or "*" in origin
+            ):
+                raise ValueError(f"{origin!r} is not an exact origin such as http://localhost:3000")
+        return value
 
     @field_validator("timezone")
     @classmethod

@@ -31,6 +31,7 @@ from localrouter.dialects import Dialect, all_dialects
 log = logging.getLogger("localrouter")
 
 IN_FLIGHT = 64
+SETTLE_S = 5.0
 Level = Literal["open", "client", "control"]
 
 
@@ -60,6 +61,15 @@ class Route:
     dialect: Dialect | None = None
 
 
+def _with_headers(send: Send, more: list[tuple[bytes, bytes]]) -> Send:
+    async def sending(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *more]}
+        await send(message)
+
+    return sending
+
+
 async def send_json(send: Send, status: int, tree: Any, headers: list[tuple[bytes, bytes]] | None = None) -> None:
     """One JSON answer."""
     body = tree if isinstance(tree, bytes) else orjson.dumps(tree)
@@ -75,9 +85,10 @@ class App:
         """`control` is None where the control socket is: then the loopback port has no control API at all."""
         self.s, self._client, self._control = services, client, control
         self.hosts: frozenset[str] = frozenset()
+        self.origins: frozenset[str] = frozenset()
         self.closing = False
         self.passed = self.refused = 0
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: dict[asyncio.Task[Any], Runner] = {}
         self.dialects = all_dialects()
         self.routes: list[Route] = [
             Route("GET", "/healthz", "open", self._healthz),
@@ -105,8 +116,15 @@ class App:
                 await send({"type": "websocket.close", "code": 1008})
             return
         route: Route | None = None
+        shared = door.cors(scope, self.origins) if self.origins else []
+        if shared:
+            send = _with_headers(send, shared)
         try:
-            door.check_frame(scope, self.hosts)
+            door.check_frame(scope, self.hosts, self.origins)
+            if shared and scope["method"] == "OPTIONS":
+                await send({"type": "http.response.start", "status": 204, "headers": door.PREFLIGHT})
+                await send({"type": "http.response.body", "body": b""})
+                return
             token, path = door.token_of(scope)
             while "//" in path:
                 path = path.replace("//", "/")
@@ -197,10 +215,10 @@ class App:
         watcher = asyncio.create_task(watch())
         self.s.in_flight += 1
         task = asyncio.create_task(runner.run())
-        self._running.add(task)
+        self._running[task] = runner
 
         def over(done: asyncio.Task[Any]) -> None:
-            self._running.discard(done)
+            self._running.pop(done, None)
             self.s.in_flight -= 1
 
         task.add_done_callback(over)
@@ -216,10 +234,15 @@ class App:
                 await watcher
 
     async def drain(self, seconds: float) -> None:
-        """Refuse new requests and wait for the running ones."""
+        """Refuse new requests and wait for the running ones; those that take longer are ended as if their clients had left, which
+        settles them."""
         self.closing = True
         if self._running:
             await asyncio.wait(set(self._running), timeout=seconds)
+        for runner in list(self._running.values()):
+            runner.leave()
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=SETTLE_S)
 
 
 def new_id() -> str:

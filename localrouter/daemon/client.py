@@ -115,9 +115,12 @@ class Client:
     def _json(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
         connection, answer = self._open(method, path, body)
         with connection:
-            if answer.status != 200:
-                raise _refusal(answer)
-            tree: dict[str, Any] = json.loads(answer.read())
+            try:
+                if answer.status != 200:
+                    raise _refusal(answer)
+                tree: dict[str, Any] = json.loads(answer.read())
+            except (OSError, http.client.HTTPException):
+                raise DaemonDown from None  # it died in the middle of its answer
             return tree
 
     def _open(

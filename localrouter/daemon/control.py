@@ -11,7 +11,7 @@ from typing import Any
 
 from localrouter import __version__
 from localrouter.core.decide import decide
-from localrouter.core.errors import BadRequest, NoKey, NotFound
+from localrouter.core.errors import BadRequest, NotFound
 from localrouter.core.kinds import ORDER
 from localrouter.daemon import door
 from localrouter.daemon.app import App, Call, Route, send_json
@@ -41,6 +41,7 @@ class Control:
             ("GET", "recipe", self.recipe),
             ("GET", "doctor", self.doctor),
             ("GET", "verify", self.verify),
+            ("GET", "keys", self.keys),
             ("POST", "keys/refresh", self.refresh),
             ("POST", "keys/test", self.test_key),
             ("POST", "reload", self.reload),
@@ -93,6 +94,10 @@ class Control:
         ok, count, bad = await self.s.store.traces.verify()
         await send_json(call.send, 200, {"ok": ok, "traces": count, "first_bad": bad})
 
+    async def keys(self, call: Call) -> None:
+        """Where each host's key comes from; no key is named."""
+        await send_json(call.send, 200, await self.s.keys.sources())
+
     async def refresh(self, call: Call) -> None:
         self.s.keys.forget()
         await send_json(call.send, 200, {"ok": True})
@@ -105,8 +110,6 @@ class Control:
             raise NotFound(f"There is no host {name[:60]!r}.", "Known hosts: " + ", ".join(sorted(self.s.catalogue.hosts)) + ".")
         self.s.keys.forget()
         key = await self.s.keys.find(host)
-        if key is None and host.key_env:
-            raise NoKey(f"There is no key for {host.name}.", f"Store one with `localrouter keys set {host.name}`.")
         wire = self.s.wires[host.wire]
         start = time.monotonic()
         auth = wire.auth(key) if key is not None else {}

@@ -22,8 +22,9 @@ PATH_BYTES = 100
 AVAILABLE = hasattr(socket, "AF_UNIX") and sys.platform != "win32"
 
 
-def open_socket(paths: Paths) -> socket.socket | None:
-    """Listening, 0600; None where there are no unix sockets. What a killed daemon left behind is replaced: the state folder is locked."""
+def open_socket(paths: Paths) -> tuple[socket.socket, Path] | None:
+    """(listening socket, its file), 0600; None where there are no unix sockets. What a killed daemon left behind is replaced: the state
+    folder is locked, so it is nobody's."""
     if not AVAILABLE:
         return None
     file = paths.state / NAME
@@ -38,14 +39,14 @@ def open_socket(paths: Paths) -> socket.socket | None:
     finally:
         os.umask(before)
     sock.listen(64)
-    return sock
+    return sock, file
 
 
-def close_socket(sock: socket.socket | None) -> None:
-    """And take its name away, with the folder made for it."""
-    if sock is None:
+def close_socket(opened: tuple[socket.socket, Path] | None) -> None:
+    """And take its name away, with the folder made for it. The server may have closed the socket itself."""
+    if opened is None:
         return
-    file = Path(os.fsdecode(sock.getsockname()))
+    sock, file = opened
     sock.close()
     with contextlib.suppress(OSError):
         file.unlink()

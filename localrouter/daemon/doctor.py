@@ -5,6 +5,7 @@ It works with the daemon down; what only the daemon knows is asked of it when it
 
 from __future__ import annotations
 
+import asyncio
 import json
 import platform
 import subprocess
@@ -48,7 +49,7 @@ def examine(paths: Paths | None = None) -> list[Check]:
     checks.append(_try("recipe", lambda: _recipe(paths, settings)))
     checks.append(_llama())
     checks.append(_local(settings))
-    checks.append(_try("provider keys", lambda: _keys(settings)))
+    checks.append(_try("provider keys", lambda: _keys(settings, paths)))
     checks += _daemon(paths)
     return checks
 
@@ -95,22 +96,15 @@ def _local(settings: Settings) -> Check:
     return Check("local model", True, f"{model} ({model.stat().st_size / 1e9:.2f} GB)")
 
 
-def _keys(settings: Settings) -> Check:
-    import asyncio
-
+def _keys(settings: Settings, paths: Paths) -> Check:
     hosts = [h for h in load_catalogue(extra=settings.catalogue_extra()).hosts.values() if h.key_env]
-    names = {h.name for h in hosts if provider_keys.from_environment(h.key_env) is not None}
-    why = ""
-    try:
-        stored = asyncio.run(provider_keys.from_keyring(h.origin for h in hosts))
-        names |= {h.name for h in hosts if h.origin in stored}
-    except RouterError as exc:
-        why = f" ({exc.text})"
+    found = asyncio.run(provider_keys.survey(hosts, paths))
+    names = [f"{row['host']} ({row['from']})" for row in found["keys"] if row["from"]]
+    why = "" if found["keyring"] == "ok" else f" (the keyring: {found['keyring']})"
     if not names:
-        return Check(
-            "provider keys", None, f"none{why}; hosted models are not used.", "Store one: `localrouter keys set openai`."
-        )
-    return Check("provider keys", True, ", ".join(sorted(names)) + why)
+        do = "Store one: `localrouter keys set openai`."
+        return Check("provider keys", None, f"none{why}; hosted models are not used.", do)
+    return Check("provider keys", True, ", ".join(names) + why)
 
 
 def _daemon(paths: Paths) -> list[Check]:

@@ -38,7 +38,7 @@ def controls(scope: Scope) -> bool:
     return bool((scope.get("state") or {}).get(CONTROL))
 
 
-def check_frame(scope: Scope, allowed_hosts: frozenset[str]) -> None:
+def check_frame(scope: Scope, allowed_hosts: frozenset[str], origins: frozenset[str] = frozenset()) -> None:
     """Host, origin and framing. Raises Forbidden or BadRequest."""
     names = [k for k, _ in scope["headers"]]
     if len(names) > MAX_HEADERS:
@@ -56,6 +56,8 @@ def check_frame(scope: Scope, allowed_hosts: frozenset[str]) -> None:
         return
     if headers.get("host", "").lower() not in allowed_hosts:
         raise Forbidden("The Host header names another machine.", "Use the address that `localrouter status` prints.")
+    if headers.get("origin") in origins:
+        return
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin") or "origin" in headers:
         raise Forbidden("The request comes from a web page, and none may call.", "Call from an editor, a CLI or a script.")
 
@@ -88,6 +90,26 @@ def check_media(scope: Scope) -> None:
     kind = headers_of(scope).get("content-type", "").split(";")[0].strip().lower()
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise MediaType("The content type is not JSON.", "Send application/json.")
+
+
+def cors(scope: Scope, origins: frozenset[str]) -> list[tuple[bytes, bytes]]:
+    """The headers that let a listed origin's page read the answer (fetch.spec.whatwg.org, CORS protocol); none for all others.
+    No credentials: a page shows the token itself, cookies play no part."""
+    origin = headers_of(scope).get("origin", "")
+    if origin not in origins or controls(scope):
+        return []
+    return [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-expose-headers", b"*"),
+        (b"vary", b"origin"),
+    ]
+
+
+PREFLIGHT = [
+    (b"access-control-allow-methods", b"GET, POST"),
+    (b"access-control-allow-headers", b"authorization, content-type, x-api-key, api-key, x-goog-api-key, x-session-id"),
+    (b"access-control-max-age", b"600"),
+]
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes | None:

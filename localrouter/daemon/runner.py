@@ -19,7 +19,7 @@ from localrouter.core import events as e
 from localrouter.core.ask import Ask, Leaf, rename_keys, replace
 from localrouter.core.chat import Channel, Chunk
 from localrouter.core.decide import AUTO, Attempt, Plan
-from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, Internal, NoKey, PrivacyUnsure, RouterError
+from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, Internal, PrivacyUnsure, RouterError
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import ORDER, strictest
 from localrouter.core.money import usd
@@ -221,8 +221,6 @@ class Runner:
         host = self.s.catalogue.hosts[attempt.model.host]
         wire = self.s.wires[host.wire]
         key = await self.s.keys.find(host)
-        if key is None and host.key_env:
-            raise NoKey(f"There is no key for {host.name}.", f"Store one with `localrouter keys set {host.name}`.")
         upstream = wire.prepare(self.dialect.outgoing(tree, self.ask, attempt), self.ask.needs.stream)
         self._sent_bytes = len(upstream.body)
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -458,6 +456,9 @@ class Runner:
             found = await self.s.inspection.inspect([leaf])
         except RouterError:
             return "(not recorded: the answer could not be scanned)"
+        # A placeholder that the model repeated is one already; a second name for it could not be compared with what left.
+        own = [entry.token for entry in self._veiled.table] if self._veiled is not None else []
+        found = [tuple(f for f in row if not any(token in leaf.text[f.start : f.end] for token in own)) for row in found]
         minter = self._minter or Minter(self.s.secret, f"{self.ask.who}\x00{self.ask.session}", "", text)
         return veil([leaf], found, dict.fromkeys(ORDER, "veil"), minter).texts[0]
 

@@ -153,7 +153,7 @@ async def serve(
     control = control_socket.open_socket(paths)
     app = App(services, tokens.client, tokens.control if control is None else None)
     port = sock.getsockname()[1]
-    app.hosts = hosts_for(port)
+    app.hosts, app.origins = hosts_for(port), frozenset(settings.allowed_origins)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -172,13 +172,13 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
     warm = asyncio.create_task(_warm(inspection, services.keys))
-    serving = asyncio.create_task(server.serve(sockets=[sock, *([control] if control is not None else [])]))
+    serving = asyncio.create_task(server.serve(sockets=[sock, *([control[0]] if control is not None else [])]))
     runtime = {
         "pid": os.getpid(),
         "host": settings.listen_host,
         "port": port,
         "started": time.time(),
-        "socket": control.getsockname() if control is not None else "",
+        "socket": str(control[1]) if control is not None else "",
         "overrides": dict(overrides or {}),
     }
     private_file(paths.state / "runtime.json", json.dumps(runtime).encode())

@@ -16,4 +16,8 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
             "no_key", f"The key of {host.name} may be in your keyring, which has not answered yet.", "Unlock it and ask again."
         )
     env = f", or set {host.key_env} before `localrouter up`" if host.key_env else ""
-    return Drop("no_key", f"There is no key for {host.name}.", f"Store one with `localrouter keys set {host.name}`{env}.")
+    return Drop(
+        "no_key",
+        f"There is no key for {host.name} at this origin, {host.origin}.",
+        f"Store one with `localrouter keys set {host.name}`{env}.",
+    )

@@ -92,8 +92,9 @@ def test_another_user_is_cut_off_even_when_the_modes_let_it_in(tmp_path: Path) -
 
     state = tmp_path / "s"
     state.mkdir()
-    sock = open_socket(Paths(tmp_path, state))
-    assert sock is not None
+    opened = open_socket(Paths(tmp_path, state))
+    assert opened is not None
+    sock = opened[0]
     try:
         file = sock.getsockname()
         Path(file).chmod(0o666)
@@ -112,7 +113,7 @@ def test_another_user_is_cut_off_even_when_the_modes_let_it_in(tmp_path: Path) -
             assert peer_uid(peer) == 0
             peer.close()
     finally:
-        close_socket(sock)
+        close_socket(opened)
     assert not Path(file).exists()
 
 

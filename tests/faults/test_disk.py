@@ -24,10 +24,17 @@ def test_a_full_disk_stops_hosted_calls_and_nothing_else(tmp_path: Path, host: R
     build(model)
     home = tmp_path / "home"
     write_home(home, host, day_usd="1000", extra=f'[local]\nmodel = "{model}"\nctx = 1024')
-    env = {**os.environ, "LOCALROUTER_HOME": str(home), "LOCALROUTER_REHEARSAL_KEY": "k", "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    env = {
+        **os.environ,
+        "LOCALROUTER_HOME": str(home),
+        "LOCALROUTER_REHEARSAL_KEY": "k",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
     # Set in the daemon's process: its children inherit it, and write nothing.
     code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000)); from localrouter.daemon.serve import main; sys.exit(main())"
-    with subprocess.Popen([sys.executable, "-P", "-c", code], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", code], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             daemon = wait(home, process, host)
             statuses = []

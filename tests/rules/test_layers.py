@@ -49,7 +49,7 @@ def _imports(file: Path) -> set[str]:
         ("keyring", {"localrouter/keys/keeper.py"}),
         ("textual", {"tui/*"}),
         ("llama_cpp", {"localrouter/engine/*"}),
-        ("uvicorn", {"localrouter/daemon/serve.py", "localrouter/daemon/rehearsal.py"}),
+        ("uvicorn", {"localrouter/daemon/serve.py", "localrouter/daemon/deadlines.py", "localrouter/daemon/rehearsal.py"}),
     ],
 )
 def test_a_library_is_imported_in_its_room_only(module: str, allowed: set[str]) -> None:

@@ -217,10 +217,18 @@ async def test_remembered_totals_equal_the_database(tmp_path: Path, seed: int) -
                 open_.append(got.id)
         elif step < 0.75 and open_:
             hold = open_.pop(draw.randrange(len(open_)))
-            await store.ledger.settle(hold, draw.randrange(500_000), Usage(input=draw.randrange(100)), estimated=draw.random() < 0.3, outcome="done", sent_bytes=80)
+            await store.ledger.settle(
+                hold,
+                draw.randrange(500_000),
+                Usage(input=draw.randrange(100)),
+                estimated=draw.random() < 0.3,
+                outcome="done",
+                sent_bytes=80,
+            )
         elif step < 0.85:
             clock.at += draw.choice((60, 86_400, 30 * 86_400, -3_600))
         elif step < 0.92:
+
             def broken(db: object) -> None:
                 raise sqlite3.OperationalError("disk I/O error")
 
