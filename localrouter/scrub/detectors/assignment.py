@@ -27,7 +27,40 @@ _PUBLIC_KEY = re.compile(
 )
 
 
+_WORD = re.compile(r"(?i)pass|secret|key|token|pwd|credential")
+_BEARER = ("bearer", "basic")
+
+
+def _windows(text: str) -> list[tuple[int, int]]:
+    """The lines that name a secret, each with its next line (where a value may stand), joined where they touch."""
+    out: list[tuple[int, int]] = []
+    at = 0
+    while (m := _WORD.search(text, at)) is not None:
+        start = text.rfind("\n", 0, m.start()) + 1
+        end = text.find("\n", text.find("\n", m.end()) + 1) if "\n" in text[m.end() :] else len(text)
+        end = len(text) if end < 0 else end
+        if out and start <= out[-1][1]:
+            out[-1] = (out[-1][0], end)
+        else:
+            out.append((start, end))
+        at = text.find("\n", m.end())
+        if at < 0:
+            break
+    return out
+
+
 def find(text: str, context: str) -> list[Finding]:
+    out: list[Finding] = []
+    for start, end in _windows(text):
+        out += _assigned(text[start:end], start)
+    if any(word in text.lower() for word in _BEARER):
+        for m in _HEADER.finditer(text):
+            if not placeholder(m["v"]) and re.search(r"\d", m["v"]):
+                out.append(Finding(m.start("v"), m.end("v"), "TOKEN", 0.85, NAME))
+    return out
+
+
+def _assigned(text: str, offset: int) -> list[Finding]:
     out: list[Finding] = []
     for pattern in (_QUOTED, _LINE):
         for m in pattern.finditer(text):
@@ -42,8 +75,5 @@ def find(text: str, context: str) -> list[Finding]:
             if " " in value.strip() and value.count(" ") > 2:
                 continue
             kind = "PASSWORD" if re.search(r"(?i)pass|pwd", m[1]) else "SECRET"
-            out.append(Finding(m.start("v"), m.end("v"), kind, 0.8, NAME))
-    for m in _HEADER.finditer(text):
-        if not placeholder(m["v"]) and re.search(r"\d", m["v"]):
-            out.append(Finding(m.start("v"), m.end("v"), "TOKEN", 0.85, NAME))
+            out.append(Finding(m.start("v") + offset, m.end("v") + offset, kind, 0.8, NAME))
     return out
