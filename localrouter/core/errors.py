@@ -8,7 +8,8 @@
     ├── PolicyFault            the user's own rules say no
     │   ├── PrivacyUnsure 422  ├── PrivacyRefused 422  ├── BudgetExceeded 402 └── NoRoute 422
     ├── LaneFault              this machine cannot serve it now
-    │   ├── LocalUnavailable 503 ├── Busy 503          ├── NoKey 401          └── StoreFault 503
+    │   ├── LocalUnavailable 503 ├── Busy 503          ├── NoKey 401          ├── StoreFault 503
+    │   └── Stopping 503
     └── HostFault              the hosted model failed
         ├── HostUnreachable 502  ├── HostTimeout 504   ├── HostRateLimited 429 ├── HostRejected 4xx
         ├── HostBroken 502       └── HostTruncated 502
@@ -139,6 +140,12 @@ class Busy(LaneFault):
     """Too many requests in flight."""
 
     code, retryable = "busy", True
+
+
+class Stopping(LaneFault):
+    """The daemon is being stopped, and this answer did not finish in time. The host may have billed what it said so far."""
+
+    code, money_at_risk = "stopping", True
 
 
 class NoKey(LaneFault):

@@ -73,7 +73,7 @@ def _with_headers(send: Send, more: list[tuple[bytes, bytes]]) -> Send:
 async def send_json(send: Send, status: int, tree: Any, headers: list[tuple[bytes, bytes]] | None = None) -> None:
     """One JSON answer."""
     body = tree if isinstance(tree, bytes) else orjson.dumps(tree)
-    head = [(b"content-type", b"application/json"), *(headers or [])]
+    head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *(headers or [])]
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
 
@@ -234,13 +234,12 @@ class App:
                 await watcher
 
     async def drain(self, seconds: float) -> None:
-        """Refuse new requests and wait for the running ones; those that take longer are ended as if their clients had left, which
-        settles them."""
+        """Refuse new requests and wait for the running ones; those that take longer are ended with an error, and settled."""
         self.closing = True
         if self._running:
             await asyncio.wait(set(self._running), timeout=seconds)
         for runner in list(self._running.values()):
-            runner.leave()
+            runner.stop()
         if self._running:
             await asyncio.wait(set(self._running), timeout=SETTLE_S)
 

@@ -99,7 +99,7 @@ class Control:
         await send_json(call.send, 200, await self.s.keys.sources())
 
     async def refresh(self, call: Call) -> None:
-        self.s.keys.forget()
+        self.s.forget_keys()
         await send_json(call.send, 200, {"ok": True})
 
     async def test_key(self, call: Call) -> None:
@@ -108,7 +108,7 @@ class Control:
         host = self.s.catalogue.hosts.get(name)
         if host is None:
             raise NotFound(f"There is no host {name[:60]!r}.", "Known hosts: " + ", ".join(sorted(self.s.catalogue.hosts)) + ".")
-        self.s.keys.forget()
+        self.s.forget_keys()
         key = await self.s.keys.find(host)
         wire = self.s.wires[host.wire]
         start = time.monotonic()

@@ -19,7 +19,7 @@ from localrouter.core import events as e
 from localrouter.core.ask import Ask, Leaf, rename_keys, replace
 from localrouter.core.chat import Channel, Chunk
 from localrouter.core.decide import AUTO, Attempt, Plan
-from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, Internal, PrivacyUnsure, RouterError
+from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, Internal, PrivacyUnsure, RouterError, Stopping
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import ORDER, strictest
 from localrouter.core.money import usd
@@ -52,7 +52,10 @@ class Runner:
 
     def __init__(self, services: Services, dialect: Dialect, ask: Ask, request_id: str, send: Send) -> None:
         self.s, self.dialect, self.ask, self.id = services, dialect, ask, request_id
-        self._send_raw, self._gone = send, asyncio.Event()
+        self._send_raw = send
+        self._gone = False
+        self._cut = asyncio.Event()
+        self._why_cut: e.Event = e.ClientGone()
         self._writer: Writer = dialect.Writer(ask, request_id)
         self._inbox: asyncio.Queue[e.Event] = asyncio.Queue(maxsize=256)
         self._pump: asyncio.Task[None] | None = None
@@ -141,7 +144,7 @@ class Runner:
     async def _or_gone(self, work: Awaitable[e.Event]) -> e.Event:
         """Wait for the work or for the client to leave, whichever is first."""
         task = asyncio.ensure_future(work)
-        gone = asyncio.ensure_future(self._gone.wait())
+        gone = asyncio.ensure_future(self._cut.wait())
         try:
             await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
@@ -149,7 +152,7 @@ class Runner:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, RouterError):
                 await task
-            return e.ClientGone()
+            return self._why_cut
         finally:
             gone.cancel()
 
@@ -323,23 +326,33 @@ class Runner:
                 await pump
 
     async def _next(self) -> e.Event:
-        while not self._gone.is_set():
+        while not self._cut.is_set():
             if not self._inbox.empty():
                 return self._inbox.get_nowait()
             try:
-                # One inbox for the model and the client: `leave` puts its event here, so nothing else has to be waited for.
+                # One inbox for the model and for what cuts it short, so that nothing else has to be waited for.
                 async with asyncio.timeout(KEEP_ALIVE_S):
                     return await self._inbox.get()
             except TimeoutError:
                 if self.ask.needs.stream:
                     await self._write(self._writer.keep_alive())
-        return e.ClientGone()
+        return self._why_cut
 
     def leave(self) -> None:
-        """The client has gone, or the server gives the request up."""
-        self._gone.set()
-        with contextlib.suppress(asyncio.QueueFull):  # full: then nobody waits, and the next look sees `_gone`
-            self._inbox.put_nowait(e.ClientGone())
+        """The client has gone."""
+        self._gone = True
+        self._end(e.ClientGone())
+
+    def stop(self) -> None:
+        """The daemon is being stopped; the client is still there and is told."""
+        self._end(e.Failed(Stopping("localrouter is being stopped, and the answer was not finished.", "Ask again in a moment.")))
+
+    def _end(self, why: e.Event) -> None:
+        if not self._cut.is_set():
+            self._why_cut = why
+            self._cut.set()
+            with contextlib.suppress(asyncio.QueueFull):  # full: then nobody waits, and the next look sees the cut
+                self._inbox.put_nowait(why)
 
     # --- the client ------------------------------------------------------------------------------
 
@@ -356,6 +369,8 @@ class Runner:
                 )
             )
         data = self._writer.write(chunk, texts, extra)
+        if not self.ask.needs.stream and chunk.terminal:
+            return e.Done() if await self._write(data, last=True, length=len(data)) else e.ClientGone()
         if data and not await self._write(data):
             return e.ClientGone()
         if chunk.terminal and not await self._write(b"", last=True):
@@ -412,9 +427,9 @@ class Runner:
         encoded = [(k.encode(), v.encode("ascii", "replace")) for k, v in pairs]
         return [*encoded, *(extra or [])]
 
-    async def _write(self, data: bytes, *, last: bool = False) -> bool:
-        """Write to the client; False when it left or does not read."""
-        if self._gone.is_set():
+    async def _write(self, data: bytes, *, last: bool = False, length: int | None = None) -> bool:
+        """Write to the client; False when it left or does not read. `length`: this is the whole body."""
+        if self._gone:
             return False
         try:
             async with asyncio.timeout(SEND_STALL_S):
@@ -423,6 +438,8 @@ class Runner:
                     head = self._head([(b"content-type", self._writer.media.encode())])
                     if self.ask.needs.stream:
                         head.append((b"cache-control", b"no-cache"))
+                    if length is not None:
+                        head.append((b"content-length", str(length).encode()))
                     await self._send_raw({"type": "http.response.start", "status": 200, "headers": head})
                 await self._send_raw({"type": "http.response.body", "body": data, "more_body": not last})
         except (TimeoutError, OSError):
@@ -432,7 +449,7 @@ class Runner:
 
     async def _refuse(self, error: RouterError) -> None:
         self._error, self._status = error, error.status
-        if self._gone.is_set():
+        if self._gone:
             return
         if self._headers_sent:
             await self._write(self._writer.error(error), last=True)

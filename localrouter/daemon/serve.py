@@ -87,11 +87,25 @@ def install_secret(paths: Paths) -> bytes:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: the daemon drains first."""
+    """uvicorn without its own signal handling (the daemon drains first), and one look a second instead of ten: at rest, that loop was
+    most of what the daemon used."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ending = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Any:
         yield
+
+    async def main_loop(self) -> None:
+        tick = 0
+        while not self.should_exit:
+            await self.on_tick(tick)  # the Date header
+            tick += 10
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self.ending.wait()
 
 
 def lock(paths: Paths) -> Any:
@@ -190,6 +204,7 @@ async def serve(
     finally:
         await app.drain(DRAIN_S)
         server.should_exit = True
+        server.ending.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(5):
                 await serving

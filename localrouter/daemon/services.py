@@ -26,6 +26,7 @@ from localrouter.scrub.tokens import TokenTable
 from localrouter.store import Store
 
 SESSIONS = 10_000
+KEYS_S = 2.0
 """Sessions whose data class is remembered; the oldest is forgotten first."""
 TABLES, TABLE_ENTRIES, TABLE_TTL_S = 512, 4096, 24 * 3600.0
 
@@ -77,6 +78,8 @@ class Services:
         self.keys = Keys()
         self.conversations = Conversations()
         self.cooling: dict[str, float] = {}
+        self._keys: frozenset[str] = frozenset()
+        self._keys_at = float("-inf")
         self.started = time.time()
         self.in_flight = 0
         self._sticky: OrderedDict[tuple[str, str], DataClass] = OrderedDict()
@@ -90,7 +93,7 @@ class Services:
         self.recipe_version = f"{recipe.name}@{digest}"
         self._targets = self._hosts_in_use()
         self.keys.hosts = [h for h in catalogue.hosts.values() if h.key_env]
-        self.keys.forget()
+        self.forget_keys()
 
     def _hosts_in_use(self) -> set[str]:
         names: set[str] = set()
@@ -128,22 +131,35 @@ class Services:
         """The class that a session has so far; nothing is changed."""
         return self._sticky.get((who, session), "public")
 
+    async def _hosts_with_keys(self) -> frozenset[str]:
+        """Looked up anew every KEYS_S at most; a key that has gone meanwhile is missed by the call itself."""
+        now = time.monotonic()
+        if now - self._keys_at > KEYS_S or self.keys.waiting:
+            keys = set()
+            for name in self._targets:
+                host = self.catalogue.hosts.get(name)
+                if host is not None and (not host.key_env or await self.keys.has(host)):
+                    keys.add(name)
+            self._keys, self._keys_at = frozenset(keys), now
+        return self._keys
+
+    def forget_keys(self) -> None:
+        """After `keys set` and `keys rm`: look again, at once."""
+        self.keys.forget()
+        self._keys_at = float("-inf")
+
     async def standing(self, who: str) -> Standing:
         """The world at this instant, for one decision."""
         states = await self.store.ledger.budgets(who)
         tightest = min((b for b in states if b.remaining is not None), key=lambda b: b.remaining or 0, default=None)
-        keys = set()
-        for name in self._targets:
-            host = self.catalogue.hosts.get(name)
-            if host is not None and (not host.key_env or await self.keys.has(host)):
-                keys.add(name)
+        keys = await self._hosts_with_keys()
         return Standing(
             now=self.now(),
             catalogue=self.catalogue,
             remaining=tightest.remaining if tightest is not None else None,
             resets_at=tightest.resets_at if tightest is not None else None,
             budget=f"{tightest.scope} budget" if tightest is not None else "",
-            keys=frozenset(keys),
+            keys=keys,
             local="local:chat" if self.local.available else "",
             local_context=self.local.context if self.local.available else 0,
             local_why_not=self.local.why_not,

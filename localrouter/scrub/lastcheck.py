@@ -36,24 +36,31 @@ def leaks(texts: Sequence[str], table: TokenTable, allowed: frozenset[str]) -> l
 
 def still_standing(leaves: Sequence[Leaf], table: TokenTable, allowed: frozenset[str]) -> list[tuple[Finding, ...]]:
     """Where `leaks` would find a value in the original leaves, as findings: the value itself, or the whole base64 word."""
-    out: list[tuple[Finding, ...]] = []
-    entries = [e for e in table if e.value not in allowed and len(e.value) >= VALUE_MIN]
-    for leaf in leaves:
-        here: dict[tuple[int, int], Finding] = {}
-        for entry in entries:
-            raw = entry.value.encode("utf-8", "surrogatepass")
-            for form, word in (*((f, False) for f in spellings(entry.value)), *((c, True) for c in base64_cores(raw))):
-                at = leaf.text.find(form)
-                while at >= 0:
-                    start, end = at, at + len(form)
-                    while word and start > 0 and leaf.text[start - 1] in _WORD64:
-                        start -= 1
-                    while word and end < len(leaf.text) and leaf.text[end] in _WORD64:
-                        end += 1
-                    here[start, end] = Finding(start, end, entry.type, 1.0, "last_check")
-                    at = leaf.text.find(form, end)
-        out.append(tuple(here.values()))
-    return out
+    joined = "\0".join(leaf.text for leaf in leaves)
+    wanted: list[tuple[str, bool, str]] = []
+    for entry in table:
+        if entry.value in allowed or len(entry.value) < VALUE_MIN:
+            continue
+        cores = base64_cores(entry.value.encode("utf-8", "surrogatepass"))
+        for form, word in (*((f, False) for f in spellings(entry.value)), *((c, True) for c in cores)):
+            if form in joined:
+                wanted.append((form, word, entry.type))
+    return [_places(leaf.text, wanted) for leaf in leaves]
+
+
+def _places(text: str, wanted: Sequence[tuple[str, bool, str]]) -> tuple[Finding, ...]:
+    here: dict[tuple[int, int], Finding] = {}
+    for form, word, kind in wanted:
+        at = text.find(form)
+        while at >= 0:
+            start, end = at, at + len(form)
+            while word and start > 0 and text[start - 1] in _WORD64:
+                start -= 1
+            while word and end < len(text) and text[end] in _WORD64:
+                end += 1
+            here[start, end] = Finding(start, end, kind, 1.0, "last_check")
+            at = text.find(form, end)
+    return tuple(here.values())
 
 
 def base64_cores(raw: bytes) -> list[str]:

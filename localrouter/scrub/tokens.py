@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from localrouter.core.kinds import KINDS, UNKNOWN, Tier, kind
 
@@ -50,6 +51,11 @@ def suffix_of(token: str) -> str:
 
 def grammar(types: Iterable[str]) -> re.Pattern[str]:
     """Whatever could be a token, in the spellings that models give them. Suffix in group `code`."""
+    return _grammar(frozenset(types))
+
+
+@lru_cache(maxsize=64)
+def _grammar(types: frozenset[str]) -> re.Pattern[str]:
     ordered = sorted({*types, *KINDS, UNKNOWN.name}, key=lambda t: (-len(t), t))
     names = "|".join(_LOOSE.join(map(re.escape, t.split("_"))) for t in ordered)
     return re.compile(

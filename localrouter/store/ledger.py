@@ -57,6 +57,7 @@ class Ledger:
     def __init__(self, writer: Writer, limits: tuple[int | None, int | None], now: Callable[[], float], tz: str = "") -> None:
         self._writer, self._now = writer, now
         self._totals = Totals()
+        self._holds, self._born = 0, secrets.randbits(48)
         writer.on_failure(self._totals.forget)
         self._limits = {"daily": limits[0], "monthly": limits[1]}
         self._tz: tzinfo | None = ZoneInfo(tz) if tz else None
@@ -107,7 +108,9 @@ class Ledger:
                         f"{held}, and it may cost {usd(micro)}. It resets on {when:%Y-%m-%d at %H:%M %Z}."
                     )
                     return Denied(scope, state.limit, state.spent, state.held, max(0, state.remaining), state.resets_at, text)
-            hold = Hold(secrets.token_hex(12), micro)
+            # The request's id is unguessable and its own; a number tells its attempts apart. No randomness: each draw frees the GIL.
+            self._holds += 1
+            hold = Hold(f"{request}/{self._holds:x}.{self._born:x}", micro)
             db.execute(
                 "INSERT INTO holds (id, request, user, project, host, model, session, micro, opened, overrun)"
                 " VALUES (?,?,?,?,?,?,?,?,?,0)",

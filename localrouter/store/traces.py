@@ -65,9 +65,10 @@ class Traces:
     def _append(self, db: sqlite3.Connection, records: list[dict[str, Any]]) -> None:
         last = db.execute("SELECT link FROM traces ORDER BY seq DESC LIMIT 1").fetchone()
         link = last[0] if last else b""
-        for record in records:
+        salts = os.urandom(16 * len(records))
+        for at, record in enumerate(records):
             body = orjson.dumps(record)
-            salt = os.urandom(16)
+            salt = salts[16 * at : 16 * at + 16]
             commitment = hmac.digest(salt, body, "sha256")
             link = self._link(link, record["id"], commitment)
             text = "\n".join([record.get("explain", ""), *record.get("left_machine", []), record.get("answer", "")])

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from conftest import Daemon, ask, call, start, stop, wait, write_home
 
@@ -59,7 +60,8 @@ def test_what_does_not_finish_in_time_is_settled_all_the_same(tmp_path: Path, ho
     try:
         daemon = wait(tmp_path, process, host)
         before = len(host.record())
-        thread = threading.Thread(target=lambda: ask_quietly(daemon))
+        got: list[tuple[int, Any]] = []
+        thread = threading.Thread(target=lambda: got.append(ask(daemon, "hello", "rehearsal/rehearsal-silent")))
         thread.start()
         while len(host.record()) == before:
             time.sleep(0.01)
@@ -68,17 +70,11 @@ def test_what_does_not_finish_in_time_is_settled_all_the_same(tmp_path: Path, ho
         assert process.wait(40) == 0
         assert time.monotonic() - began < 25
         thread.join(10)
+        assert got[0][0] == 503 and got[0][1]["error"]["code"] == "stopping"
     finally:
         stop(process)
     rows = holds(tmp_path)
     assert len(rows) == 1 and rows[0][0] is not None and 0 < int(str(rows[0][2])) <= int(str(rows[0][3]))
-
-
-def ask_quietly(daemon: Daemon) -> None:
-    try:
-        ask(daemon, "hello", "rehearsal/rehearsal-silent")
-    except (OSError, http.client.HTTPException):
-        pass
 
 
 def test_the_sixty_fifth_is_told_to_come_back(daemon: Daemon) -> None:
