@@ -27,8 +27,8 @@ FIELD_CAP = 8 * 1024 * 1024
 """Bytes. DESIGN section 7: a field has a byte cap and no wall limit."""
 
 
-_Row = list[tuple[int, int, bytes]]
-"""The segments of one leaf: start, end, cache key."""
+_Row = tuple[bytes, list[tuple[int, int, bytes]], tuple[Finding, ...] | None]
+"""One leaf: its own cache key, its segments (start, end, cache key), or its findings when the whole leaf was seen before."""
 
 
 class Inspection:
@@ -36,6 +36,7 @@ class Inspection:
 
     def __init__(self, key: bytes, identity: Mapping[str, str]) -> None:
         self.cache = SegmentCache(key)
+        self._leaves = SegmentCache(key + b" leaves", limit=20_000)
         self._identity = dict(identity)
         argv = [sys.executable, *SAFE, "-m", "localrouter.inspector"]
         self._children = (Child("inspector", argv), Child("inspector", argv))
@@ -101,7 +102,7 @@ class Inspection:
             spans, missing, known = self._look(leaves)
         except PrivacyUnsure:
             return None  # `inspect` says why, and counts it
-        return None if missing else _joined(spans, known)
+        return None if missing else self._joined(spans, known)
 
     async def _inspect(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]]:
         spans, missing, known = self._look(leaves)
@@ -112,7 +113,7 @@ class Inspection:
                 # Whatever killed it, the standby is asked, one segment at a time: what kills again is quarantined.
                 for key in batch:
                     known |= await self._alone(key, missing)
-        return _joined(spans, known)
+        return self._joined(spans, known)
 
     def _look(self, leaves: Sequence[Leaf]) -> tuple[list[_Row], dict[bytes, tuple[str, str]], dict[bytes, tuple[Finding, ...]]]:
         """(segments of each leaf with their cache keys, those that are not known yet, those that are)."""
@@ -122,7 +123,13 @@ class Inspection:
         for leaf in leaves:
             if len(leaf.text) > FIELD_CAP:
                 raise PrivacyUnsure(f"A field is over {FIELD_CAP} characters and cannot be scanned.", "Send it in parts.")
-            row: _Row = []
+            whole = self._leaves.key_of(leaf.text, leaf.context)
+            seen = self._leaves.get(whole)
+            if seen is not None:
+                # A conversation comes again with each turn; one hash a leaf is all that its old part costs.
+                spans.append((whole, [], seen))
+                continue
+            row: list[tuple[int, int, bytes]] = []
             for start, end in segments(leaf.text):
                 text = leaf.text[start:end]
                 key = self.cache.key_of(text, leaf.context)
@@ -138,8 +145,22 @@ class Inspection:
                     missing[key] = (text, leaf.context)
                 else:
                     known[key] = tuple(found)
-            spans.append(row)
+            spans.append((whole, row, None))
         return spans, missing, known
+
+    def _joined(self, spans: list[_Row], known: Mapping[bytes, tuple[Finding, ...]]) -> list[tuple[Finding, ...]]:
+        """Findings of segments as findings of leaves, in the leaves' own offsets."""
+        out: list[tuple[Finding, ...]] = []
+        for whole, row, seen in spans:
+            if seen is None:
+                seen = tuple(
+                    Finding(f.start + start, f.end + start, f.type, f.score, f.detector)
+                    for start, _, key in row
+                    for f in known[key]
+                )
+                self._leaves.put(whole, seen)
+            out.append(seen)
+        return out
 
     def _batches(self, missing: Mapping[bytes, tuple[str, str]]) -> list[list[bytes]]:
         batches: list[list[bytes]] = [[k] for k in missing if k in self._suspect]
@@ -219,14 +240,6 @@ class Inspection:
             "quarantined": len(self._quarantine),
             "detectors": self.detectors,
         }
-
-
-def _joined(spans: list[_Row], known: Mapping[bytes, tuple[Finding, ...]]) -> list[tuple[Finding, ...]]:
-    """Findings of segments as findings of leaves, in the leaves' own offsets."""
-    return [
-        tuple(Finding(f.start + start, f.end + start, f.type, f.score, f.detector) for start, _, key in row for f in known[key])
-        for row in spans
-    ]
 
 
 def _findings(row: Any, size: int) -> tuple[Finding, ...] | None:

@@ -42,6 +42,9 @@ _SETTINGS = frozenset(
 )  # fmt: skip
 """Protocol fields: numbers, booleans and closed sets. All else at the top level is text."""
 
+_SCHEMAS = 32
+_seen_schemas: dict[bytes, tuple[Leaf, ...]] = {}
+
 _ENUM_KEYS = frozenset({"role", "type", "id", "tool_call_id", "index", "strict", "detail"})
 
 
@@ -107,12 +110,29 @@ def _leaves(tree: dict[str, Any]) -> tuple[Leaf, ...]:
                         walk(part, path, where, out, protocol=_protocol, free_keys=False, context=name)
         elif key in _SETTINGS:
             continue
+        elif key in ("tools", "functions"):
+            out.extend(_schema_leaves(key, value))
         else:
-            where = "tool_schema" if key in ("tools", "functions", "response_format", "tool_choice") else "metadata"
+            where = "tool_schema" if key in ("response_format", "tool_choice") else "metadata"
             walk(value, (key,), where, out, protocol=_protocol, free_keys=False, context=key)
-            if key in ("metadata", "tools", "functions", "response_format"):
+            if key in ("metadata", "response_format"):
                 _keys(value, (key,), out)
     return tuple(out)
+
+
+def _schema_leaves(key: str, value: Any) -> tuple[Leaf, ...]:
+    """The leaves of the tools. An agent sends the same sixty kilobytes of them with each turn, so the walk is remembered by their hash."""
+    digest = hashlib.blake2b(key.encode() + dumps(value), digest_size=16).digest()
+    found = _seen_schemas.get(digest)
+    if found is None:
+        out: list[Leaf] = []
+        walk(value, (key,), "tool_schema", out, protocol=_protocol, free_keys=False, context=key)
+        _keys(value, (key,), out)
+        found = tuple(out)
+        while len(_seen_schemas) >= _SCHEMAS:
+            _seen_schemas.pop(next(iter(_seen_schemas)))
+        _seen_schemas[digest] = found
+    return found
 
 
 def _keys(tree: Any, path: Path, out: list[Leaf]) -> None:
