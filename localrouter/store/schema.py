@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from localrouter.core.errors import StoreFault
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 def m001_ledger(db: Database) -> None:
@@ -44,13 +47,26 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_ledger, m002_traces)
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is missing. Raises StoreFault for a database of a newer localrouter."""
-    db = Database(connection)
-    db.table("migrations").create({"name": str}, pk="name", if_not_exists=True)
-    done = {row["name"] for row in db.table("migrations").rows}
-    unknown = done - {m.__name__ for m in MIGRATIONS}
-    if unknown:
+    connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)")
+    done = {row[0] for row in connection.execute("SELECT name FROM migrations")}
+    missing = [m for m in MIGRATIONS if m.__name__ not in done]
+    if done - {m.__name__ for m in MIGRATIONS}:
         raise StoreFault("The database was written by a newer localrouter.", "Update localrouter; nothing was changed.")
-    for migration in MIGRATIONS:
-        if migration.__name__ not in done:
+    if missing:
+        db = _opened(connection)
+        for migration in missing:
             migration(db)
-            db.table("migrations").insert({"name": migration.__name__})
+            connection.execute("INSERT INTO migrations VALUES (?)", (migration.__name__,))
+
+
+def _opened(connection: sqlite3.Connection) -> Database:
+    # sqlite-utils imports numpy when it is there, to map its types: 15 MB that the daemon would keep for nothing.
+    hidden = "numpy" not in sys.modules
+    if hidden:
+        sys.modules["numpy"] = None  # type: ignore[assignment]  # the documented way to make an import fail
+    try:
+        from sqlite_utils import Database
+    finally:
+        if hidden:
+            del sys.modules["numpy"]
+    return Database(connection)
