@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 import sys
 import zlib
@@ -33,6 +34,7 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from localrouter.core.errors import HostBroken, HostTimeout, HostTruncated, HostUnreachable
+from localrouter.keys.binding import bound
 
 CONNECT_S = 5.0
 FIRST_BYTE_S = {True: 300.0, False: 900.0}
@@ -44,6 +46,8 @@ MAX_BODY = 64 * 1024 * 1024
 """Bytes of one answer, decoded. A 200 KB gzip bomb decodes to 200 MB in one piece in httpx 0.28 (measured), so the decoding is
 done here, in bounded steps, and only for gzip; everything else is asked for as identity."""
 PIECE = 65_536
+_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*", re.IGNORECASE)
+"""RFC 1123 section 2.1, and the underscore that private networks use. Others break TLS in places that leak a socket."""
 _METADATA = ipaddress.ip_address("fd00:ec2::254")
 """Instance metadata of a cloud over IPv6; over IPv4 it is link-local."""
 
@@ -76,8 +80,17 @@ def check_origin(origin: str) -> None:
     if not origin.isascii() or not origin.isprintable() or " " in origin or "\\" in origin or "%" in parts.netloc:
         raise ValueError("the origin must be plain ASCII (an international name in its xn-- form)")
     parts.port  # noqa: B018  # raises ValueError when it is no port
+    if parts.netloc.startswith("["):
+        ipaddress.IPv6Address(parts.hostname)
+    elif _NAME.fullmatch(parts.hostname) is None:
+        raise ValueError(f"{parts.hostname!r} is no name of a host")
+    elif parts.hostname.rpartition(".")[2].isdigit():
+        # Such a name is an address or nothing (WHATWG URL, "ends in a number").
+        ipaddress.IPv4Address(parts.hostname)
     if parts.scheme != "https" and not (parts.scheme == "http" and _loopback_name(parts.hostname)):
         raise ValueError(f"the origin {origin} must start with https:// (http:// only for loopback)")
+    if bound(origin) is None:
+        raise ValueError(f"the origin {origin!r} has characters that two readers of an address could take differently")
 
 
 def _loopback_name(name: str | None) -> bool:
@@ -205,24 +218,26 @@ class Egress:
         inflate = zlib.decompressobj(31) if coding == "gzip" else None
         seen = 0
         raw = response.aiter_raw()
-        async with asyncio.timeout(TOTAL_S):
-            while True:
-                try:
-                    async with asyncio.timeout(IDLE_S):
-                        chunk = await anext(raw, None)
-                except TimeoutError:
-                    raise HostTimeout(f"{host} fell silent for {IDLE_S:.0f} seconds.", "Ask again.") from None
-                except (httpx.HTTPError, aiohttp.ClientError, OSError) as exc:
-                    raise HostTruncated(f"{host} broke off its answer ({type(_cause(exc)).__name__}).", "Ask again.") from None
-                if chunk is None:
-                    if inflate is not None and not inflate.eof:
-                        raise HostTruncated(f"{host} broke off its answer inside gzip.", "Ask again.")
-                    return
-                for piece in _pieces(host, inflate, chunk):
-                    seen += len(piece)
-                    if seen > MAX_BODY:
-                        raise HostBroken(f"{host} sent more than {MAX_BODY} bytes.", "Ask for less.")
-                    yield piece
+        ends = asyncio.get_running_loop().time() + TOTAL_S
+        while True:
+            left = ends - asyncio.get_running_loop().time()
+            try:
+                async with asyncio.timeout(min(IDLE_S, left)):
+                    chunk = await anext(raw, None)
+            except TimeoutError:
+                why = f"fell silent for {IDLE_S:.0f} seconds" if left > IDLE_S else f"did not end in {TOTAL_S:.0f} seconds"
+                raise HostTimeout(f"{host} {why}.", "Ask again.") from None
+            except (httpx.HTTPError, aiohttp.ClientError, OSError) as exc:
+                raise HostTruncated(f"{host} broke off its answer ({type(_cause(exc)).__name__}).", "Ask again.") from None
+            if chunk is None:
+                if inflate is not None and not inflate.eof:
+                    raise HostTruncated(f"{host} broke off its answer inside gzip.", "Ask again.")
+                return
+            for piece in _pieces(host, inflate, chunk):
+                seen += len(piece)
+                if seen > MAX_BODY:
+                    raise HostBroken(f"{host} sent more than {MAX_BODY} bytes.", "Ask for less.")
+                yield piece
 
 
 def _pieces(host: str, inflate: Any, chunk: bytes) -> Iterator[bytes]:

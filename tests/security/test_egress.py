@@ -87,7 +87,8 @@ FAULTS: dict[str, tuple[Answer, type[HostFault]]] = {
     "not json in an event": (says(OK + b"connection: close\r\n\r\n" + b"data: {oops\n\n" + DONE), HostBroken),
     "array in an event": (says(OK + b"connection: close\r\n\r\n" + b"data: [1]\n\n" + DONE), HostBroken),
     "an event of 20 MB": (for_ever(OK + b"connection: close\r\n\r\ndata: ", b"x" * 65536), HostBroken),
-    "endless small events": (for_ever(OK + b"connection: close\r\n\r\n", EVENT * 800), HostBroken),
+    "endless small events": (for_ever(OK + b"connection: close\r\n\r\n", EVENT * 800), HostFault),
+    "small events for ever": (for_ever(OK + b"connection: close\r\n\r\n", EVENT, 0.2), HostTimeout),
     "error in the stream": (
         says(OK + b"connection: close\r\n\r\n" + EVENT + b'data: {"error":{"message":"overloaded"}}\n\n'),
         HostFault,
