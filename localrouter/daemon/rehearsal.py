@@ -105,7 +105,12 @@ class App:
                 pass
             entry["hung_up"] = True
             return
-        text, call = answer_for(tree)
+        try:
+            text, call = answer_for(tree)
+        except (AttributeError, TypeError, KeyError, IndexError):
+            # A body that only localrouter's door let through; real hosts say so too.
+            await self._json(send, 400, {"error": {"message": "not a chat request", "type": "invalid_request_error"}})
+            return
         if fault in ("echo", "split"):
             content = tree["messages"][-1]["content"]
             text, call = (content if isinstance(content, str) else json.dumps(content)), None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import random
 import re
@@ -287,11 +288,11 @@ def mangled_tree(draw: random.Random) -> bytes:
             if not isinstance(child, (dict, list)) or not child or draw.random() < 0.3:
                 action = draw.random()
                 if action < 0.6:
-                    node[key] = draw.choice(VALUES)  # type: ignore[index]
+                    node[key] = copy.deepcopy(draw.choice(VALUES))  # type: ignore[index]
                 elif action < 0.8 and isinstance(node, dict):
                     del node[key]
                 elif isinstance(node, dict):
-                    node[draw.choice(["", "x", "role", "content", "type", "__proto__"])] = draw.choice(VALUES)
+                    node[draw.choice(["", "x", "role", "content", "type", "__proto__"])] = copy.deepcopy(draw.choice(VALUES))
                 break
             node = child
     return json.dumps(tree).encode()
