@@ -25,6 +25,7 @@ ORDER = (
     "token",
     "traces",
     "explain",
+    "scrub",
     "budget",
     "recipe",
 )

@@ -44,7 +44,9 @@ def highlighted(text: str, tokens: Iterable[str]) -> Text:
     return out
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Sequence[str] = ()) -> None:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Sequence[str] = (), stderr: bool = False
+) -> None:
     from rich import box
     from rich.table import Table
 
@@ -54,7 +56,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right
         made.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=name in ("id", *right))
     for row in rows:
         made.add_row(*(clean(c) if isinstance(c, str) else c for c in row))
-    console().print(made, soft_wrap=False)
+    console(stderr=stderr).print(made, soft_wrap=False)
 
 
 def usd(micro: int) -> str:

@@ -102,3 +102,17 @@ def private_file(path: Path, data: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def install_secret(paths: Paths) -> bytes:
+    """32 random bytes in a 0600 file: the root of all tokens. Made at the first start."""
+    file = paths.state / "install.secret"
+    try:
+        data = file.read_bytes()
+        if len(data) == 32:
+            return data
+    except FileNotFoundError:
+        pass
+    data = os.urandom(32)
+    private_file(file, data)
+    return data

@@ -18,8 +18,9 @@ from localrouter.daemon.app import App, Call, Route, send_json
 from localrouter.daemon.reading import signals
 from localrouter.daemon.services import Services
 from localrouter.dialects import all_dialects
+from localrouter.scrub.checked import checked
 from localrouter.scrub.tokens import Minter
-from localrouter.scrub.veil import taken, veil
+from localrouter.scrub.veil import taken
 
 NOTES_S = 2.0
 """Traces are written after the answer's last byte; a reader waits this long for those under way, so that it sees its own request."""
@@ -160,7 +161,7 @@ class Control:
         plan = decide(ask, read, self.s.recipe, await self.s.standing("default"), self.s.gates)
         first = plan.attempts[0].model if plan.attempts else None
         minter = Minter(self.s.secret, f"{ask.who}\x00{ask.session}", first.host if first else "", taken(ask.leaves))
-        veiled = veil(ask.leaves, findings, {n: self.s.recipe.rule(n).values for n in ORDER}, minter)
+        veiled = checked(ask.leaves, findings, {n: self.s.recipe.rule(n).values for n in ORDER}, minter, self.s.allowed)
         tree: dict[str, Any] = {
             "plan": {
                 "route": plan.route,

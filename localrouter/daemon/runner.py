@@ -19,7 +19,7 @@ from localrouter.core import events as e
 from localrouter.core.ask import Ask, Leaf, rename_keys, replace
 from localrouter.core.chat import Channel, Chunk
 from localrouter.core.decide import AUTO, Attempt, Plan
-from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, Internal, PrivacyUnsure, RouterError, Stopping
+from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, Internal, RouterError, Stopping
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import ORDER, strictest
 from localrouter.core.money import usd
@@ -29,7 +29,7 @@ from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.reading import classes_of, signals
 from localrouter.daemon.services import Services
 from localrouter.dialects import Dialect, Writer
-from localrouter.scrub.lastcheck import leaks, still_standing
+from localrouter.scrub.checked import checked
 from localrouter.scrub.tokens import Minter
 from localrouter.scrub.toolclass import tool_class
 from localrouter.scrub.unveil import Unveiler
@@ -241,18 +241,7 @@ class Runner:
         assert attempt.model is not None
         values = {name: self.s.recipe.rule(name).values for name in ORDER}
         self._minter = Minter(self.s.secret, f"{self.ask.who}\x00{self.ask.session}", attempt.model.host, taken(self.ask.leaves))
-        veiled = veil(self.ask.leaves, self._findings, values, self._minter)
-        if leaks(veiled.texts, veiled.table, self.s.allowed):
-            # A first hit re-veils with what still stands (a value inside base64, say); a second refuses.
-            more = still_standing(self.ask.leaves, veiled.table, self.s.allowed)
-            again = [(*f, *m) for f, m in zip(self._findings, more, strict=True)]
-            veiled = veil(self.ask.leaves, again, values, self._minter)
-            found = leaks(veiled.texts, veiled.table, self.s.allowed)
-            if found:
-                raise PrivacyUnsure(
-                    f"The last check found {', '.join(sorted(set(found)))} still in the outgoing text, so nothing was sent.",
-                    "`localrouter explain` shows the request; a recipe that stays local still answers.",
-                )
+        veiled = checked(self.ask.leaves, self._findings, values, self._minter, self.s.allowed)
         self._veiled = veiled
         table = self.s.conversations.merge(self.ask.who, self.ask.session, veiled.table)
         self._unveiler = Unveiler(table, veiled.outgoing, tool_class) if len(table) else None

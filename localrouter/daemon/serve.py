@@ -22,7 +22,7 @@ import uvicorn
 
 from localrouter.config.catalogue import load_catalogue
 from localrouter.config.identity import own_identity
-from localrouter.config.paths import Paths, private_file
+from localrouter.config.paths import Paths, install_secret, private_file
 from localrouter.config.recipes import load_recipe
 from localrouter.config.settings import Settings, load_settings
 from localrouter.core.catalogue import Catalogue
@@ -70,20 +70,6 @@ def bind(host: str, port: int) -> socket.socket:
         ) from None
     sock.listen(256)
     return sock
-
-
-def install_secret(paths: Paths) -> bytes:
-    """32 random bytes in a 0600 file: the root of all tokens. Made at the first start."""
-    file = paths.state / "install.secret"
-    try:
-        data = file.read_bytes()
-        if len(data) == 32:
-            return data
-    except FileNotFoundError:
-        pass
-    data = os.urandom(32)
-    private_file(file, data)
-    return data
 
 
 class _Server(uvicorn.Server):
