@@ -18,7 +18,6 @@ from benchkit.native import HERE, Sample
 from benchkit.scenarios import CODE_BYTES, PROSE_WORDS, Book
 
 PEERS = ("litellm", "portkey")
-BEGIN, END = "<!-- bench:start -->", "<!-- bench:end -->"
 
 
 def percentile(values: Sequence[float], p: float) -> float | None:
@@ -325,11 +324,12 @@ def markdown(tree: dict[str, Any]) -> str:
     return "\n".join(out) + "\n"
 
 
-def into_readme(file: Path, table: str) -> bool:
-    """Replace what stands between the markers. False: there are none."""
+def into_readme(file: Path, table: str, name: str = "bench") -> bool:
+    """Replace what stands between the markers of this name. False: there are none."""
+    begin, end = f"<!-- {name}:start -->", f"<!-- {name}:end -->"
     text = file.read_text(encoding="utf-8")
-    if BEGIN not in text or END not in text:
+    if begin not in text or end not in text:
         return False
-    before, _, rest = text.partition(BEGIN)
-    file.write_text(before + BEGIN + "\n" + table + END + rest.partition(END)[2], encoding="utf-8")
+    before, _, rest = text.partition(begin)
+    file.write_text(before + begin + "\n" + table + end + rest.partition(end)[2], encoding="utf-8")
     return True
