@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localrouter.engine.cpu import spare_extra_buffers
+
 MAGIC = b"GGUF"
 COUNTABLE = 1000
 """A `maxLength` or `maxItems` above this is not enforced: a grammar cannot count so far."""
@@ -65,6 +67,20 @@ def check_file(path: Path) -> None:
         raise BadModel(f"The file {path.name} is not a GGUF model.")
 
 
+def _plain_weights(lib: Any) -> Any:
+    """The library, told to repack no weights where that crashes (see `cpu`); its `Llama` has no parameter for it."""
+    if spare_extra_buffers():
+        defaults = lib.llama_cpp.llama_model_default_params
+
+        def plain() -> Any:
+            params = defaults()
+            params.use_extra_bufts = False
+            return params
+
+        lib.llama_cpp.llama_model_default_params = plain
+    return lib
+
+
 class Model:
     """A loaded model with one sequence."""
 
@@ -76,7 +92,7 @@ class Model:
         self._lib: Any = llama_cpp
         kw: dict[str, Any] = {"n_threads": threads, "n_threads_batch": threads} if threads > 0 else {}
         try:
-            llm: Any = llama_cpp.Llama(
+            llm: Any = _plain_weights(llama_cpp).Llama(
                 str(path),
                 n_ctx=max(0, ctx),
                 n_gpu_layers=-1 if llama_cpp.llama_supports_gpu_offload() else 0,

@@ -234,3 +234,11 @@ def test_json_only_answer_is_a_call_or_text() -> None:
     assert call["tool"]["arguments"] == "{}"
     calls = ToolCalls({"weather"})
     assert [*calls.feed('{"a": '), *calls.feed("1}"), *calls.feed("", last=True)] == [{"delta": '{"a": 1}'}]
+
+
+def test_quantised_weights_run_on_every_processor(tmp_path: Path) -> None:
+    """llama.cpp's repacked weights crash on some machines with AMX (see localrouter.engine.cpu)."""
+    e = Engine(tiny_gguf.build(tmp_path / "q.gguf", decisive=True, quantised=True))
+    text, _, _ = e.chat("go " * 40, max_tokens=20, temperature=0)
+    e.close()
+    assert len(text) == 20

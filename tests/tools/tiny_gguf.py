@@ -62,8 +62,8 @@ def _merges(words: list[list[str]], count: int) -> list[tuple[str, str]]:
     return out
 
 
-def build(path: Path, *, decisive: bool = False, seed: int = 7, template: bool = True) -> Path:
-    """Write the model to `path` and return it. Takes well under a second."""
+def build(path: Path, *, decisive: bool = False, seed: int = 7, template: bool = True, quantised: bool = False) -> Path:
+    """Write the model to `path` and return it. Takes well under a second. `quantised`: its matrices in Q8_0, as real files are."""
     alphabet = _byte_alphabet()
     words = [[alphabet[b] for b in ((" " if i else "") + w).encode()] for i, w in enumerate(TEXT.split())]
     merges = _merges(words, 120)
@@ -119,18 +119,26 @@ def build(path: Path, *, decisive: bool = False, seed: int = 7, template: bool =
         output[first_special : first_special + 3] = 0
         embed[:, 0] = 4.0
         output[first_special : first_special + 3, 0] = -20.0
-    w.add_tensor("token_embd.weight", embed)
-    w.add_tensor("output_norm.weight", np.ones(DIM, dtype=np.float32))
-    w.add_tensor("output.weight", output)
+
+    def add(name: str, tensor: np.ndarray) -> None:
+        kind = gguf.GGMLQuantizationType.Q8_0
+        if quantised and tensor.ndim == 2 and tensor.shape[1] % 32 == 0:
+            w.add_tensor(name, gguf.quants.quantize(tensor, kind), raw_dtype=kind)
+        else:
+            w.add_tensor(name, tensor)
+
+    add("token_embd.weight", embed)
+    add("output_norm.weight", np.ones(DIM, dtype=np.float32))
+    add("output.weight", output)
     mix = 0.0 if decisive else 0.08
     for i in range(LAYERS):
-        w.add_tensor(f"blk.{i}.attn_norm.weight", np.ones(DIM, dtype=np.float32))
-        w.add_tensor(f"blk.{i}.ffn_norm.weight", np.ones(DIM, dtype=np.float32))
+        add(f"blk.{i}.attn_norm.weight", np.ones(DIM, dtype=np.float32))
+        add(f"blk.{i}.ffn_norm.weight", np.ones(DIM, dtype=np.float32))
         for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            w.add_tensor(f"blk.{i}.{name}.weight", weights(DIM, DIM, scale=mix))
-        w.add_tensor(f"blk.{i}.ffn_gate.weight", weights(FF, DIM, scale=mix))
-        w.add_tensor(f"blk.{i}.ffn_up.weight", weights(FF, DIM, scale=mix))
-        w.add_tensor(f"blk.{i}.ffn_down.weight", weights(DIM, FF, scale=mix))
+            add(f"blk.{i}.{name}.weight", weights(DIM, DIM, scale=mix))
+        add(f"blk.{i}.ffn_gate.weight", weights(FF, DIM, scale=mix))
+        add(f"blk.{i}.ffn_up.weight", weights(FF, DIM, scale=mix))
+        add(f"blk.{i}.ffn_down.weight", weights(DIM, FF, scale=mix))
     w.write_header_to_file()
     w.write_kv_data_to_file()
     w.write_tensors_to_file()
