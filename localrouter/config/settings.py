@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -10,9 +11,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from localrouter.config.faults import ConfigFault, explain
+from localrouter.config.faults import ConfigFault, explain, nearest
 from localrouter.config.paths import Paths
+from localrouter.core.kinds import KINDS
 from localrouter.core.money import parse_usd
+
+ENTRY_MAX = 1000
+"""Characters of one entry of a list."""
 
 
 class Strict(BaseModel):
@@ -75,6 +80,64 @@ class Logging(Strict):
     prompts: Literal["veiled", "none"] = "veiled"
 
 
+class Privacy(Strict):
+    """What the privacy scan is told. `allow`: values that pass. `deny`: values that never do. Each is matched exactly, or as a regular
+    expression when it is written `/so/`. `packs`: national ids to look for, such as "de". `thresholds`: the least score of a type."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    packs: tuple[str, ...] = ()
+    thresholds: dict[str, float] = Field(default_factory=dict)
+
+    @field_validator("allow", "deny")
+    @classmethod
+    def _entries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            if not entry.strip():
+                raise ValueError("an entry is empty")
+            if len(entry) > ENTRY_MAX:
+                raise ValueError(f"an entry has more than {ENTRY_MAX} characters")
+            if len(entry) > 1 and entry.startswith("/") and entry.endswith("/"):
+                try:
+                    empty = re.compile(entry[1:-1]).fullmatch("") is not None
+                except re.error as exc:
+                    raise ValueError(f"{entry} is not a regular expression ({exc})") from None
+                if empty:
+                    raise ValueError(f"{entry} matches the empty text, and so everything")
+        return value
+
+    @field_validator("packs")
+    @classmethod
+    def _countries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pack in value:
+            if not re.fullmatch(r"[a-z]{2}", pack):
+                raise ValueError(f"{pack!r} is not a country in two small letters such as de")
+        return value
+
+    @field_validator("thresholds")
+    @classmethod
+    def _scores(cls, value: dict[str, float]) -> dict[str, float]:
+        for name, least in value.items():
+            if name not in KINDS:
+                raise ValueError(f"{name!r} is no type of finding. {nearest(name, KINDS)}")
+            if not 0 <= least <= 1:
+                raise ValueError(f"{name} must lie between 0 and 1")
+        return value
+
+    def exact(self) -> frozenset[str]:
+        """The allowed values that are written out, for the last check."""
+        return frozenset(e for e in self.allow if not (len(e) > 1 and e.startswith("/") and e.endswith("/")))
+
+    def options(self) -> dict[str, Any]:
+        """For the scan, but for the identity, which is the machine's."""
+        return {
+            "allow": list(self.allow),
+            "deny": list(self.deny),
+            "packs": list(self.packs),
+            "thresholds": dict(self.thresholds),
+        }
+
+
 class Settings(Strict):
     """config.toml."""
 
@@ -85,6 +148,7 @@ class Settings(Strict):
     local: Local = Local()
     budgets: Budgets = Budgets()
     logging: Logging = Logging()
+    privacy: Privacy = Privacy()
     allowed_origins: tuple[str, ...] = ()
     """Web origins that may call, each exact (`http://localhost:3000`). None by default: any page of a listed origin can use the token."""
     hosts: dict[str, HostEntry] = Field(default_factory=dict)
@@ -148,7 +212,5 @@ def parse(file: Path | str, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
-        import re
-
         found = re.search(r"line (\d+)", str(exc))
         raise ConfigFault(file, int(found[1]) if found else 1, f"not TOML: {exc}.", "Correct the line.") from None

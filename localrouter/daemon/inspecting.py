@@ -1,43 +1,83 @@
-"""Ask the inspector child about leaves: segments, cache, batches, canary. Fail closed (law 1).
+"""Ask the inspector child about leaves: pieces, caches, batches, canary. Fail closed (law 1).
 
-A leaf has a verdict when each of its segments has one. Silence, a crash, a time-out, or a canary that was not found is
-`PrivacyUnsure`. A segment that killed the child alone is quarantined by hash, so that it cannot kill it each turn.
+A leaf has a verdict when each of its pieces has one. Silence, a crash, a time-out, or a canary that was not found is
+`PrivacyUnsure`. A piece that killed the child alone is quarantined by hash, so that it cannot kill it each turn. What takes longer
+than a moment (cutting long texts, the caches' files) happens in threads, never on the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
+import struct
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
-from localrouter.config.paths import SAFE
-from localrouter.core.ask import Leaf
+from localrouter.config.paths import SAFE, private_file
+from localrouter.core.ask import Leaf, Where
 from localrouter.core.errors import LaneFault, PrivacyUnsure
 from localrouter.core.findings import Finding
 from localrouter.daemon.children import Child, ChildDied
-from localrouter.scrub.cache import SegmentCache
-from localrouter.scrub.segments import segments
+from localrouter.scrub.cache import FILE_MAX, SegmentCache
+from localrouter.scrub.merge import NAMES, merge
+from localrouter.scrub.pieces import Cut, across, cut, join, seam
+from localrouter.scrub.version import installed, with_options
+
+log = logging.getLogger("localrouter")
 
 BATCH_BYTES = 128 * 1024
 SECONDS_PER_BATCH = 30.0
 FIELD_CAP = 8 * 1024 * 1024
 """Bytes. DESIGN section 7: a field has a byte cap and no wall limit."""
+INLINE = 16 * 1024
+"""Characters of new text that are cut on the event loop (some 2 ms); more goes to a thread."""
+SAVE_AFTER_S = 30.0
+"""From the first new verdict to its place in a file; a crash loses no more than that, and a restart nothing."""
+SEAM = "seam"
+_TEXT: frozenset[Where] = frozenset({"system", "user", "assistant", "tool_result"})
+_T = TypeVar("_T")
 
 
-_Row = tuple[bytes, list[tuple[int, int, bytes]], tuple[Finding, ...] | None]
-"""One leaf: its own cache key, its segments (start, end, cache key), or its findings when the whole leaf was seen before."""
+class _Scan(NamedTuple):
+    """A leaf that was not seen before: its cut, and the cache key of each piece."""
+
+    cut: Cut
+    keys: list[bytes]
+
+
+class _Seam(NamedTuple):
+    """The text across the border of two leaves, where a value may have been split."""
+
+    text: str
+    parts: list[tuple[int, int, int]]
+    key: bytes
 
 
 class Inspection:
     """The daemon's side of the inspector."""
 
-    def __init__(self, key: bytes, identity: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        identity: Mapping[str, str],
+        privacy: Mapping[str, Any] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """`identity`: who the user is. `privacy`: the lists, packs and thresholds of the settings. `folder`: where what was seen is
+        remembered over a restart, as keyed hashes and spans; None keeps it in memory."""
         self.cache = SegmentCache(key)
         self._leaves = SegmentCache(key + b" leaves", limit=20_000)
+        self._files = {} if folder is None else {folder / "seen-segments": self.cache, folder / "seen-texts": self._leaves}
         self._identity = dict(identity)
+        self._options: dict[str, Any] = {}
+        self._installed: bytes | None = None
+        self._preparing: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
+        self._saved = 0
         argv = [sys.executable, *SAFE, "-m", "localrouter.inspector"]
         self._children = (Child("inspector", argv), Child("inspector", argv))
         self._at = 0
@@ -47,6 +87,19 @@ class Inspection:
         self._quarantine: set[bytes] = set()
         self.unsure = 0
         self.detectors: list[str] = []
+        self.configure(privacy or {})
+
+    def configure(self, privacy: Mapping[str, Any]) -> None:
+        """Other lists, packs or thresholds from now on; verdicts under the old ones are forgotten."""
+        self._options = {"allow": [], "deny": [], "packs": [], "thresholds": {}, **privacy, "identity": self._identity}
+        self._configured.clear()
+        if self._installed is not None:
+            self._name_version(self._installed)
+
+    def _name_version(self, base: bytes) -> None:
+        self._installed = base
+        version = with_options(base, self._options)
+        self.cache.version = self._leaves.version = version
 
     @property
     def child(self) -> Child:
@@ -55,16 +108,64 @@ class Inspection:
 
     async def start(self) -> None:
         """Have the first one ready. The standby is loaded behind it, so that it delays nobody."""
-        ready = await self.child.start()
-        self.detectors = list(ready.get("detectors", []))
+        await self._prepare()
+        await self._adopt(await self.child.start())
         self._behind(self._children[1 - self._at])
 
     async def stop(self) -> None:
+        if self._saving is not None:
+            self._saving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._saving
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         await asyncio.gather(*(c.stop() for c in self._children))
+        await self._save()
+
+    # --- versions and files ----------------------------------------------------------------------------------------------
+
+    async def _prepare(self) -> None:
+        """Know the version, and what was seen before the last stop. Once, in a thread; later calls cost nothing."""
+        if self._installed is None:
+            if self._preparing is None:
+                self._preparing = asyncio.create_task(self._load())
+            await asyncio.shield(self._preparing)
+
+    async def _load(self) -> None:
+        self._name_version(await asyncio.to_thread(installed))
+        for file, cache in self._files.items():
+            cache.adopt(await asyncio.to_thread(_read, file, cache))
+
+    async def _adopt(self, ready: Mapping[str, Any]) -> None:
+        """What a child says it is. One that was started after an upgrade scans by other rules than those that were remembered."""
+        self.detectors = list(ready.get("detectors", []))
+        base = bytes.fromhex(str(ready.get("version", "")))
+        if base and base != self._installed:
+            self._name_version(base)
+
+    def _save_soon(self) -> None:
+        if self._files and (self._saving is None or self._saving.done()):
+            self._saving = asyncio.create_task(self._save_later())
+
+    async def _save_later(self) -> None:
+        await asyncio.sleep(SAVE_AFTER_S)
+        await self._save()
+
+    async def _save(self) -> None:
+        changes = self.cache.changes + self._leaves.changes
+        if changes == self._saved:
+            return
+        self._saved = changes
+        for file, cache in self._files.items():
+            try:
+                await asyncio.to_thread(_write, file, cache, cache.snapshot())
+            except OSError as exc:
+                # A full disk, say: the next start scans again, and nothing else is lost.
+                log.warning("what the privacy scan has seen could not be kept (%s)", exc.strerror)
+
+    # --- children --------------------------------------------------------------------------------------------------------
 
     def _behind(self, child: Child) -> None:
         async def load() -> None:
@@ -86,7 +187,8 @@ class Inspection:
         pid = child.pid
         if pid is not None and pid not in self._configured:
             self._configured.add(pid)
-            await child.tell({"op": "configure", "identity": self._identity})
+            await child.tell({"op": "configure", "options": self._options})
+            await self._adopt(child.ready)
 
     async def inspect(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]]:
         """Findings of each leaf, sorted, in its own offsets. Raises PrivacyUnsure."""
@@ -97,70 +199,103 @@ class Inspection:
             raise
 
     def cached(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]] | None:
-        """The findings when every segment was seen before, without waiting; else None."""
-        try:
-            spans, missing, known = self._look(leaves)
-        except PrivacyUnsure:
-            return None  # `inspect` says why, and counts it
-        return None if missing else self._joined(spans, known)
+        """The findings when every leaf was seen before, without waiting; else None."""
+        if self._installed is None:
+            return None
+        seen = [self._leaves.get(self._leaves.key_of(leaf.text, leaf.context)) for leaf in leaves]
+        rows = [row for row in seen if row is not None]
+        if len(rows) < len(seen):
+            return None
+        seams = self._seams(leaves)
+        known = {s.key: row for s in seams if (row := self.cache.get(s.key)) is not None}
+        return self._crossed(leaves, rows, seams, known) if all(s.key in known for s in seams) else None
 
     async def _inspect(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]]:
-        spans, missing, known = self._look(leaves)
+        await self._prepare()
+        for leaf in leaves:
+            if len(leaf.text) > FIELD_CAP:
+                raise PrivacyUnsure(f"A field is over {FIELD_CAP} characters and cannot be scanned.", "Send it in parts.")
+        # A conversation comes again with each turn; one hash a leaf is all that its old part costs.
+        names = [self._leaves.key_of(leaf.text, leaf.context) for leaf in leaves]
+        rows: dict[bytes, tuple[Finding, ...]] = {}
+        fresh: dict[bytes, Leaf] = {}
+        for name, leaf in zip(names, leaves, strict=True):
+            row = self._leaves.get(name)
+            if row is None:
+                fresh[name] = leaf
+            else:
+                rows[name] = row
+        size = sum(len(leaf.text) for leaf in fresh.values())
+        scans = await _apart(size, lambda: {name: self._scan(leaf) for name, leaf in fresh.items()})
+        seams = self._seams(leaves)
+        known = await self._verdicts(scans, seams)
+        rows |= await _apart(size, lambda: {n: join(s.cut, [known[k] for k in s.keys]) for n, s in scans.items()})
+        for name in scans:
+            self._leaves.put(name, rows[name])
+        if scans:
+            self._save_soon()
+        return self._crossed(leaves, [rows[name] for name in names], seams, known)
+
+    def _scan(self, leaf: Leaf) -> _Scan:
+        own = cut(leaf.text, leaf.context)
+        return _Scan(own, [self.cache.key_of(piece.text, piece.context) for piece in own.pieces])
+
+    def _seams(self, leaves: Sequence[Leaf]) -> list[_Seam]:
+        texts = [leaf.text for leaf in leaves]
+        out: list[_Seam] = []
+        for index in range(len(leaves) - 1):
+            if leaves[index].where in _TEXT and leaves[index + 1].where in _TEXT:
+                found = seam(texts, index)
+                if found is not None:
+                    out.append(_Seam(*found, self.cache.key_of(found[0], SEAM)))
+        return out
+
+    def _crossed(
+        self,
+        leaves: Sequence[Leaf],
+        rows: list[tuple[Finding, ...]],
+        seams: Sequence[_Seam],
+        known: Mapping[bytes, tuple[Finding, ...]],
+    ) -> list[tuple[Finding, ...]]:
+        """The rows, and in them what stands across two leaves."""
+        texts = [leaf.text for leaf in leaves]
+        for one in seams:
+            own = [f for f in known[one.key] if f.type not in NAMES]
+            for index, more in across(own, one.parts, texts).items() if own else ():
+                rows[index] = merge((*rows[index], *more), texts[index])
+        return rows
+
+    async def _verdicts(self, scans: Mapping[bytes, _Scan], seams: Sequence[_Seam]) -> dict[bytes, tuple[Finding, ...]]:
+        """The findings of every piece and seam, from the cache or from the child; each is asked for once."""
+        known: dict[bytes, tuple[Finding, ...]] = {}
+        missing: dict[bytes, tuple[str, str]] = {}
+
+        def want(key: bytes, text: str, context: str) -> None:
+            if key in known or key in missing:
+                return
+            if key in self._quarantine:
+                raise PrivacyUnsure(
+                    "A part of the text made the privacy scan fail before.", "Leave it out, or use a recipe that stays local."
+                )
+            found = self.cache.get(key)
+            if found is None:
+                missing[key] = (text, context)
+            else:
+                known[key] = found
+
+        for scan in scans.values():
+            for key, piece in zip(scan.keys, scan.cut.pieces, strict=True):
+                want(key, piece.text, piece.context)
+        for one in seams:
+            want(one.key, one.text, SEAM)
         for batch in self._batches(missing):
             try:
                 known |= await self._ask(batch, missing)
             except ChildDied:
-                # Whatever killed it, the standby is asked, one segment at a time: what kills again is quarantined.
+                # Whatever killed it, the standby is asked, one piece at a time: what kills again is quarantined.
                 for key in batch:
                     known |= await self._alone(key, missing)
-        return self._joined(spans, known)
-
-    def _look(self, leaves: Sequence[Leaf]) -> tuple[list[_Row], dict[bytes, tuple[str, str]], dict[bytes, tuple[Finding, ...]]]:
-        """(segments of each leaf with their cache keys, those that are not known yet, those that are)."""
-        spans: list[_Row] = []
-        missing: dict[bytes, tuple[str, str]] = {}
-        known: dict[bytes, tuple[Finding, ...]] = {}
-        for leaf in leaves:
-            if len(leaf.text) > FIELD_CAP:
-                raise PrivacyUnsure(f"A field is over {FIELD_CAP} characters and cannot be scanned.", "Send it in parts.")
-            whole = self._leaves.key_of(leaf.text, leaf.context)
-            seen = self._leaves.get(whole)
-            if seen is not None:
-                # A conversation comes again with each turn; one hash a leaf is all that its old part costs.
-                spans.append((whole, [], seen))
-                continue
-            row: list[tuple[int, int, bytes]] = []
-            for start, end in segments(leaf.text):
-                text = leaf.text[start:end]
-                key = self.cache.key_of(text, leaf.context)
-                row.append((start, end, key))
-                if key in known or key in missing:
-                    continue
-                if key in self._quarantine:
-                    raise PrivacyUnsure(
-                        "A part of the text made the privacy scan fail before.", "Leave it out, or use a recipe that stays local."
-                    )
-                found = self.cache.get(key)
-                if found is None:
-                    missing[key] = (text, leaf.context)
-                else:
-                    known[key] = tuple(found)
-            spans.append((whole, row, None))
-        return spans, missing, known
-
-    def _joined(self, spans: list[_Row], known: Mapping[bytes, tuple[Finding, ...]]) -> list[tuple[Finding, ...]]:
-        """Findings of segments as findings of leaves, in the leaves' own offsets."""
-        out: list[tuple[Finding, ...]] = []
-        for whole, row, seen in spans:
-            if seen is None:
-                seen = tuple(
-                    Finding(f.start + start, f.end + start, f.type, f.score, f.detector)
-                    for start, _, key in row
-                    for f in known[key]
-                )
-                self._leaves.put(whole, seen)
-            out.append(seen)
-        return out
+        return known
 
     def _batches(self, missing: Mapping[bytes, tuple[str, str]]) -> list[list[bytes]]:
         batches: list[list[bytes]] = [[k] for k in missing if k in self._suspect]
@@ -242,8 +377,27 @@ class Inspection:
         }
 
 
+async def _apart(size: int, work: Callable[[], _T]) -> _T:
+    """Do it here when it is short, else in a thread."""
+    return work() if size <= INLINE else await asyncio.to_thread(work)
+
+
+def _read(file: Path, cache: SegmentCache) -> dict[bytes, tuple[Finding, ...]]:
+    """What a file knew; nothing when there is none that can be trusted."""
+    try:
+        if file.stat().st_size > 4 * FILE_MAX:
+            return {}
+        return cache.unpack(file.read_bytes())
+    except (OSError, ValueError, IndexError, struct.error):
+        return {}
+
+
+def _write(file: Path, cache: SegmentCache, generations: Sequence[dict[bytes, tuple[Finding, ...]]]) -> None:
+    private_file(file, cache.pack(generations))
+
+
 def _findings(row: Any, size: int) -> tuple[Finding, ...] | None:
-    """The findings of one segment, or None when the row is not one: a scan that answers nonsense has not scanned."""
+    """The findings of one piece, or None when the row is not one: a scan that answers nonsense has not scanned."""
     if not isinstance(row, list):
         return None
     out: list[Finding] = []

@@ -135,7 +135,7 @@ async def serve(
     orphans = store.swept
     if orphans:
         log.warning("%d calls were cut by the last stop; each was charged at its ceiling", orphans)
-    inspection = Inspection(secret, own_identity())
+    inspection = Inspection(secret, own_identity(), settings.privacy.options(), paths.state)
     local = LocalLane(settings.local.model, settings.local.ctx, settings.local.threads)
     egress = Egress(frozenset({sock.getsockname()[1]}))
     services = Services(
@@ -149,6 +149,7 @@ async def serve(
         egress=egress,
         secret=secret,
         record_texts=settings.logging.prompts == "veiled",
+        allowed=settings.privacy.exact(),
     )
     control = control_socket.open_socket(paths)
     app = App(services, tokens.client, tokens.control if control is None else None)
@@ -232,6 +233,8 @@ def reload(services: Services, paths: Paths, overrides: Mapping[str, Any]) -> No
     catalogue = checked_catalogue(settings)
     recipe = load_recipe(settings.recipe, paths.recipe_dirs())
     services.adopt(recipe, catalogue)
+    services.inspection.configure(settings.privacy.options())
+    services.allowed = settings.privacy.exact()
     services.store.ledger.limit(settings.ledger_budgets())
     log.info("reloaded: recipe %s, catalogue %s", services.recipe_version, catalogue.version)
 

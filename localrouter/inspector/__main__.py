@@ -5,6 +5,7 @@ A ping is answered by the reading thread, also while a batch is scanned, so that
 
 from __future__ import annotations
 
+import gc
 import os
 import queue
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 from localrouter.core.frames import Decoder, encode
 from localrouter.scrub import detectors
+from localrouter.scrub.version import installed
 
 
 def main() -> int:
@@ -38,11 +40,19 @@ def main() -> int:
 
     # Warm-up: the first scan loads Presidio, and no request should wait for it.
     detectors.find("write to a.person@example.org or call +1 415 555 0100, card 4111 1111 1111 1111, DE89370400440532013000")
+    # What is loaded now stays for good: the collector need not look at it again, and its pages stay shared and untouched.
+    gc.collect()
+    gc.freeze()
     threading.Thread(target=read, daemon=True).start()
-    say({"ready": True, "detectors": [d.NAME for d in detectors.all_detectors()]})
+    say({"ready": True, "detectors": [d.NAME for d in detectors.all_detectors()], "version": installed().hex()})
     while (job := jobs.get()) is not None:
         if job.get("op") == "configure":
-            detectors.configure(job.get("identity") or {})
+            try:
+                detectors.configure(job["options"])
+            except Exception as exc:
+                # Settings that a detector refuses: no scan by others than the user's own.
+                say({"fatal": f"a privacy setting was refused: {exc}"})
+                return 1
         elif job.get("op") == "inspect":
             say(_inspect(job))
     return 0

@@ -1,19 +1,27 @@
 """Detectors: ONE FILE PER DETECTOR; the folder is the registry (`_*.py` are shared parts).
 
-A detector module has `NAME` and `find(text, context) -> list[Finding]`. It runs in the inspector child only: this package may
-be imported anywhere, its modules only there.
+A detector module has `NAME` and `find(text, context) -> list[Finding]`, and `configure(options)` when it wants the user's settings:
+`identity` (user, host, name, email), `allow` and `deny` (values, or `/regex/`), `packs` (national ids), `thresholds` (type to least
+score). It runs in the inspector child only: this package may be imported anywhere, its modules only there.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from localrouter.core.findings import Finding
 from localrouter.scrub.merge import merge
-from localrouter.scrub.views import unescaped
+from localrouter.scrub.views import splits_escape, views
+
+DEPTH = 3
+"""Views of views that are read: a percent-encoded address in a JSON string in base64."""
+BUDGET = 3
+"""Characters of views read for each character of text (and SPARE more). What is nested beyond that is scanned as it stands."""
+SPARE = 4096
 
 
 class Detector(Protocol):
@@ -31,20 +39,49 @@ def all_detectors() -> tuple[Detector, ...]:
     return tuple(cast("Detector", importlib.import_module(f"{__name__}.{n}")) for n in names)
 
 
-def configure(identity: dict[str, str]) -> None:
-    """Tell the detectors who the user is; those that do not care have no `configure`."""
+_thresholds: dict[str, float] = {}
+
+
+def configure(options: Mapping[str, Any]) -> None:
+    """The user's settings, for all detectors; those that do not care have no `configure`."""
+    _thresholds.clear()
+    _thresholds.update(options.get("thresholds") or {})
     for detector in all_detectors():
         set_ = getattr(detector, "configure", None)
         if set_ is not None:
-            set_(identity)
+            set_(options)
 
 
 def find(text: str, context: str = "") -> tuple[Finding, ...]:
-    """All detectors over the text and over its unescaped view, merged."""
+    """All detectors over the text and over its views, merged. For texts of a few KB; longer ones are cut first (pieces)."""
+    found, _ = _scan(text, context, DEPTH, BUDGET * len(text) + SPARE)
+    return merge(found, text) if found else ()
+
+
+def _scan(text: str, context: str, depth: int, budget: int) -> tuple[list[Finding], int]:
+    """(findings in the text and its views, what is left of the budget)."""
+    # A detector module is called by attribute, so that a test or a person can replace its `find`.
     found = [f for d in all_detectors() for f in d.find(text, context)]
-    view = unescaped(text)
-    if view is not None:
-        plain, at = view
-        for d in all_detectors():
-            found.extend(Finding(at[f.start], at[f.end], f.type, f.score, f.detector) for f in d.find(plain, context))
-    return merge(found, text)
+    if _thresholds:
+        found = [f for f in found if f.score >= _thresholds.get(f.type, 0.0)]
+    if depth == 0:
+        return found, budget
+    seen: list[Finding] = []
+    for view in views(text):
+        budget -= len(view.text)
+        if budget < 0:
+            break
+        inner, budget = _scan(view.text, context, depth - 1, budget)
+        seen += [Finding(*view.span(f.start, f.end), f.type, f.score, f.detector) for f in inner]
+    if seen and "\\" in text:
+        # `\njane@x.org` read as it stands is the address njane@x.org; the view knows better.
+        found = [f for f in found if not (_misread(text, f) and any(_same(f, s) for s in seen))]
+    return found + seen, budget
+
+
+def _misread(text: str, f: Finding) -> bool:
+    return splits_escape(text, f.start) or splits_escape(text, f.end)
+
+
+def _same(a: Finding, b: Finding) -> bool:
+    return a.start < b.end and b.start < a.end and (a.type == b.type or a.detector == b.detector)
