@@ -1,61 +1,141 @@
-"""Keys that say what they are: provider prefixes with fixed shapes, behind a keyword prefilter, each with a time limit.
+"""Keys that say what they are: some 900 published rules behind a word search, each on a short window and with a time limit.
 
-Rule shapes adapted from gitleaks (MIT, https://github.com/gitleaks/gitleaks, config/gitleaks.toml); only the data, not its code.
+Data: scrub/rules/secrets.json, built by packaging/build_secret_rules.py from gitleaks (MIT), kingfisher and noseyparker (both
+Apache-2.0; licences beside it), and the table below for what those lack. A rule that names a service and then takes any string
+of some length is weak: it counts only where a word for a secret stands before the value, and what looks like a digest of
+something or like words does not. No rule ever asks a host whether a key works.
 """
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
 import regex
 
 from localrouter.core.findings import Finding
-from localrouter.scrub.detectors._placeholder import placeholder
+from localrouter.scrub.detectors._fields import lower, named_between
+from localrouter.scrub.detectors._placeholder import PUBLISHED, dull, named, placeholder
+from localrouter.scrub.detectors._prefilter import Words
+from localrouter.scrub.detectors._shape import entropy, wordy
 
 NAME = "secret_rules"
 SECONDS = 0.5
-"""A rule that needs longer on a 2 KB segment is broken; the segment then has no verdict and stays here."""
+"""A rule that needs longer on its window is broken; the segment then has no verdict (TimeoutError) and stays here."""
 
-_RULES: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("API_KEY", ("AKIA", "ASIA", "ABIA", "ACCA"), r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
-    ("TOKEN", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"\bgh[pousr]_[0-9A-Za-z]{36,255}\b"),
-    ("TOKEN", ("github_pat_",), r"\bgithub_pat_\w{40,255}\b"),
-    ("TOKEN", ("glpat-",), r"\bglpat-[\w-]{20,}"),
-    ("TOKEN", ("xox",), r"\bxox[abeoprs]-[\w-]{10,}"),
-    ("SECRET", ("hooks.slack.com",), r"hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9+/]{30,60})"),
-    ("API_KEY", ("sk-ant-",), r"\bsk-ant-[\w-]{20,}"),
-    ("API_KEY", ("sk-",), r"\bsk-(?:proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,}"),
-    ("API_KEY", ("AIza",), r"\bAIza[\w-]{35}"),
-    ("TOKEN", ("hf_",), r"\bhf_[A-Za-z]{30,40}\b"),
-    ("TOKEN", ("npm_",), r"\bnpm_[A-Za-z0-9]{36}\b"),
-    ("TOKEN", ("pypi-",), r"\bpypi-[\w-]{50,}"),
-    ("API_KEY", ("_live_", "_test_"), r"\b[rsp]k_(?:live|test)_[0-9A-Za-z]{10,99}"),
-    ("API_KEY", ("SG.",), r"\bSG\.[\w-]{16,}\.[\w-]{16,}"),
-    ("TOKEN", ("ya29.",), r"\bya29\.[\w-]{20,}"),
-    ("API_KEY", ("dop_v1_", "doo_v1_"), r"\bdo[op]_v1_[a-f0-9]{64}\b"),
-    ("TOKEN", ("shpat_", "shpss_", "shpca_"), r"\bshp(?:at|ss|ca)_[a-fA-F0-9]{32}\b"),
-    ("API_KEY", ("key-",), r"\bkey-[0-9a-f]{32}\b"),
-    ("SECRET", ("sig=",), r"[?&]sig=([A-Za-z0-9%+/=]{30,100})"),
-    ("TOKEN", ("lr-",), r"\blr-[\w-]{43}\b"),
-    ("TOKEN", ("eyJrIjoi", "glsa_"), r"\bglsa_[A-Za-z0-9]{32}_[a-f0-9]{8}\b"),
-    ("API_KEY", ("gsk_",), r"\bgsk_[A-Za-z0-9]{40,}\b"),
-    ("API_KEY", ("xai-",), r"\bxai-[A-Za-z0-9]{40,}\b"),
-)
-_COMPILED = tuple((kind, words, regex.compile(pattern)) for kind, words, pattern in _RULES)
-_AWS_PAIR = regex.compile(r"(?i)aws.{0,20}secret.{0,20}[=:]\s*[\"']?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
+
+class Rule(NamedTuple):
+    """`group` holds the secret (-1: whichever of the groups matched); `before` and `after` bound the match around a word's start."""
+
+    id: str
+    type: str
+    pattern: str
+    group: int
+    entropy: float
+    words: tuple[str, ...]
+    before: int
+    after: int
+
+    @property
+    def needs_name(self) -> bool:
+        """Its pattern wants a word such as KEY or TOKEN between the service and the value."""
+        return "KEY|TOKEN" in self.pattern or "key|token" in self.pattern
+
+
+def _own(id: str, type: str, pattern: str, *words: str, entropy: float = 3.0, after: int = 400) -> Rule:
+    return Rule(f"localrouter:{id}", type, pattern, 1 if "(?P<v>" in pattern else 0, entropy, words, 1, after)
+
+
+_OWN = (
+    _own("client-token", "TOKEN", r"\blr-[\w-]{43}\b", "lr-"),
+    _own("sk-key", "API_KEY", r"(?<![\w-])sk-(?:[a-z]{2,12}[\d-]{1,4}){0,3}[A-Za-z0-9_-]{20,250}(?![\w])", "sk-", entropy=3.5),
+    _own("live-key", "API_KEY", r"\b[a-z]{2,4}_(?:live|test|prod|sandbox)_[0-9A-Za-z]{10,247}\b", "_live_", "_test_", "_prod_", "_sandbox_", after=260),
+    _own("azure-sas", "SECRET", r"[?&;]sig=(?P<v>[A-Za-z0-9%+/=]{30,120})", "sig=", entropy=3.5),
+    _own("google-api-key", "API_KEY", r"\bAIza[\w-]{35}(?![\w-])", "aiza", entropy=3.5),
+    _own("google-oauth", "TOKEN", r"\b(?:ya29\.[\w-]{20,}|1//0[\w-]{40,100}|GOCSPX-[\w-]{28})", "ya29.", "1//0", "gocspx-"),
+    _own("aws-id", "API_KEY", r"(?<![A-Za-z0-9+/])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9+/=])", "akia", "asia", "abia", "acca", after=24),
+    _own("github", "TOKEN", r"(?<![A-Za-z0-9])(?:gh[pousr]_[0-9A-Za-z]{36,255}|github_pat_\w{40,255})(?![0-9A-Za-z])", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", entropy=3.0),
+    _own("gitlab", "TOKEN", r"\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-[\w.-]{20,300}", "glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "glsoat-", "glffct-"),
+    _own("slack", "TOKEN", r"\bxox[a-z]-[\w-]{10,250}|\bxapp-\d-[\w-]{20,250}|\bxoxe\.[\w-]{20,300}", "xox", "xapp-"),
+    _own("hugging-face", "TOKEN", r"\b(?:hf|api_org)_[A-Za-z0-9]{30,40}\b", "hf_", "api_org_", entropy=3.5, after=60),
+    _own("npm", "TOKEN", r"\bnpm_[A-Za-z0-9]{36}\b", "npm_", entropy=3.5, after=60),
+    _own("pypi", "TOKEN", r"\bpypi-[\w-]{50,}", "pypi-", entropy=3.5, after=400),
+    _own("sendgrid", "API_KEY", r"\bSG\.[\w-]{16,32}\.[\w-]{16,64}(?![\w-])", "sg.", entropy=3.8, after=120),
+    _own("shopify", "TOKEN", r"\bshp(?:at|ss|ca|pa|tka)_[a-fA-F0-9]{32}\b", "shpat_", "shpss_", "shpca_", "shppa_", after=60),
+    _own("openshift", "TOKEN", r"\bsha256~[\w-]{43}(?![\w-])", "sha256~", entropy=3.5, after=64),
+    _own("nvidia", "API_KEY", r"\bnvapi-[\w-]{60,70}(?![\w-])", "nvapi-", entropy=3.8, after=90),
+    _own("groq-xai", "API_KEY", r"\b(?:gsk_|xai-|pplx-|fw_|r8_|tgp_v1_|csk-|jina_|lsv2_[ps]t_|sk_[a-f0-9])[A-Za-z0-9_]{30,120}\b", "gsk_", "xai-", "pplx-", "fw_", "r8_", "tgp_v1_", "csk-", "jina_", "lsv2_", "sk_", entropy=3.5, after=160),
+    _own("twilio", "API_KEY", r"(?<![A-Za-z0-9])SK[0-9a-f]{32}(?![A-Za-z0-9])", *(f"sk{c}" for c in "0123456789abcdef"), after=40),
+    _own("vault", "TOKEN", r"\b(?:hvs|hvb|hvr)\.[\w-]{24,300}", "hvs.", "hvb.", "hvr.", entropy=3.5),
+    _own("mailgun", "API_KEY", r"\bkey-[0-9a-f]{32}\b", "key-", after=40),
+    _own("mailchimp", "API_KEY", r"(?<![0-9a-f])[0-9a-f]{32}-us\d{1,2}\b", "-us1", "-us2", "-us3", "-us4", "-us5", "-us6", "-us7", "-us8", "-us9")._replace(before=40, after=8),
+    _own("dropbox", "TOKEN", r"\bsl\.(?:u\.)?[\w-]{60,2000}", "sl.", entropy=4.0, after=2100),
+    _own("grafana", "TOKEN", r"\b(?:glsa_[A-Za-z0-9]{32}_[a-fA-F0-9]{8}|glc_eyJ[\w+/=-]{32,400}|eyJrIjoi[\w+/=-]{60,400})", "glsa_", "glc_", "eyjrijoi", entropy=3.5),
+    _own("telegram", "TOKEN", r"(?<![\w/])\d{8,10}:AA[\w-]{33}(?![\w-])", ":aa", entropy=3.8)._replace(before=12, after=40),
+    _own("discord", "TOKEN", r"(?<![\w.-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,38}(?![\w.-])", ".g", ".x", ".y", ".z", entropy=4.0)._replace(before=32, after=60),
+    _own("webhook", "TOKEN", r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/(?P<v>[A-Za-z0-9+/_-]{24,80}))", "hooks.slack.com"),
+    _own("webhook-discord", "TOKEN", r"discord(?:app)?\.com/api/webhooks/(?P<v>\d{17,20}/[\w-]{60,70})", "discord.com/api/webhooks", "discordapp.com/api/webhooks"),
+    _own("webhook-tines", "TOKEN", r"tines\.com/webhook/(?P<v>[0-9a-f]{32}/[0-9a-f]{32})", "tines.com/webhook"),
+    _own("sonarqube", "TOKEN", r"(?i:sonar[\w.-]{0,30}(?:login|token)[\"']?\s{0,3}[=:]\s{0,3}[\"']?)(?P<v>(?:sq[apu]_)?[0-9a-f]{40})\b", "sonar", after=120),
+    _own("swarm", "TOKEN", r"SWMTKN-\d-[0-9a-z]{40,60}-[0-9a-z]{20,30}", "swmtkn-"),
+    _own("age", "SECRET", r"AGE-SECRET-KEY-1[0-9A-Z]{58}", "age-secret-key-1"),
+)  # fmt: skip
+_NAMED_SECRET = regex.compile(r"(?i)key|token|secret|passw|pwd|auth|cred|bearer|\bpat\b|api[_ -]?|\bsid\b")
+_NAMED_DIGEST = regex.compile(r"(?i)\b(?:commit|sha\d*|rev(?:ision)?|hash|digest|checksum|etag|integrity|md5|blob|tree|version|resolved|ref)\b[^\n]{0,24}\Z|@\Z|/\Z|[#-]\Z")
+@cache
+def _rules() -> tuple[Words, dict[str, tuple[Rule, ...]]]:
+    """(the words, the rules behind each of them)."""
+    rows = json.loads((files("localrouter.scrub") / "rules" / "secrets.json").read_text("utf-8"))["rules"]
+    by_word: dict[str, list[Rule]] = {}
+    for rule in (*_OWN, *(Rule(*row[:5], tuple(row[5]), *row[6:]) for row in rows)):
+        for word in rule.words:
+            by_word.setdefault(word, []).append(rule)
+    return Words(by_word), {w: tuple(r) for w, r in by_word.items()}
+
+
+@cache
+def _compiled(pattern: str) -> regex.Pattern[str]:
+    # Compiled when a text first has the rule's word: all of them at once would cost the start two seconds.
+    return regex.compile(pattern)
 
 
 def find(text: str, context: str) -> list[Finding]:
+    """Raises TimeoutError when a rule runs away."""
+    words, by_word = _rules()
+    low = lower(text)
     out: list[Finding] = []
-    for kind, words, pattern in _COMPILED:
-        if not any(w in text for w in words):
-            continue
-        for m in pattern.finditer(text, timeout=SECONDS):
-            group = 1 if pattern.groups else 0
-            value = m[group]
-            if placeholder(value) or "xxxx" in value.lower():
-                continue
-            if kind == "API_KEY" and value.startswith("sk-") and not regex.search(r"\d", value):
-                continue
-            out.append(Finding(m.start(group), m.end(group), kind, 0.95, NAME))
-    if "secret" in text.lower():
-        out += [Finding(m.start(1), m.end(1), "SECRET", 0.95, NAME) for m in _AWS_PAIR.finditer(text, timeout=SECONDS)]
+    done: dict[str, int] = {}
+    for at, word in words.hits(low):
+        for rule in by_word[word]:
+            start = max(0, at - rule.before, done.get(rule.id, 0))
+            end = min(len(text), at + rule.after + 2)
+            if start < end and (not rule.needs_name or named_between(text, start, end)):
+                _search(rule, text, start, end, out, done)
     return out
+
+
+def _search(rule: Rule, text: str, start: int, end: int, out: list[Finding], done: dict[str, int]) -> None:
+    for m in _compiled(rule.pattern).finditer(text, start, end, timeout=SECONDS):
+        done[rule.id] = max(m.end(), start + 1)
+        group = rule.group
+        if group < 0:
+            group = max((g for g in range(1, len(m.groups()) + 1) if m[g]), key=lambda g: entropy(m[g]), default=0)
+        value = m[group] or m[0]
+        at, stop = m.span(group) if m[group] else m.span()
+        if believable(rule, value, text[max(0, m.start() - 24) : at]):
+            out.append(Finding(at, stop, rule.type, 0.95, NAME))
+
+
+def believable(rule: Rule, value: str, before: str) -> bool:
+    """Whether what a rule matched is a key and not a sample, a digest or words. `before` is the text up to the value."""
+    if entropy(value) < rule.entropy or value in PUBLISHED:
+        return False
+    held = [len(w) for w in rule.words if w in value.lower()]
+    if held or rule.id.startswith("localrouter:"):
+        tail = value[max(held, default=0) :] or value
+        return not (named(value) or dull(tail) or "xxxx" in value.lower() or "...." in value or "****" in value)
+    if placeholder(value) or len(value) < 8 or wordy(value) or _NAMED_DIGEST.search(before):
+        return False
+    return _NAMED_SECRET.search(before) is not None and any(c.isdigit() for c in value)

@@ -1,0 +1,44 @@
+"""A key that stands alone: a line that holds nothing but one random string, as people paste it ("here is my key:").
+
+Blocks of base64 (certificates, images) are many such lines together and none of them is found; nor are hex digests, ids, or
+words joined by dashes. A comment or a sentence before it that names a secret makes shorter values and hex count.
+"""
+
+from __future__ import annotations
+
+import re
+
+from localrouter.core.findings import Finding
+from localrouter.scrub.detectors._key_names import sense
+from localrouter.scrub.detectors._placeholder import placeholder
+from localrouter.scrub.detectors._shape import decoded, entropy, is_digest, is_hex, is_identifier_of_a_thing, random
+
+NAME = "bare_token"
+_LINE = re.compile(r"(?m)^[ \t>]*[\"'`]?(?P<v>[A-Za-z0-9+/_.~!@#$%^&*-]{16,200}={0,2})[\"'`]?[ \t]*,?$")
+_SAYS = re.compile(r"(?i)\b(?:pass(?:word|phrase|code)?|pwd|secret|token|(?:api|access|private|master|secret|encryption|license|signing)[ _-]?keys?|credentials?)\b")
+_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{32,}")
+
+
+def find(text: str, context: str) -> list[Finding]:
+    out: list[Finding] = []
+    for m in _LINE.finditer(text):
+        value = m["v"]
+        if not any(c.isdigit() for c in value) or placeholder(value) or is_identifier_of_a_thing(value):
+            continue
+        before = text[max(0, text.rfind("\n", 0, max(0, m.start() - 1))) : m.start()].strip()
+        after = text[m.end() : m.end() + 300].lstrip("\r\n").split("\n", 1)[0].strip()
+        if _BLOB.fullmatch(before.strip("\"',")) or _BLOB.fullmatch(after.strip("\"',")) or "-----" in before or "-----" in after:
+            continue
+        said = (len(before) < 160 and _SAYS.search(before) is not None) or (not before and "\n" not in text.strip() and sense(context.rsplit(".", 1)[-1]) is not None)
+        if said and before.endswith(("{", "(", "[", ";", ",")):
+            said = False
+        if is_hex(value) or is_digest(value):
+            strong = said and len(value) >= 32 and is_hex(value)
+        elif said:
+            strong = random(value, 16, 3.2)
+        else:
+            mixed = any(c.islower() for c in value) and any(c.isupper() for c in value)
+            strong = mixed and random(value, 32, 4.2) and "/" not in value and "." not in value and decoded(value) is None and entropy(value) >= 4.2
+        if strong:
+            out.append(Finding(m.start("v"), m.end("v"), "SECRET", 0.7 if not said else 0.85, NAME))
+    return out
