@@ -13,31 +13,51 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from localrouter.core.kinds import KINDS, UNKNOWN, Tier, kind
+from localrouter.scrub.needles import Haystack
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 IP_MAX = 64
-_SUFFIX = r"(?=[A-Za-z]{0,5}[0-9])[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{6}"
+SPELLED_MAX = 96
+"""Characters: no spelling of a token is longer."""
+
+TRANSLATED = frozenset(
+    """personne persona pessoa personen persoon osoba henkilo szemely kisi persoana nom nome nombre naam navn namn imie adresse
+    direccion direccao endereco indirizzo adres adress telephone telefono telefone telefon telefoon correo courriel posta poczta
+    cle clave chave chiave schluessel sleutel klucz nyckel jeton ficha gettone organisation organisatie organizacion organizacao
+    organizzazione organizacja lieu lugar luogo ort plaats miejsce plats benutzer utilisateur usuario utente gebruiker
+    passwort kennwort contrasena senha wachtwoord haslo carte tarjeta cartao carta karte kaart karta geheimnis segredo segreto
+    geheim hote anfitrion servidor""".split()
+)
+"""What models make of the type word when they translate around it, in the languages most used; capitals need no list."""
+
+_C = "[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]"
 _END = r"(?=[sS]?(?![A-Za-z0-9]))"
-_SEP = r"(?:\\{0,4}_|\\{1,2}u005[fF]|&#95;|&#[xX]5[fF];|&lowbar;|&UnderBar;|%5[fF])"
-_LOOSE = rf"(?:{_SEP}|[ \-\u00a0\u2010\u2011])"
+_MARK = r"[*`~]{0,3}"
+_WRAP = r"(?:[ \t]{0,2}(?:\n|\\n)[ \t>]{0,8})?"
+_UNDER = r"(?:\\{0,4}[_\uff3f]|\\{1,2}u005[fF]|&#0{0,4}95;|&#[xX]0{0,4}5[fF];|&lowbar;|&UnderBar;|%5[fF])"
+_SEP = rf"(?:{_MARK}{_UNDER}\u200b?{_WRAP})"
+_LOOSE = rf"(?:{_SEP}|[ \-\u00a0\u2010\u2011]|[ \t]?\n[ \t>]{{0,8}})"
 _AT = r"(?:@|\\@|&#64;|&#[xX]40;|&commat;|%40|\\{1,2}u0040)"
-_DOT = r"(?:\\{0,2}\.|&#46;|&period;)"
-_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"  # in JSON text the letter of `\n` is no neighbour
-_CODE = r"[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{6}"
+_DOT = r"(?:\\{0,2}\.|&#46;|&period;|%2[eE])"
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4})|(?<=%[0-9a-fA-F]{2}))"  # the letters of `\n`, `\u00e9`, `%20` are no neighbours
+_SUFFIX = rf"(?=[A-Za-z]{{0,5}}[0-9]){_C}{{6}}"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One value and its name."""
+    """One value and its name. `raw`: the value is spelled as inside of JSON text and is restored without further escapes.
+    `live`: it was named by this request; what an older turn named vouches for no link."""
 
     token: str
     value: str
     type: str
     tier: Tier
+    raw: bool = False
+    live: bool = True
 
 
 def suffix_of(token: str) -> str:
@@ -50,7 +70,7 @@ def suffix_of(token: str) -> str:
 
 
 def grammar(types: Iterable[str]) -> re.Pattern[str]:
-    """Whatever could be a token, in the spellings that models give them. Suffix in group `code`."""
+    """Whatever could be a token, in the spellings that models give them. Suffix in the groups `c1` to `c5`."""
     return _grammar(frozenset(types))
 
 
@@ -58,28 +78,32 @@ def grammar(types: Iterable[str]) -> re.Pattern[str]:
 def _grammar(types: frozenset[str]) -> re.Pattern[str]:
     ordered = sorted({*types, *KINDS, UNKNOWN.name}, key=lambda t: (-len(t), t))
     names = "|".join(_LOOSE.join(map(re.escape, t.split("_"))) for t in ordered)
+    translated = "|".join(sorted(TRANSLATED, key=lambda w: (-len(w), w)))
+    name = rf"(?:(?i:{names})|(?i:{translated})|[A-Z]{{2,24}}(?:_[A-Z]{{2,24}}){{0,2}})"
     return re.compile(
         rf"{_START}(?:"
-        rf"(?i:(?P<known>{names})){_LOOSE}(?P<c1>{_SUFFIX}){_END}"
-        rf"|(?<!\\)[A-Za-z]{{2,24}}{_SEP}(?P<c2>{_SUFFIX}){_END}"
-        rf"|[uU](?P<c3>{_CODE}){_AT}(?i:pii){_DOT}(?i:invalid)(?![A-Za-z0-9])"
-        rf"|[hH](?P<c4>{_CODE}){_DOT}(?i:invalid)(?![A-Za-z0-9])"
-        rf"|(?P<ip4>198\.1[89]\.\d{{1,3}}\.\d{{1,3}})(?![A-Za-z0-9])"
-        rf"|(?P<ip6>2001:(?i:db8)::[0-9a-fA-F]{{1,4}}:[0-9a-fA-F]{{1,4}})(?![A-Za-z0-9])"
-        rf"|[uU](?P<c5>{_CODE})(?![A-Za-z0-9])"
-        rf")"
+        rf"(?i:(?P<known>{names})){_LOOSE}(?P<w>{_MARK})(?P<c1>{_SUFFIX}){_END}(?:(?P=w))?"
+        rf"|{name}{_SEP}(?P<c2>{_SUFFIX}){_END}"
+        rf"|[uU](?P<c3>{_C}{{6}}){_AT}(?i:pii){_DOT}(?i:invalid)(?![A-Za-z0-9])"
+        rf"|[hH](?P<c4>{_C}{{6}}){_DOT}(?i:invalid)(?![A-Za-z0-9])"
+        rf"|(?<!\d\.)(?P<ip4>198\.1[89]\.\d{{1,3}}\.\d{{1,3}})(?!\.?[A-Za-z0-9])"
+        rf"|(?P<ip6>2001:(?i:db8)::[0-9a-fA-F]{{1,4}}:[0-9a-fA-F]{{1,4}})(?!:?[A-Za-z0-9])"
+        rf"|[uU](?P<c5>{_C}{{6}})(?![A-Za-z0-9])"
+        rf")|(?P<m>[*`_~]{{1,3}})(?i:{names}|{translated})(?:(?P=m){_UNDER}(?P<n>{_MARK})|{_UNDER}(?P=m))(?P<c6>{_SUFFIX}){_END}(?:(?P=n))?"
     )
 
 
 class TokenTable:
     """Token -> entry. `find` is tolerant of case, escapes and separators; the suffix decides."""
 
-    __slots__ = ("_by_suffix", "_by_value", "_pattern")
+    __slots__ = ("_by_suffix", "_by_value", "_codes", "_pattern", "_words")
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._by_suffix: dict[str, Entry] = {}
         self._by_value: dict[str, Entry] = {}
         self._pattern: re.Pattern[str] | None = None
+        self._words: tuple[frozenset[str], frozenset[str]] | None = None
+        self._codes: frozenset[str] = frozenset()
         for entry in entries:
             self.add(entry)
 
@@ -87,11 +111,11 @@ class TokenTable:
         """The first holder of a suffix keeps it."""
         if self._by_suffix.setdefault(suffix_of(entry.token), entry) is entry:
             self._by_value.setdefault(entry.value, entry)
-            self._pattern = None
+            self._pattern = self._words = None
 
     def merged(self, older: TokenTable) -> TokenTable:
         """This table, and from an older one what compaction dropped."""
-        return TokenTable([*self, *older])
+        return TokenTable([*self, *(e if not e.live else replace(e, live=False) for e in older)])
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._by_suffix.values())
@@ -104,31 +128,114 @@ class TokenTable:
         return entry is not None and entry.token == token
 
     def by_value(self, value: str) -> Entry | None:
+        """The entry of a value in this very spelling, or None."""
         return self._by_value.get(value)
 
     @property
     def pattern(self) -> re.Pattern[str]:
+        """The grammar with the types of this table."""
         if self._pattern is None:
             self._pattern = grammar(e.type for e in self)
         return self._pattern
 
     def lookup(self, match: re.Match[str]) -> tuple[Entry | None, bool]:
-        """The entry of a match of `pattern`, and whether the match looks like one of our tokens at all."""
-        g = match.groupdict()
-        if g["ip4"] or g["ip6"]:
-            return self._by_suffix.get((g["ip4"] or g["ip6"]).lower()), False
-        found = self._by_suffix.get((g["c1"] or g["c2"] or g["c3"] or g["c4"] or g["c5"]).upper())
-        if found is not None:
-            shape = found.token[-8:]
-            form = "c3" if "@" in found.token else "c4" if shape == ".invalid" else "c5" if found.token[0] == "u" else ""
-            if (form and not g[form]) or (not form and not (g["c1"] or g["c2"])):
-                found = None
-        return found, bool(g["known"] or g["c3"] or g["c4"])
+        """The entry of a match of `pattern`; and, if there is none, whether the text has exactly the shape of our tokens (a model
+        made it up) and not one that ordinary text has too (`phone 555123`)."""
+        code = match["c1"] or match["c2"] or match["c6"]
+        if code is not None:
+            found = self._by_suffix.get(code.upper())
+            if found is not None and found.token[-7] == "_" and found.token[:-7].isupper():
+                return found, False
+            at = match.start()
+            glued = at > 1 and match.string[at - 1] == "_" and match.string[at - 2].isalnum()
+            return None, match["known"] is not None and not glued and _MINTED.fullmatch(match[0]) is not None
+        if code := match["c3"]:
+            found = self._by_suffix.get(code.upper())
+            return (found, False) if found is not None and "@" in found.token else (None, match[0][0] == "u")
+        if code := match["c4"]:
+            found = self._by_suffix.get(code.upper())
+            return (found, False) if found is not None and _HOST.fullmatch(found.token) else (None, match[0][0] == "h")
+        if code := match["ip4"] or match["ip6"]:
+            return self._by_suffix.get(code.lower()), False
+        found = self._by_suffix.get(match["c5"].upper())
+        return (found if found is not None and len(found.token) == 7 else None), False
+
+    @staticmethod
+    def start(match: re.Match[str], entry: Entry) -> int:
+        """Where the token begins in its match: in `DEFAULT_PERSON_7KQ4ZX` a model has put its own words before it."""
+        if match["c2"] is None:
+            return match.start()
+        head = match[0][: -len(match["c2"])].rstrip("_")
+        own = head.upper().endswith("_" + entry.type)
+        return match.start() + (len(head) - len(entry.type) if own else 0)
+
+    def pending(self, text: str, at: int) -> int:
+        """From here on the end of a text could still become a token: not before `at`, and len(text) if nothing could. It may hold
+        too much (that only delays), never too little."""
+        size = len(text)
+        low = max(at, size - SPELLED_MAX)
+        begin = max(text.rfind(" ", low), text.rfind("\n", low)) + 1 or low
+        begin = begun = max(begin, low)
+        words, prefixes = self._vocabulary
+        while begin > low:
+            before = _BEFORE.search(text, max(low, begin - 40), begin)
+            if before is None or before[1].lower() not in words:
+                break
+            rest = "" if begin < begun else text[begin:]
+            if rest and not (_CODE_TAIL.fullmatch(rest) or rest.lower().rstrip(_MARKS) in prefixes or "_" in before[2]):
+                break
+            begin = before.start()
+        first = size
+        for run in _RUNS.finditer(text, begin):
+            if self._viable(text, run, size, words, prefixes):
+                first = run.start()
+                break
+        else:
+            while first > low and size - first < 3 and text[first - 1] in _MARKS:
+                first -= 1
+            return first
+        while first > low and text[first - 1] in _MARKS:
+            first -= 1
+        return first
+
+    def _viable(self, text: str, run: re.Match[str], size: int, words: frozenset[str], prefixes: frozenset[str]) -> bool:
+        """Whether a token could begin with this run of letters and digits."""
+        word, start, end = run[0], run.start(), run.end()
+        if start and text[start - 1] in "\\%":
+            return True
+        low = word.lower()
+        if low in words or (end == size and low in prefixes) or (word.isalpha() and word.isupper()):
+            return True
+        if low[0] in "uh" and len(word) <= 7:
+            rest = low[1:].upper()
+            return rest in self._codes or (word[0] in "uh" and (end == size or len(word) == 7) and _CODE_TAIL.fullmatch(rest) is not None)
+        if low[0] in "12":
+            tail = text[start:size].lower()
+            return any(tail.startswith(net[: len(tail)]) for net in ("198.1", "2001:db8:"))
+        return False
+
+    @property
+    def _vocabulary(self) -> tuple[frozenset[str], frozenset[str]]:
+        if self._words is None:
+            types = {*(e.type for e in self), *KINDS, UNKNOWN.name}
+            words = frozenset(TRANSLATED.union(*(t.lower().split("_") for t in types)))
+            self._words = words, frozenset(w[:i] for w in words for i in range(1, len(w) + 1))
+            codes = [suffix_of(e.token) for e in self if e.token[0] in "uh"]
+            self._codes = frozenset(c[:i] for c in codes for i in range(len(c) + 1))
+        return self._words
 
     def find(self, text: str) -> Entry | None:
         """The entry that a text names, or None."""
         match = self.pattern.fullmatch(text)
         return self.lookup(match)[0] if match else None
+
+
+_MINTED = re.compile(r"[A-Z]{2,}(?:_[A-Z]{2,}){0,3}_[0-9A-HJKMNP-TV-Z]{6}")
+_HOST = re.compile(r"h[0-9a-z]{6}\.invalid")
+_CODE_TAIL = re.compile(rf"{_C}{{0,6}}[sS]?")
+_RUNS = re.compile(r"[A-Za-z0-9]+")
+_BEFORE = re.compile(r"([A-Za-z]{1,24})([_*`~]{0,4}[ \-\u00a0\u2010\u2011\t\n>]{1,12})$")
+_MARKS = "*`~_"
 
 
 class Minter:
@@ -137,7 +244,7 @@ class Minter:
     def __init__(self, secret: bytes, conversation: str, provider: str, taken: str) -> None:
         self._conversation = hmac.digest(secret, b"conversation\0" + conversation.encode(), hashlib.sha256)
         self._own = hmac.digest(secret, b"own\0" + provider.encode(), hashlib.sha256)
-        self._taken = taken.upper()
+        self._taken = Haystack(taken.upper())
         self._minted: dict[tuple[str, str], str] = {}
         self._used: set[str] = set()
         self._ips = 0
