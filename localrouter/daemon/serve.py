@@ -38,6 +38,7 @@ from localrouter.daemon.local import LocalLane
 from localrouter.daemon.services import Keys, Services
 from localrouter.gates import all_gates
 from localrouter.keys import client_tokens
+from localrouter.keys.binding import variable_is_for
 from localrouter.keys.client_tokens import Tokens
 from localrouter.providers import all_wires
 from localrouter.store import Store
@@ -172,7 +173,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    warm = asyncio.create_task(_warm(inspection, services.keys))
+    warm = asyncio.create_task(_warm(inspection, services.keys, catalogue))
     serving = asyncio.create_task(server.serve(sockets=[sock, *([control[0]] if control is not None else [])]))
     runtime = {
         "pid": os.getpid(),
@@ -209,8 +210,10 @@ async def serve(
             (paths.state / "runtime.json").unlink()
 
 
-async def _warm(inspection: Inspection, keys: Keys) -> None:
+async def _warm(inspection: Inspection, keys: Keys, catalogue: Catalogue) -> None:
     try:
+        # It reads the shipped catalogue once, which takes longer than a request may.
+        await asyncio.to_thread(lambda: [variable_is_for(host) for host in catalogue.hosts.values()])
         await asyncio.gather(keys.ready(), inspection.start())
         log.info("inspector ready: %d detectors", len(inspection.detectors))
     except RouterError as exc:

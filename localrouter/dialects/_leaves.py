@@ -18,6 +18,9 @@ OPAQUE_LIMIT = 256
 
 _OPAQUE = re.compile(r"[A-Za-z0-9+/_=\-]{257,}")
 _BIG = 10**6
+_NAMED: frozenset[Where] = frozenset({"metadata", "tool_arguments"})
+"""Where a value's whole path of keys is its context (`customer.name`). Elsewhere the nearest key is: the path through a message is the
+protocol's, and that through a schema names what a value would be (`password.description`) where there is none."""
 
 
 def walk(
@@ -53,4 +56,5 @@ def walk(
         for key, item in tree.items():
             if free_keys and key:
                 out.append(Leaf((*path, key), key, "key", context))
-            walk(item, (*path, key), where, out, protocol=protocol, free_keys=free_keys, context=key)
+            inner = f"{context}.{key}" if context and where in _NAMED else key
+            walk(item, (*path, key), where, out, protocol=protocol, free_keys=free_keys, context=inner)

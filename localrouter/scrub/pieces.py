@@ -26,6 +26,8 @@ SAMPLE = 48
 """Different cells of a column that are scanned each by itself. The rest is scanned as part of the text, and takes the column's type."""
 MAJORITY = 0.6
 """Share of a column's cells that must hold one type for the others to take it."""
+CONTEXT = 256
+"""Characters of a context, counted from its end."""
 TYPED = 3
 """Cells of one type below which a column has none."""
 
@@ -96,9 +98,13 @@ def _cut(out: Cut, source: Source, context: str, level: int) -> None:
         _lines(out, source, at, len(text), context)
 
 
+_FRAME = frozenset(["content", "text", "arguments", "function", "input", "output", "parts", "messages", "metadata"])
+
+
 def _joined(outer: str, inner: str) -> str:
-    """A dialect's field name (`content`) says nothing of a value; a path of keys does."""
-    return f"{outer}.{inner}" if "." in outer and inner else inner or outer
+    """One path of keys; a protocol's own field names say nothing of a value."""
+    own = [key for key in outer.split(".") if key and key not in _FRAME]
+    return ".".join([*own, inner] if inner else own)[-CONTEXT:]
 
 
 def _lines(out: Cut, source: Source, start: int, end: int, context: str) -> None:

@@ -123,7 +123,7 @@ def _cut_line(text: str, start: int, end: int, whole: list[tuple[int, int]], out
                 break
             else:
                 low, high = start + WORD_MAX // 2, start + WORD_MAX
-                edges = list(range(low + 1, high, 4))
+                edges = list(range(low + 1, high))
         cut = min(edges, key=lambda i: text[i - 8 : i])
         kept = next((w for w in whole if w[0] < cut < w[1]), None)
         if kept is not None:

@@ -105,7 +105,7 @@ def _add(columns: dict[str, Column], keys: list[str], start: int, end: int) -> N
 ROWS = 3
 """Lines with the same number of separators that make a table: a header and two rows."""
 _RULE = re.compile(r"[\s|:+=─-]+")
-_HEADER = re.compile(r"[\"'*_` ]*[^\W\d_][\w .#/()%-]{0,39}[\"'*_` ]*")
+_HEADER = re.compile(r"[\"'*_` ]*[^\W\d_](?:[\w #/%-]|\.(?=\w)|\([\w %/-]*\)){0,39}[\"'*_` ]*")
 _CSV_QUOTED = re.compile(r'"[^"\n]*+"')
 _CELLS = {
     "|": re.compile(r"[^|\n]+"),

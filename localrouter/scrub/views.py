@@ -149,14 +149,9 @@ def unescaped(text: str) -> View | None:
     return _applied(text, 0, len(text), edits) if edits else None
 
 
-def splits_escape(text: str, at: int) -> bool:
-    """Whether an offset lies behind a backslash that escapes what follows."""
-    if at <= 0 or at >= len(text) or text[at - 1] != "\\" or text[at] not in "\"'\\/bfnrtux":
-        return False
-    run = 1
-    while at - 1 - run >= 0 and text[at - 1 - run] == "\\":
-        run += 1
-    return run % 2 == 1
+def behind_backslash(text: str, at: int) -> bool:
+    """Whether an offset may lie inside an escape sequence, at whatever level of escaping."""
+    return 0 < at < len(text) and text[at - 1] == "\\" and text[at] in "\"'\\/bfnrtux"
 
 
 # --- Unicode ------------------------------------------------------------------------------------------------------------
@@ -234,6 +229,8 @@ def _folds(text: str) -> list[Edit]:
             new = _plain(char)
             if new is not None:
                 before, after = text[at - 1] if at else "", text[end] if end < size else ""
+                if new in "\"'" and before == " ":
+                    before = text[at - 2] if at > 1 else ""
                 out.append((at, end, new, _matters(char, new, before, after)))
             at = end
     return out
@@ -263,7 +260,9 @@ def _matters(char: str, new: str, before: str, after: str) -> bool:
             return before.isdigit() and after.isdigit()
         return before.isalnum() and after.isalnum()
     if new in "\"'":
-        return before in ("=", ":", " ") and after.isalnum() and char not in "\u2019\u2032\u2033"
+        return before in ("=", ":") and after.isalnum()
+    if unicodedata.category(char) == "No":  # one half is a number; circled digits in a row are a telephone's
+        return any(c.isdigit() or (c != "" and unicodedata.category(c) == "No") for c in (before, after))
     return any(c.isascii() and (c.isalnum() or c in _GLUE) for c in new)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 
 from localrouter.core.findings import Finding
 from localrouter.scrub.merge import merge
-from localrouter.scrub.views import splits_escape, views
+from localrouter.scrub.views import behind_backslash, views
 
 DEPTH = 3
 """Views of views that are read: a percent-encoded address in a JSON string in base64."""
@@ -80,7 +80,7 @@ def _scan(text: str, context: str, depth: int, budget: int) -> tuple[list[Findin
 
 
 def _misread(text: str, f: Finding) -> bool:
-    return splits_escape(text, f.start) or splits_escape(text, f.end)
+    return behind_backslash(text, f.start) or behind_backslash(text, f.end)
 
 
 def _same(a: Finding, b: Finding) -> bool:
