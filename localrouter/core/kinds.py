@@ -47,6 +47,7 @@ _ALL = (
     Kind("CARD", "regulated", "mask"),
     Kind("IBAN", "regulated", "mask"),
     Kind("SSN", "regulated", "mask"),
+    Kind("BANK_ACCOUNT", "regulated", "mask"),
     Kind("ID", "regulated", "mask"),
     Kind("HEALTH_ID", "regulated", "mask"),
     Kind("DATE_OF_BIRTH", "personal", "mask"),

@@ -1,64 +1,67 @@
-"""The user's own identity: the user segment of any home path, the own host name, the git name and address."""
+"""The user's own identity, as the machine knows it: login, host, name, address. Looked for as whole words, in any case.
+
+`options["identity"]` has `user`, `host`, `name`, `email` (several values of one are separated by line ends). The name is also looked for
+in its everyday forms: each part of four letters and more, `jdoe`, `jane.doe`. A login that is an ordinary word is looked for only where a
+login stands (`word@`, `/word/`).
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from localrouter.core.findings import Finding
+from localrouter.scrub.common_words import words
+from localrouter.scrub.detectors._public import account
+from localrouter.scrub.names import common, forms
 
 NAME = "identity"
-_HOME = re.compile(r"(?<![\w.])(?:/home/|/Users/|[A-Za-z]:\\{1,2}Users\\{1,2})([A-Za-z0-9_][\w.-]{0,63})")
-_PUBLIC = frozenset(
-    [
-        "root",
-        "user",
-        "users",
-        "runner",
-        "ubuntu",
-        "debian",
-        "admin",
-        "administrator",
-        "public",
-        "shared",
-        "default",
-        "guest",
-        "test",
-        "vagrant",
-        "node",
-        "app",
-        "docker",
-        "ec2-user",
-        "linuxbrew",
-        "circleci",
-        "vscode",
-        "codespace",
-        "jenkins",
-        "git",
-        "www-data",
-    ]
+LEAST = 3
+"""Characters. Two letters are initials, and initials are everywhere."""
+
+_KINDS = (("email", "OWN_EMAIL"), ("host", "OWN_HOST"), ("user", "OWN_USER"), ("name", "OWN_NAME"))
+_HOSTS = words(
+    "localhost main server host desktop laptop pc mac ubuntu debian fedora raspberrypi archlinux nixos computer home dev docker"
 )
-_INTERNAL = re.compile(
-    r"(?<![\w.@-])(?:[a-zA-Z0-9](?:[\w-]*[a-zA-Z0-9])?\.)+(?:internal|corp|lan|intranet|local)\b(?!\.\w)(?![\w(])"
-)
-_own: list[tuple[re.Pattern[str], str]] = []
+_own: dict[str, str] = {}
+_pattern: list[re.Pattern[str]] = []
 
 
-def configure(identity: dict[str, str]) -> None:
-    """`user`, `host`, `name`, `email`: what is there is looked for as a whole word."""
+def configure(options: Mapping[str, Any]) -> None:
+    """Learn who the user is. What is missing, shorter than LEAST or shipped with a system is not looked for."""
+    identity: Mapping[str, str] = options.get("identity") or {}
     _own.clear()
-    for key, kind in (("user", "OWN_USER"), ("host", "OWN_HOST"), ("name", "OWN_NAME"), ("email", "OWN_EMAIL")):
-        value = identity.get(key, "")
-        if len(value) >= 4 and value.lower() not in _PUBLIC and value.lower() not in ("localhost", "main"):
-            _own.append((re.compile(rf"(?<![\w]){re.escape(value)}(?![\w])"), kind))
+    _pattern.clear()
+    plain: dict[str, str] = {}
+    guarded: dict[str, str] = {}
+    for key, kind in _KINDS:
+        for value in str(identity.get(key) or "").splitlines():
+            value = value.strip()
+            if len(value) < LEAST or account(value) or (kind == "OWN_HOST" and value.lower() in _HOSTS):
+                continue
+            weak = kind in ("OWN_USER", "OWN_HOST") and (common(value) or value.isdigit())
+            (guarded if weak else plain).setdefault(value.lower(), kind)
+            if kind == "OWN_NAME":
+                for form in forms(value):
+                    if len(form) > LEAST and not account(form):
+                        plain.setdefault(form, kind)
+    _own.update(guarded | plain)
+    parts = [_alternatives(plain, r"(?<![^\W_])", r"(?![^\W_])")] if plain else []
+    if guarded:
+        parts.append(_alternatives(guarded, r"(?:(?<=[/\\~@])|(?<=user )|(?<=login )|(?<=user=))", r"(?=[/\\@:]|$)(?![\w])"))
+    if parts:
+        _pattern.append(re.compile("|".join(parts), re.I))
+
+
+def _alternatives(values: Mapping[str, str], before: str, after: str) -> str:
+    return f"{before}(?:{'|'.join(re.escape(v) for v in sorted(values, key=len, reverse=True))}){after}"
 
 
 def find(text: str, context: str) -> list[Finding]:
-    out = [Finding(m.start(1), m.end(1), "OWN_USER", 0.9, NAME) for m in _HOME.finditer(text) if m[1].lower() not in _PUBLIC]
-    out += [
-        Finding(m.start(), m.end(), "HOST", 0.8, NAME)
-        for m in _INTERNAL.finditer(text)
-        if not m[0].startswith(("self.", "this."))
-    ]
-    for pattern, kind in _own:
-        out += [Finding(m.start(), m.end(), kind, 0.9, NAME) for m in pattern.finditer(text)]
+    out: list[Finding] = []
+    if _pattern:
+        low = text.lower()
+        if any(value in low for value in _own):
+            out = [Finding(m.start(), m.end(), _own.get(m[0].lower(), "OWN_USER"), 0.9, NAME) for m in _pattern[0].finditer(text)]
     return out

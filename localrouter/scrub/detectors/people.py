@@ -1,36 +1,109 @@
-"""People where the text itself says so: git headers, mail headers, greetings, `name:` fields. Conservative by design: the
-encoder will find the rest, and until then a missed name is a stated limit."""
+"""People where the text itself says so: introductions, greetings, signatures, titles, name fields of JSON, YAML, forms and tables.
+
+Conservative by design: the encoder finds the rest, and until then a missed name is a stated limit. A field called just `name` counts only
+beside another field that people have (mail, phone, birth, salary ...), since packages, tools and files have names as well.
+"""
 
 from __future__ import annotations
 
 import re
 
 from localrouter.core.findings import Finding
+from localrouter.scrub.detectors._context import Cues
+from localrouter.scrub.detectors._people import CJK, FULL, UPPER, WORD, named
 
 NAME = "people"
-_WORD = r"[A-ZÀ-ÖØ-Þ][\w'’.-]*[\w]"
-_FULL = rf"{_WORD}(?: (?:(?:van|von|de|der|den|la|le|di|da|del|bin|al) ){{0,2}}{_WORD}){{1,3}}"
-# Each pattern behind words that it needs: most text has none of them, and looking for a word is far cheaper.
-_PATTERNS = (
-    (("author:", "commit:", "committer:", "from:", "to:", "cc:", "-by:"), re.compile(rf"(?m)^\s*(?:Author|Commit|Committer|From|To|Cc|Reported-by|Co-authored-by|Signed-off-by|Reviewed-by|Tested-by):\s+[\"']?({_FULL}|[\w.-]+ [\w.-]+)[\"']?\s*<")),
-    (("my name is", "i am", "i'm", "this is", "contact", "customer", "client", "patient", "employee", "user", "colleague", "mr", "ms", "dr"), re.compile(rf"\b(?:my name is|I am|I'm|this is|contact|customer|client|patient|employee|user|colleague|Mr\.?|Mrs\.?|Ms\.?|Dr\.?) ({_FULL})")),
-    (("dear ", "hi ", "hello "), re.compile(rf"(?m)\b(?:Dear|Hi|Hello) ({_FULL})\s*[,!\n]")),
-    (("regards", "thanks", "cheers", "sincerely", "best"), re.compile(rf"(?im)(?:regards|thanks|cheers|sincerely|best),?\s*\n+\s*(?-i:({_FULL}))\s*$")),
-    (("name", "assignee", "reporter", "cardholder"), re.compile(rf"(?i)[\"']?(?:full_?name|customer_?name|display_?name|employee_?name|patient_?name|contact_?name|assignee|reporter|cardholder)[\"']?\s*[:=]\s*[\"']?(?-i:({_FULL}))")),
-    (("name",), re.compile(rf"[\"']name[\"']\s*:\s*[\"']({_FULL})[\"']")),
-)  # fmt: skip
-_STOP = frozenset(["the", "this", "that", "your", "our", "node", "visual", "github", "google", "microsoft", "amazon", "open"])
+_ONE = rf"[{UPPER}][^\W\d_]{{2,20}}"
+_TITLE = r"(?:Mr|Mrs|Ms|Mx|Dr|Prof|Herr|Frau|Señora?|Monsieur|Madame|Mme|Signora?|Sig\.ra|Sig|Dott\.ssa|Dott)\.?"
+_GREETING = r"(?:Dear|Hi|Hello|Hey|Lieber?|Hallo|Bonjour|Hola|Caro|Cara|Ciao|Geachte|Beste)"
+_ROLE = (
+    r"(?:[Cc]ustomer|[Cc]lient|[Pp]atient|[Ee]mployee|[Cc]olleague|[Cc]ontact|[Tt]enant|[Cc]andidate|[Aa]pplicant|[Mm]anager|[Bb]oss|[Ww]ife|[Hh]usband|[Dd]aughter|[Bb]rother|[Ss]ister|[Mm]other|[Ff]ather|[Ff]riend|"
+    r"[Nn]eighbou?r|[Ll]andlord|[Tt]eacher|[Dd]octor|[Ll]awyer|[Aa]ttorney)"
+)
+_SELF = (
+    r"(?:[Mm]y name(?: is|'s)|[Jj]e m['’]appelle|[Ii]ch heiße|[Mm]ein Name ist|[Mm]e llamo|[Mm]i nombre es|[Mm]i chiamo|[Mm]eu nome é|[Mm]ijn naam is|[Nn]azywam się|[Мм]еня зовут)"
+)
+_AM = r"(?:I am|I'm|I’m|[Jj]e suis|[Ii]ch bin|[Ss]oy|[Ss]ono|[Ii]k ben)"
+_NAME = re.compile(FULL)
+_ONE_WORD = re.compile(rf"({_ONE})(?![\w-])")
+# What stands right before a name. The cue may be the first capitalised word of what looks like a name itself ("Dear Anna Lopez").
+_BEFORE = re.compile(rf"(?:\b(?:{_SELF}|{_AM})|\b{_ROLE},?(?: named| called| is)?|\b{_TITLE}|(?:^|[\s\"'>]){_GREETING}) \Z")
+_LEAD = re.compile(rf"(?:{_TITLE}|{_GREETING}|{_ROLE}|{_AM}),? ")
+_CALLS = re.compile(r" (?:from|speaking|calling|here|writing)\b")
+# A single name counts behind a sentence that can only introduce or greet a person.
+_INTRODUCED = re.compile(rf"\b{_SELF} ({_ONE})(?![\w-])|\b{_TITLE} ({_ONE})(?![\w('’-])|(?m:^|[\s\"'>]){_GREETING} ({_ONE})\s*[,!:\n]")
+_SIGNED = re.compile(
+    rf"(?im)(?:regards|thanks|thank you|cheers|sincerely|best|wishes|truly|yours|respectfully|grüßen?|cordialement|saludos|saluti|groet(?:en|jes)?)[,.!]?[ \t]*\n\s{{0,8}}(?-i:({FULL}|{_ONE}))[ \t]*(?=$|\n)"
+)
+_INTRODUCES = ("name is", "name's", "m'appelle", "heiße", "name ist", "llamo", "nombre es", "chiamo", "nome é", "naam is", "nazywam", "зовут")
+_GREETS = ("dear ", "hi ", "hello ", "hey ", "liebe", "hallo ", "bonjour ", "hola ", "caro ", "cara ", "ciao ", "geachte ", "beste ")
+_TITLES = ("mr", "ms", "dr.", "dr ", "prof", "herr ", "frau ", "señor", "monsieur", "madame", "sig", "mme", "dott")
+_SIGNS = ("regards", "thank", "cheers", "sincerely", "best", "wishes", "truly", "yours", "respectfully", "grüße", "cordialement", "saludos", "saluti", "groet")
+_FIELD = re.compile(rf"[:=|：][ \t|]{{0,4}}[\"']?({FULL}|{_ONE}|{CJK})(?=[\"',;|<)\]}}\n\r\t]|[ \t]*$|[ \t]{{2}}|\.?[ \t]*\n|(?<=[\u3040-\u9fff\uac00-\ud7af])\s)", re.M)
+_KEY = re.compile(
+    r"(?<![\w$])[\"']?(?i:(?:full|first|last|given|family|middle|maiden|display|customer|employee|patient|contact|client|cardholder|account_?holder|owner|person|student|teacher|guest|passenger|recipient|sender|billing|shipping|legal|real|emergency_?contact)[_ -]?name|surname|forename|__author__|authors?|created[_ -]?by|updated[_ -]?by|approved[_ -]?by|reviewed[_ -]?by|assigned[_ -]?to|assignee|reporter|cardholder|account[_ ]?holder|beneficiary|nachname|vorname|pr[eé]nom|nom de famille|apellidos?|nombre completo|cognome|imi[eę]|nazwisko|achternaam|voornaam|sobrenome|фамилия|имя|(?P<plain>name|姓名|名前|氏名|이름))[\"']?[ \t]{0,4}\Z"
+)
+KEY_MAX = 40
+"""Characters before the separator that are looked at for a field's name."""
+_PERSONAL = Cues(
+    "email, e mail, mail, phone, mobile, telephone, tel, dob, date of birth, birthday, birth, born, age, gender, sex, address, street, city, zip, ssn, salary, employee, patient, passport, iban, nationality, married, occupation, job title, "
+    "diagnosis, customer, telefon, adresse, geburtsdatum, telefono, correo, adresse mail, naissance, nacimiento, 電話, 电话, 年龄, 住所, 手机, 전화"
+)
+_CONTEXT = re.compile(
+    r"(?i)(?:^|[._\-\s])(?:full_?name|first_?name|last_?name|given_?name|family_?name|middle_?name|display_?name|sur_?name|customer_?name|employee_?name|patient_?name|contact_?name|card_?holder(?:_?name)?|assignee|reporter|account_?holder|"
+    r"(?:user|customer|patient|employee|author|owner|contact|person|client|member|student|sender|recipient|manager|applicant|candidate|profile|guest|passenger|beneficiary)s?[._\-](?:\d+[._\-])?name)$"
+)
+_WHOLE = re.compile(rf"\s*({FULL}|{CJK})\s*")
+_WHOLE_ONE = re.compile(rf"\s*({_ONE})\s*")
+SIBLINGS = 240
+"""Characters around a plain `name` field where another personal field must stand."""
 
 
 def find(text: str, context: str) -> list[Finding]:
-    out: list[Finding] = []
     low = text.lower()
-    for words, pattern in _PATTERNS:
-        if not any(word in low for word in words):
+    out = _announced(text)
+    if any(w in low for w in _INTRODUCES) or any(w in low for w in _GREETS) or any(w in low for w in _TITLES):
+        for m in _INTRODUCED.finditer(text):
+            group = m.lastindex or 0
+            if named(m[group]):
+                out.append(Finding(m.start(group), m.end(group), "PERSON", 0.65, NAME))
+    if any(w in low for w in _SIGNS):
+        out += [Finding(m.start(1), m.end(1), "PERSON", 0.7, NAME) for m in _SIGNED.finditer(text) if named(m[1])]
+    out += _fields(text)
+    if context and len(text) <= 80 and _CONTEXT.search(context):
+        whole = _WHOLE.fullmatch(text) or (_WHOLE_ONE.fullmatch(text) if not context.lower().endswith((".name", "-name")) else None)
+        if whole and named(whole[1]):
+            out.append(Finding(whole.start(1), whole.end(1), "PERSON", 0.8, NAME))
+    return out
+
+
+def _announced(text: str) -> list[Finding]:
+    """Full names right behind a cue."""
+    out: list[Finding] = []
+    for m in _NAME.finditer(text):
+        start, end = m.span()
+        lead = _LEAD.match(text, start, end)
+        if lead:
+            rest = _NAME.match(text, lead.end())
+            if rest is None:
+                continue
+            start, end = rest.span()
+        head = text[max(0, start - 40) : start]
+        if (_BEFORE.search(head) or (head.endswith(("this is ", "This is ")) and _CALLS.match(text, end))) and named(text[start:end]):
+            out.append(Finding(start, end, "PERSON", 0.7, NAME))
+    return out
+
+
+def _fields(text: str) -> list[Finding]:
+    """Values of fields that are called after a person's name; of a plain `name` only beside another personal field."""
+    out: list[Finding] = []
+    for m in _FIELD.finditer(text):
+        key = _KEY.search(text[max(0, m.start() - KEY_MAX) : m.start()])
+        if key is None or not named(m[1]):
             continue
-        for m in pattern.finditer(text):
-            if m[1].split()[0].lower() not in _STOP:
-                out.append(Finding(m.start(1), m.end(1), "PERSON", 0.7, NAME))
-    if re.search(r"(?i)(full|customer|display|employee|contact)_?name|assignee|reporter", context) and re.fullmatch(_FULL, text):
-        out.append(Finding(0, len(text), "PERSON", 0.8, NAME))
+        if key["plain"]:
+            around = text[max(0, m.start() - SIBLINGS) : m.start()] + " " + text[m.end() : m.end() + SIBLINGS]
+            if " " not in m[1] and m[1].isascii() or not _PERSONAL.search(around):
+                continue
+        out.append(Finding(m.start(1), m.end(1), "PERSON", 0.75, NAME))
     return out

@@ -1,14 +1,47 @@
-"""US social security numbers in their written form; unissued areas (000, 666, 9xx) are none (SSA, "Randomization FAQ")."""
+"""US social security numbers and taxpayer numbers (ITIN) in their written form; nine bare digits only behind a cue.
+
+Never issued: areas 000, 666 and 900 up, group 00, serial 0000 (SSA, "Randomization FAQ"). ITIN: 9xx with 50-65, 70-88, 90-92, 94-99
+in the middle (IRS, Publication 1915). The number on the wallet insert of 1938, 078-05-1120, is nobody's.
+"""
 
 from __future__ import annotations
 
 import re
 
 from localrouter.core.findings import Finding
+from localrouter.scrub.detectors import _threshold
+from localrouter.scrub.detectors._context import Cues
+from localrouter.scrub.detectors._digits import digits, places
 
 NAME = "ssn"
-_SSN = re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}([- ])(?!00)\d{2}\1(?!0000)\d{4}(?![\w-])")
+_NUMBER = re.compile(r"(?<![\w.+/])(?<!\d-)\d{3}(?:(?P<s>[ .\-\u00a0\u2010-\u2015\u2212])\d{2}(?P=s)\d{4}|\d{6})(?![\w]|[-./]\d)")
+_CUES = Cues(
+    "ssn, ssns, social security, social security number, social security no, social, soc sec, itin, tin, taxpayer, taxpayer id, taxpayer identification, "
+    "tax id, ss number, ss no, seguro social, last four of social"
+)
+_NOBODY = frozenset({"078051120", "219099999"})
+configure = _threshold.configure
 
 
 def find(text: str, context: str) -> list[Finding]:
-    return [Finding(m.start(), m.end(), "SSN", 0.85, NAME) for m in _SSN.finditer(text)]
+    out: list[Finding] = []
+    for start, end in places(text):
+        if end - start < 9:
+            continue
+        for m in _NUMBER.finditer(text, start, min(len(text), end + 2)):
+            number = digits(m[0])
+            if number in _NOBODY or not _issued(number):
+                continue
+            score = {"-": 0.85, None: 0.2}.get(m["s"], 0.45 if m["s"] != " " and m["s"] != "." else 0.3)
+            if score < 0.85 and _CUES.near(text, m.start(), m.end(), context):
+                score = max(score + _threshold.CUE, 0.6)
+            if _threshold.passes("SSN", score):
+                out.append(Finding(m.start(), m.end(), "SSN", score, NAME))
+    return out
+
+
+def _issued(number: str) -> bool:
+    area, group, serial = number[:3], int(number[3:5]), number[5:]
+    if area in ("000", "666") or group == 0 or serial == "0000":
+        return False
+    return area < "900" or 50 <= group <= 65 or 70 <= group <= 88 or 90 <= group <= 92 or 94 <= group <= 99

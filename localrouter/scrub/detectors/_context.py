@@ -1,0 +1,77 @@
+"""Cue words near a span: the words before it, a few after it, and the JSON keys or the table column it stands under.
+
+Each look is a bounded window, so a text costs as much as it has candidates (Presidio's own enhancer compares every finding with
+every token). Whole words only, in any of `phoneNumber`, `phone_number`, `Phone Number:`; scripts without word edges match inside.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+BEFORE, AFTER = 72, 28
+"""Characters. About ten words before and four after: a label stands before its value far more often than behind it."""
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_JOINER = re.compile(r"[_\-.\\/]+")
+
+
+class Cues:
+    """Words and phrases that announce a type. Latin ones are matched without case and diacritics, as whole words."""
+
+    def __init__(self, words: str | Iterable[str]) -> None:
+        each = [w.strip() for w in (words.split(",") if isinstance(words, str) else words)]
+        folded = sorted({fold(w) for w in each if w}, key=len, reverse=True)
+        edged = [re.escape(w).replace(r"\ ", r"\s+") for w in folded if w < "\u2e80"]
+        free = [re.escape(w) for w in folded if w >= "\u2e80"]
+        parts = ([rf"(?<![^\W_])(?:{'|'.join(edged)})(?![^\W\d_])"] if edged else []) + free
+        self._pattern = re.compile("|".join(parts))
+        self._needles = tuple(sorted({w.split()[0][:5] for w in folded}, key=len))
+
+    def near(self, text: str, start: int, end: int, context: str = "", before: int = BEFORE, after: int = AFTER) -> bool:
+        """Whether a cue stands before the span, shortly after it on its line, or in the context."""
+        if context and self._pattern.search(fold(context)):
+            return True
+        head = _whole(text, max(0, start - before), start)
+        # A blank line ends a thought: what stood before it announces nothing.
+        cut = head.rfind("\n\n")
+        if self._pattern.search(fold(head[cut + 2 :] if cut >= 0 else head)):
+            return True
+        stop = min(len(text), end + after)
+        while stop > end and stop < len(text) and text[stop].isalnum() and text[stop - 1].isalnum():
+            stop -= 1
+        tail = text[end:stop]
+        cut = tail.find("\n")
+        return bool(self._pattern.search(fold(tail[:cut] if cut >= 0 else tail)))
+
+    def just_before(self, text: str, start: int, context: str = "", before: int = 40) -> bool:
+        """Stricter: a cue on the same line before the span, or in the context."""
+        if context and self._pattern.search(fold(context)):
+            return True
+        head = _whole(text, max(0, start - before), start)
+        return bool(self._pattern.search(fold(head[head.rfind("\n") + 1 :])))
+
+    def possible(self, text: str) -> bool:
+        """Whether a cue may stand in a text: a cheap look for the beginnings of the words. False is sure."""
+        low = text.lower() if text.isascii() else fold(text)
+        return any(needle in low for needle in self._needles)
+
+    def search(self, text: str) -> bool:
+        """Whether a cue stands anywhere in a short text."""
+        return bool(self._pattern.search(fold(text)))
+
+
+def _whole(text: str, low: int, high: int) -> str:
+    """A window without the tail of a word that it cuts: `address` must not be read as `s`."""
+    while 0 < low < high and text[low].isalnum() and text[low - 1].isalnum():
+        low += 1
+    return text[low:high]
+
+
+def fold(text: str) -> str:
+    """Lower case, without diacritics, humps and joiners of identifiers as spaces."""
+    text = _JOINER.sub(" ", _HUMP.sub(" ", text))
+    if text.isascii():
+        return text.lower()
+    return "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))

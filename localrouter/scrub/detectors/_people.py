@@ -1,0 +1,29 @@
+"""What a person's name looks like when somebody writes it as a name: capitalised words, particles, initials, or scripts without capitals."""
+
+from __future__ import annotations
+
+from localrouter.scrub.common_words import words
+
+UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚΑ-ΩА-ЯЁЄІЇҐ"
+WORD = rf"[{UPPER}](?:[\w'’‘-]*\w)?\.?"
+PARTICLE = "van|von|der|den|de|la|le|di|da|del|della|dos|do|bin|ibn|al|el|ter|ten|zu|af|av|y|e|und|van der|van den|de la|von der"
+FULL = rf"(?:{WORD})(?:[ \u00a0](?:(?:{PARTICLE})[ \u00a0]){{0,2}}(?:{WORD})){{1,3}}"
+"""Two to four capitalised words on one line, particles between."""
+CJK = r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff]{2,6}"
+
+NOT_A_NAME = words(
+    """the this that these those your our my their a an team group project projects list mailing support service services info bot admin administrator department dept committee foundation
+    inc inc. ltd ltd. llc gmbh corp corp. corporation company co co. university institute authors author contributors maintainers developers developer users user community account customer system
+    server client studio code visual github gitlab google microsoft amazon apple facebook meta openai anthropic azure aws docker node react open source linux windows ubuntu debian apache mozilla
+    python java javascript typescript rust ruby swift kotlin android chrome firefox hello world test example sample dummy default new old all any none null true false read write edit file files
+    create update delete get set add remove list search find show run start stop open close please thanks thank regards best sincerely dear hi hey everyone there sir madam monday tuesday wednesday
+    thursday friday saturday sunday january february march april june july august september october november december street road avenue lane north south east west unknown anonymous
+    string str text char varchar varying int integer number bool boolean object array map optional required field value column type undefined nullable default first last full middle given family name
+    api json http https html css sql url data error warning note todo fixme readme license version release build action actions dependabot renovate copilot claude codex gemini assistant"""
+)
+
+
+def named(name: str) -> bool:
+    """Whether a candidate is a person's name and not a team, a product or a word of the trade."""
+    parts = name.replace("\u00a0", " ").lower().split()
+    return not any(p.strip(".,") in NOT_A_NAME for p in parts) and any(len(p) > 1 for p in parts) and not any(c.isdigit() for c in name)

@@ -1,0 +1,83 @@
+"""Account names of others, where a text says that it is one: authentication logs, `ssh jane@box`, shell prompts, `ls -l`, user-name fields.
+
+`user@host.domain` is left to the e-mail detector; here the host has no dot, and both sides are private.
+"""
+
+from __future__ import annotations
+
+import re
+
+from localrouter.core.findings import Finding
+from localrouter.scrub.detectors._public import account
+
+NAME = "account"
+_N = r"[A-Za-z_][\w.-]{1,31}"
+_LOGS = re.compile(
+    rf"\b(?:(?:Accepted|Failed) [\w/-]{{3,40}} for (?:invalid user |illegal user )?|Invalid user |session (?:opened|closed) for user |(?:Disconnected from|Connection closed by)(?: authenticating| invalid)? user |"
+    rf"Received disconnect from user |new user: name=|(?:r?user|acct|logname|USER|LOGNAME|SUDO_USER)=\"?|sudo(?:\[\d+\])?:\s{{1,4}}|by user |Logged in as |logged in as |User )(?P<u>{_N})(?=[\s\"',;:)(]|$)"
+)
+_SSH = re.compile(rf"(?<![\w./@-])(?P<u>{_N})@(?P<h>[A-Za-z0-9][\w-]{{1,62}})(?P<t>:[~/\w.-]*\s?[$#%]?|[\s'\"]|$)")
+_SHELL = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|sshfs|ssh-copy-id|autossh)\b")
+_DASH_L = re.compile(rf"\bssh\b[^\n|;&]{{0,60}}? -l (?P<u>{_N})\b")
+_LS = re.compile(
+    rf"(?m)^\s{{0,12}}(?:\d+\s+)?[dlbcps-][rwxsStT-]{{9}}[.+@]?\s+\d+\s+(?P<u>{_N})\s+(?P<g>{_N})\s+[\d,.]+[KMGT]?\s"
+)
+_FIELD = re.compile(
+    r"(?i)(?<![\w.$@/-])[\"']?(?:user_?name|user-name|login_?name|login|user_?login|logon|account_?name|sam_?account_?name|github_?(?:user|login|handle)|ssh_?user|db_?user|owner_?login|uid_?name)[\"']?"
+    r"(?P<e>\s{0,8}(?::|=>?|:=)\s{0,8}|\s+is\s+)(?P<q>[\"'`]?)(?P<u>[A-Za-z][\w.-]{2,31})(?P=q)(?=\s*(?:[,;}\])<&#\n\r.]|$))"
+)
+_USER = re.compile(r"[\"']user[\"']\s{0,4}:\s{0,4}[\"'](?P<u>[a-z][a-z0-9]{1,15}[._-]?[a-z0-9]{1,15})[\"']")
+_KEYS = re.compile(
+    r"(?i)(?:^|[._\-\s])(?:user_?name|login|login_?name|user_?login|account_?name|github_?user|handle|screen_?name|nick_?name)$"
+)
+_VALUE = re.compile(r"@?[A-Za-z][\w.-]{2,31}")
+_CODE = re.compile(
+    r"(?i)^(?:self|this|user|req|request|props|state|form|data|args|config|options|params|opts|kwargs|input|output|field|env|os|process|settings|db)[._]|\.(?:get|value|name|text|strip|lower)$|_?(?:user)?name$|^get|field$|label$|input$"
+)
+
+
+def find(text: str, context: str) -> list[Finding]:
+    out: list[Finding] = []
+    low = text.lower()
+    if "user" in low or "login" in low or "acct" in low or "sudo" in low or " for " in text:
+        out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME) for m in _LOGS.finditer(text) if _login(m["u"])]
+    if "@" in text:
+        for m in _SSH.finditer(text):
+            line = text[text.rfind("\n", 0, m.start()) + 1 : m.start()]
+            prompt = m["t"].rstrip().endswith(("$", "#", "%")) and m["t"].startswith(":")
+            if (prompt or _SHELL.search(line)) and _login(m["u"]):
+                out.append(Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME))
+            if (prompt or _SHELL.search(line)) and m["h"].lower() not in (
+                "localhost",
+                "host",
+                "server",
+                "remote",
+                "hostname",
+                "github",
+                "example",
+            ):
+                out.append(Finding(m.start("h"), m.end("h"), "HOST", 0.7, NAME))
+    if " -l " in text:
+        out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME) for m in _DASH_L.finditer(text) if not account(m["u"])]
+    if "rw" in text or "r-x" in text:
+        for m in _LS.finditer(text):
+            out += [Finding(m.start(g), m.end(g), "USERNAME", 0.75, NAME) for g in "ug" if not account(m[g])]
+    if "user" in low or "login" in low or "logon" in low or "account" in low:
+        for m in _FIELD.finditer(text):
+            if not _login(m["u"]) or (not m["q"] and "=" in m["e"] and _assignment(text, m.start())):
+                continue
+            out.append(Finding(m.start("u"), m.end("u"), "USERNAME", 0.7, NAME))
+        out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.6, NAME) for m in _USER.finditer(text) if _login(m["u"])]
+    if context and len(text) <= 33 and _KEYS.search(context) and _VALUE.fullmatch(text) and _login(text.lstrip("@")):
+        out.append(Finding(0, len(text), "USERNAME", 0.75, NAME))
+    return out
+
+
+def _login(name: str) -> bool:
+    return not account(name) and _CODE.search(name) is None
+
+
+def _assignment(text: str, start: int) -> bool:
+    """`username=value` in code names a variable; alone on its line, in a shell or in a query it is a value."""
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    return line.strip() not in ("", "export", "set", "-", "$env:") and not line.endswith(("?", "&", ";", "--"))
