@@ -80,6 +80,10 @@ class Logging(Strict):
     prompts: Literal["veiled", "none"] = "veiled"
 
 
+def _is_pattern(entry: str) -> bool:
+    return len(entry) > 2 and entry.startswith("/") and entry.endswith("/")
+
+
 class Privacy(Strict):
     """What the privacy scan is told. `allow`: values that pass. `deny`: values that never do. Each is matched exactly, or as a regular
     expression when it is written `/so/`. `packs`: national ids to look for, such as "de". `thresholds`: the least score of a type."""
@@ -97,9 +101,11 @@ class Privacy(Strict):
                 raise ValueError("an entry is empty")
             if len(entry) > ENTRY_MAX:
                 raise ValueError(f"an entry has more than {ENTRY_MAX} characters")
-            if len(entry) > 1 and entry.startswith("/") and entry.endswith("/"):
+            head, colon, rest = entry.partition(":")
+            bare = rest.strip() if colon and head in KINDS else entry  # `SECRET:/acme-[0-9]+/` names the kind
+            if _is_pattern(bare):
                 try:
-                    empty = re.compile(entry[1:-1]).fullmatch("") is not None
+                    empty = re.compile(bare[1:-1]).fullmatch("") is not None
                 except re.error as exc:
                     raise ValueError(f"{entry} is not a regular expression ({exc})") from None
                 if empty:
@@ -126,7 +132,7 @@ class Privacy(Strict):
 
     def exact(self) -> frozenset[str]:
         """The allowed values that are written out, for the last check."""
-        return frozenset(e for e in self.allow if not (len(e) > 1 and e.startswith("/") and e.endswith("/")))
+        return frozenset(e for e in self.allow if not _is_pattern(e))
 
     def options(self) -> dict[str, Any]:
         """For the scan, but for the identity, which is the machine's."""

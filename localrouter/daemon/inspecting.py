@@ -74,6 +74,7 @@ class Inspection:
         self._files = {} if folder is None else {folder / "seen-segments": self.cache, folder / "seen-texts": self._leaves}
         self._identity = dict(identity)
         self._options: dict[str, Any] = {}
+        self._allowed: Callable[[str], bool] | None = None
         self._installed: bytes | None = None
         self._preparing: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
@@ -93,6 +94,12 @@ class Inspection:
         """Other lists, packs or thresholds from now on; verdicts under the old ones are forgotten."""
         self._options = {"allow": [], "deny": [], "packs": [], "thresholds": {}, **privacy, "identity": self._identity}
         self._configured.clear()
+        self._allowed = None
+        if self._options["allow"]:
+            from localrouter.scrub import allowlist  # its expressions need `regex`, 3 MB that a daemon without a list saves
+
+            allowlist.configure(self._options["allow"])
+            self._allowed = allowlist.allowed
         if self._installed is not None:
             self._name_version(self._installed)
 
@@ -229,7 +236,7 @@ class Inspection:
         scans = await _apart(size, lambda: {name: self._scan(leaf) for name, leaf in fresh.items()})
         seams = self._seams(leaves)
         known = await self._verdicts(scans, seams)
-        rows |= await _apart(size, lambda: {n: join(s.cut, [known[k] for k in s.keys]) for n, s in scans.items()})
+        rows |= await _apart(size, lambda: {n: join(s.cut, [known[k] for k in s.keys], self._allowed) for n, s in scans.items()})
         for name in scans:
             self._leaves.put(name, rows[name])
         if scans:

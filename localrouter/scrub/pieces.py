@@ -7,7 +7,7 @@ are in none. Pure: the same text gives the same pieces, so that a piece seen bef
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -137,8 +137,9 @@ def _cells(out: Cut, source: Source, column: Column, context: str, own: list[Spa
         out.columns.append(spans)
 
 
-def join(cut: Cut, rows: Sequence[Sequence[Finding]]) -> tuple[Finding, ...]:
-    """Findings of the pieces (in order) as findings of the leaf, merged; and what a column's majority says of its other cells."""
+def join(cut: Cut, rows: Sequence[Sequence[Finding]], allowed: Callable[[str], bool] | None = None) -> tuple[Finding, ...]:
+    """Findings of the pieces (in order) as findings of the leaf, merged; and what a column's majority says of its other cells, but for
+    those that the user's own list lets pass (the detectors asked it already)."""
     found: list[Finding] = []
     for piece, row in zip(cut.pieces, rows, strict=True):
         for f in row:
@@ -148,6 +149,8 @@ def join(cut: Cut, rows: Sequence[Sequence[Finding]]) -> tuple[Finding, ...]:
         return ()
     merged = merge(found, cut.text)
     more = [f for column in cut.columns for f in _consistent(cut.text, column, merged)]
+    if allowed is not None:
+        more = [f for f in more if not allowed(cut.text[f.start : f.end])]
     return merge((*merged, *more), cut.text) if more else merged
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 
@@ -38,7 +39,7 @@ def test_no_overlaps_and_nothing_lost() -> None:
         rows = [f for f in rows if f.end <= 400]
         out = merge(rows, text)
         assert list(out) == sorted(out)
-        assert all(a.end <= b.start for a, b in zip(out, out[1:], strict=False))
+        assert all(a.end <= b.start for a, b in itertools.pairwise(out))
         covered = {i for f in out for i in range(f.start, f.end)}
         missed = {i for f in rows for i in range(f.start, f.end)} - covered
         runs = sum(1 for i in missed if i - 1 not in missed)

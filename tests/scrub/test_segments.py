@@ -9,7 +9,25 @@ import pytest
 
 from localrouter.scrub.segments import MAX, OVERLAP, WHOLE_MAX, WORD_MAX, segments
 
-WORDS = "def class return value compute alpha beta gamma index error user config path request response token state".split()
+WORDS = [
+    "def",
+    "class",
+    "return",
+    "value",
+    "compute",
+    "alpha",
+    "beta",
+    "gamma",
+    "index",
+    "error",
+    "user",
+    "config",
+    "path",
+    "request",
+    "response",
+    "token",
+    "state",
+]
 
 
 def prose(seed: int, lines: int) -> str:

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Protocol, cast
 
 from localrouter.core.findings import Finding
+from localrouter.scrub.allowlist import allowed
 from localrouter.scrub.merge import merge
 from localrouter.scrub.views import behind_backslash, views
 
@@ -62,8 +63,8 @@ def _scan(text: str, context: str, depth: int, budget: int) -> tuple[list[Findin
     """(findings in the text and its views, what is left of the budget)."""
     # A detector module is called by attribute, so that a test or a person can replace its `find`.
     found = [f for d in all_detectors() for f in d.find(text, context)]
-    if _thresholds:
-        found = [f for f in found if f.score >= _thresholds.get(f.type, 0.0)]
+    if found:
+        found = [f for f in found if f.score >= _thresholds.get(f.type, 0.0) and not allowed(text[f.start : f.end])]
     if depth == 0:
         return found, budget
     seen: list[Finding] = []
