@@ -69,6 +69,14 @@ def names(text: str) -> tuple[Name, ...]:
         while end > hit + 2 and text[end - 1] in ".-":
             end -= 1
         meaning = sense(text[start:end])
+        if meaning in (None, "maybe") and start > 1 and text[start - 1] == " " and text[start - 2].isalpha():
+            # In prose the name is two words: "api key", "access token".
+            first = start - 1
+            while first > max(0, start - 24) and text[first - 1].isalpha():
+                first -= 1
+            joined = sense(f"{text[first : start - 1]}_{text[start:end]}")
+            if joined is not None and joined != "maybe":
+                start, meaning = first, joined
         if meaning is not None:
             out.append(Name(start, end, text[start:end], meaning))
     return tuple(out)

@@ -69,13 +69,15 @@ def _one(parts: tuple[str, ...], at: int) -> Sense | None:
         return "password" if len(parts) == 1 or before in _PASS_PREFIX or len(parts) == 2 else None
     if word.endswith(("pass", "pwd", "pw")) and word[: -4 if word.endswith("pass") else -3 if word.endswith("pwd") else -2] in _PASS_PREFIX:
         return "password"
-    if word in ("secret", "clientsecret", "appsecret", "sharedsecret", "consumersecret", "apisecret", "salt", "pepper", "credential", "credentials"):
+    if word.endswith("secret") or word in ("salt", "pepper", "credential", "credentials"):
         return "secret"
     if word == "token" or (word.endswith("token") and word[:-5] not in _NOT_BEFORE):
         return "token"
     if word == "tokens" and before in ("access", "auth", "api", "refresh", "bearer", "secret"):
         return "token"
-    if word in ("bearer", "jwt", "pat", "auth", "authorization", "sid") and (len(parts) == 1 or word in ("auth", "pat", "jwt")):
+    if word in ("bearer", "auth", "jwt") and (len(parts) == 1 or word != "bearer"):
+        return "token"
+    if word == "pat" and before in ("personal", "access", "github", "gitlab", "gh", "gl", "azure", "ado", "devops", "databricks", "airtable"):
         return "token"
     if word in ("key", "keys") and before in ("secret", "private", "encryption", "signing", "master"):
         return "secret"

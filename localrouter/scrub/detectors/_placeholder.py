@@ -22,7 +22,7 @@ _VOCABULARY = frozenset(
 )
 _WHOLE = re.compile(
     r"(?ix) (?: \$\{.* | \$\(.* | \$\$?[A-Z_][A-Z0-9_]* | \$[a-z_]+ | \{\{.* | \{%.* | <%.* | <[^<>]{1,80}>?.{0,3} | %[\w.]+% | %\(?[\w.]+\)?[sd]? | \#\{.* "
-    r"| @@?[\w.:/-]+@@? | !\w+.* | \[[^\[\]]{0,80}\] | \{[\w.\s:|-]*\} | `.* "
+    r"| @@?[\w.:/-]+@@? | !\w+.* | \[[^\[\]]{0,80}\] | \{[\w.\s:|-]*\} | `[^`]*` | &lt;.*&gt; | \\u003c.*\\u003e "
     r"| ENC(?:RYPTED)?[(\[{].* | \(.*\) | \w+\(\)? | vault:.* | \{cipher\}.* )"
 )
 _REFERENCE = re.compile(
@@ -42,14 +42,14 @@ PUBLISHED = frozenset({"AIzaSyDr2UxVnv_U85AbhhY8XSHSIavUW0DC-sY", "AIzaSyA2KlwBX
 @lru_cache(4096)
 def placeholder(value: str) -> bool:
     """Whether a value only stands for a secret, refers to one, or is a common word."""
-    if value.startswith("`"):
+    if value.startswith("`") and value.endswith("`"):
         return True  # a command's output
     value = value.strip("\"'` \t\r\n,;")
     if value in PUBLISHED or (value.startswith("eyJ") and "." not in value and '"alg"' in (decoded(value[: len(value) // 4 * 4]) or "")):
         return True
     if len(value) < 4 or _WHOLE.fullmatch(value) or _INSIDE.search(value) or _REFERENCE.fullmatch(value):
         return True
-    if dull(value) or named(value):
+    if dull(value) or sequence(value) or named(value):
         return True
     plain = decoded(value) if len(value) >= 12 else None
     return plain is not None and (marked(plain) or "12345" in plain or _WHOLE.fullmatch(plain.strip()) is not None)
@@ -79,7 +79,7 @@ def named(value: str) -> bool:
 
 
 def dull(value: str) -> bool:
-    """Repeated characters and runs of the alphabet, of digits or of the keyboard: `xxxx`, `abababab`, `0123456789abcdef`."""
+    """Repeated characters: `xxxx`, `abababab`, `a1a1a1a1`."""
     low = value.lower()
     core = re.sub(r"[\W_]", "", low)
     if len(set(core)) <= 2:
@@ -88,9 +88,11 @@ def dull(value: str) -> bool:
         for period in range(1, 5):
             if core == (core[:period] * (len(core) // period + 1))[: len(core)]:
                 return True
-        most = max(core.count(c) for c in set(core))
-        if most > 0.6 * len(core):
-            return True
-        if any(core in s * 3 or core[:12] in s * 2 for s in _SEQUENCES):
-            return True
-    return any(len(core) >= 4 and not core.isdigit() and core in s for s in _SEQUENCES)
+        return max(core.count(c) for c in set(core)) > 0.6 * len(core)
+    return False
+
+
+def sequence(value: str) -> bool:
+    """A run of the alphabet, of digits or of the keyboard, wherever it begins: `qwerty`, `456789abcdef`."""
+    core = re.sub(r"[\W_]", "", value.lower())
+    return len(core) >= 4 and any(core in s * 3 for s in _SEQUENCES)

@@ -79,7 +79,7 @@ def noise(value: str) -> bool:
     signs = sum(not c.isalnum() and c not in "_- ./" for c in value)
     digits = sum(c.isdigit() for c in value)
     return (
-        signs >= 0.15 * len(value) and digits >= 2 and value.count(" ") <= len(value) // 8 and entropy(value) >= 4.4 and not wordy(value)
+        signs >= 0.15 * len(value) and digits >= 1 and value.count(" ") <= len(value) // 8 and entropy(value) >= 4.4 and not wordy(value)
         and any(c.isupper() for c in value) and any(c.islower() for c in value)
     )  # fmt: skip
 

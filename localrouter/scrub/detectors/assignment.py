@@ -14,7 +14,7 @@ from typing import NamedTuple
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._fields import names
 from localrouter.scrub.detectors._key_names import KIND, Sense, sense
-from localrouter.scrub.detectors._placeholder import dull, named, placeholder
+from localrouter.scrub.detectors._placeholder import dull, named, placeholder, sequence
 from localrouter.scrub.detectors._shape import entropy, is_digest, is_hex, is_identifier_of_a_thing, is_uuid, noise, random, wordy
 
 NAME = "assignment"
@@ -22,7 +22,7 @@ NAME = "assignment"
 _SEPARATOR = re.compile(
     r"(?P<close>\\{0,7}[\"'`])?(?P<bracket>\s?[\])])?(?:[ \t]*\?)?"
     r"(?:(?P<typed>[ \t]*:[ \t]*[A-Za-z_][\w.\[\]<>|, ?]{0,40}?[ \t]*(?==(?!=))|[ \t]+(?:string|str|String|text|char\*?|\[\]byte)[ \t]*(?==(?!=)))?)"
-    r"(?P<space>[ \t]*)(?P<op>:=|=>|={1,3}(?!>)|->|\?\?=|\|\|=|[?+.]=|:(?!:)|,|\bis\b:?|\bwas\b:?|\blautet\b:?|\best\b[ \t]*:?|(?=[ \t]+[\"'(])|(?=[ \t]+\S))(?P<after>[ \t]*(?:\r?\n[ \t]*(?=[\"']))?)"
+    r"(?P<space>[ \t]*)(?P<op>:=|=>|!={1,2}|={1,3}(?!>)|->|\?\?=|\|\|=|[?+.]=|:(?!:)|,|(?:\bfor\b[^.\n]{1,60}?[ \t])?\b(?:is|was|lautet|est)\b[ \t]*:?|(?=[ \t]+[\"'(])|(?=[ \t]+\S))(?P<after>[ \t]*(?:\r?\n[ \t]*(?=[\"']))?)"
 )
 _OPEN = re.compile(r"(?P<prefix>[rbfuLRBFU@$]{0,2})(?P<slashes>\\{0,7})(?P<quote>\"\"\"|'''|\"|'|`)")
 _BARE = re.compile(r"[^\s\"'`<>,;]{1,400}")
@@ -37,6 +37,15 @@ _NAME_CHAIN = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::|\?\.)[A-Za-z_$][\w$]*)
 _CODE = re.compile(r"[({\[]|\)|=>|::|->|&&|\|\||\?\?|\$\{")
 _CALL = re.compile(r"[A-Za-z_$][\w$.:>-]*\(|\w+\[[\"'\w]*\]?|new\b|await\b|not\b|f\"|lambda\b")
 _SPECIAL = re.compile(r"[^\w\s.\-/:,]")
+_PATTERN = re.compile(r"\[[^\]\s]{0,20}\w-\w[^\]\s]{0,20}\]|\(\?[:=!P<]|\\[wdsWDSb][+*{)]")
+"""A regular expression: a class with a range, a group, an escape with a count."""
+_SETTER = re.compile(r"(?i)(?:define|set\w*|put|add\w*|property|env|option|param|header|config)\s?\(\s{0,4}[\"']\Z")
+_PROSE_LINE = re.compile(r"[^(){};=\[\]<>]*\Z")
+_MY = re.compile(r"(?i)\bmy (?:[\w-]{1,20} ){0,2}\Z")
+_SAID_OF = frozenset(
+    ["required", "incorrect", "wrong", "invalid", "valid", "correct", "weak", "strong", "secure", "safe", "empty", "missing", "hidden", "visible", "long", "short", "optional", "mandatory", "good", "bad", "not", "too", "the", "that", "this", "also", "only", "now", "just", "never", "always", "still", "already", "being", "case", "sensitive", "very", "really", "stored", "encrypted", "hashed", "expired", "unknown", "blank", "something", "anything", "nothing", "fine", "okay", "here", "there", "below", "above", "public", "private", "different", "same", "identical", "unique", "default", "known", "simple", "easy", "hard"]
+)
+"""What is said of a password, as against what it is."""
 _CONFIG = re.compile(r"\s*(?:[#;].*|\[[^\[\]()]+\]|[\w.-]+\s*[=:]\s*[^(){};]*)")
 _BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*(?:#[^\n]*)?\r?\n")
 
@@ -83,10 +92,11 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
     first = _LINE_START.match(text, line, start) is not None if start - line < 200 else False
     shouted = key.upper() == key and any(c.isalpha() for c in key)
     tight = op == "=" and not sep["space"] and not sep["after"]
-    if op == "" and not first and not sep["after"]:
-        prose = False
-    else:
-        prose = op in ("is", "is:", "was", "was:", "lautet", "lautet:") or op.startswith("est")
+    prose = op[:1].isalpha()
+    if op == "," and _SETTER.search(text, max(0, start - 32), start):
+        op = "="
+    if op == "" and shouted and text.startswith(("ENV ", "ARG "), line):
+        op = "="  # the old form of a Dockerfile
     opened = _OPEN.match(text, _skip(text, at, limit), limit)
     if opened is not None and (op != "" or opened.start() > at or sep["after"]):
         close = opened["slashes"] + opened["quote"]
@@ -95,7 +105,9 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
         if stop is None:
             return
         value = text[begin:stop]
-        place = _Place(True, first, op, shouted, tight)
+        if op == "" and first and _LINE_END.match(text, stop + len(close)):
+            op = ":"  # a directive on a line of its own: esmtp, Gradle, nginx
+        place = _Place(True, first, "is" if prose else op, shouted, tight)
         if sep["close"] and op == "," and not (noise(value) or random(value, 6, 2.5)):
             return
         if believable(value, meaning, place):
@@ -105,7 +117,7 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
     if block is not None:
         yield from _block(text, line, block.end(), meaning)
         return
-    if op in ("", ",") or op.startswith(("==", "->")):
+    if op in ("", ",") or op.startswith(("==", "->", "!=")):
         if op != "":
             return
         at = _skip(text, at, limit)
@@ -126,6 +138,22 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
     if not value:
         return
     place = _Place(False, alone, "is" if prose else op, shouted, tight or (alone and _config(text, line)))
+    if prose and meaning in ("password", "phrase") and _MY.search(text, max(0, start - 48), start):
+        word = value.lower()
+        if len(word) >= 5 and word.isalpha() and word not in _SAID_OF and not word.endswith(("ed", "ing", "able")) and not named(word):
+            yield Finding(at, at + len(value), KIND[meaning], 0.7, NAME)
+            return
+    if not (alone or tight or prose) and op in (":", "="):
+        # `Here is the token: ...`, `user: bob password: ...`: a sentence or a log line, not code.
+        if meaning in ("token", "key", "secret"):
+            inline = random(value, 20, 3.2)
+        else:
+            stop = text.find("\n", at)
+            inline = op == ":" and bool(sep["after"]) and _PROSE_LINE.match(text[line : len(text) if stop < 0 else stop]) is not None
+            place = place._replace(op="is")
+        if inline and believable(value, meaning, place):
+            yield Finding(at, at + len(value), KIND[meaning], 0.7, NAME)
+        return
     if (alone or tight or prose) and believable(value, meaning, place):
         yield Finding(at, at + len(value), KIND[meaning], 0.85 if alone else 0.75, NAME)
 
@@ -186,8 +214,10 @@ def _block(text: str, line: int, at: int, meaning: Sense) -> Iterator[Finding]:
 def believable(value: str, meaning: Sense, place: _Place) -> bool:
     """Whether a value under a key of this meaning, written in this place, is private."""
     if place.quoted and noise(value):
-        return not dull(value) and not _CALL.match(value)
-    if placeholder(value) or "://" in value or value.startswith(("-----", "data:")):
+        return not dull(value)
+    # People do choose `qwerty` and `12345678`; nobody is given them as a key.
+    weak = meaning in ("password", "phrase") and len(value) >= 6 and sequence(value) and not dull(value)
+    if (placeholder(value) and not weak) or _PATTERN.search(value) or "://" in value or value.startswith(("-----", "data:")):
         return False
     if not place.quoted and _expression(value, place):
         return False
@@ -200,25 +230,31 @@ def believable(value: str, meaning: Sense, place: _Place) -> bool:
             return False
         if is_uuid(value) or random(value, 8, 2.5):
             return True
-        if place.alone and (place.shouted or place.tight) and any(c.isdigit() for c in value) and not _looks_like_code(value):
+        if place.alone and (place.shouted or (place.tight and place.op == "=")) and any(c.isdigit() for c in value) and not _looks_like_code(value):
             return True
         return place.alone and not _NAME_CHAIN.fullmatch(value) and not wordy(value) and entropy(value) >= 2.5
     if meaning == "maybe":
         mixed = any(c.islower() for c in value) and any(c.isupper() for c in value)
-        return mixed and (place.quoted or place.alone) and place.op in ("=", ":", "=>", ":=") and random(value, 28, 4.1) and not is_digest(value) and "/" not in value
+        return mixed and (place.quoted or place.alone) and place.op in ("=", ":", "=>", ":=") and random(value, 24, 3.8) and not is_digest(value) and "/" not in value
     if is_identifier_of_a_thing(value):
         return is_uuid(value) and place.quoted | place.alone | place.tight
-    return random(value, 16 if meaning == "token" else 14, 3.0) and not (is_digest(value) and not is_hex(value))
+    return random(value, 16 if meaning == "token" else 14, 2.8) and not (is_digest(value) and not is_hex(value))
 
 
 def _password(value: str, place: _Place) -> bool:
     digits = sum(c.isdigit() for c in value)
     special = len(_SPECIAL.findall(value))
     mixed = digits + special > 0
+    if "\\u" in value:
+        return False  # escapes: the unescaped view shows what it says
+    if value[:1] in "#." and "-" in value and digits == 0:
+        return False  # a selector
     if value.isdigit():
         return len(value) >= 6 and (place.quoted or place.alone)
     if place.quoted:
-        if place.op in ("==", "===", ",", "") and not (digits and (special or len(value) >= 8)):
+        if place.op == "is":
+            return len(value) >= 5 and not _looks_like_code(value) and not named(value)
+        if place.op in ("==", "===", "!=", "!==", ",", "") and not (digits and (special or len(value) >= 6)):
             return False
         if mixed and len(value) >= 4:
             return not _looks_like_code(value)

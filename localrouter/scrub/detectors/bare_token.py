@@ -11,7 +11,7 @@ import re
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._key_names import sense
 from localrouter.scrub.detectors._placeholder import placeholder
-from localrouter.scrub.detectors._shape import decoded, entropy, is_digest, is_hex, is_identifier_of_a_thing, random
+from localrouter.scrub.detectors._shape import decoded, is_digest, is_hex, is_identifier_of_a_thing, random
 
 NAME = "bare_token"
 _LINE = re.compile(r"(?m)^[ \t>]*[\"'`]?(?P<v>[A-Za-z0-9+/_.~!@#$%^&*-]{16,200}={0,2})[\"'`]?[ \t]*,?$")
@@ -23,9 +23,9 @@ def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
     for m in _LINE.finditer(text):
         value = m["v"]
-        if not any(c.isdigit() for c in value) or placeholder(value) or is_identifier_of_a_thing(value):
+        if not any(c.isdigit() for c in value) or "12345" in value or placeholder(value) or is_identifier_of_a_thing(value):
             continue
-        before = text[max(0, text.rfind("\n", 0, max(0, m.start() - 1))) : m.start()].strip()
+        before = text[max(0, m.start() - 200) : m.start()].rstrip().rsplit("\n", 1)[-1].strip()
         after = text[m.end() : m.end() + 300].lstrip("\r\n").split("\n", 1)[0].strip()
         if _BLOB.fullmatch(before.strip("\"',")) or _BLOB.fullmatch(after.strip("\"',")) or "-----" in before or "-----" in after:
             continue
@@ -38,7 +38,7 @@ def find(text: str, context: str) -> list[Finding]:
             strong = random(value, 16, 3.2)
         else:
             mixed = any(c.islower() for c in value) and any(c.isupper() for c in value)
-            strong = mixed and random(value, 32, 4.2) and "/" not in value and "." not in value and decoded(value) is None and entropy(value) >= 4.2
+            strong = mixed and random(value, 24, 3.8) and "/" not in value and "." not in value and decoded(value) is None
         if strong:
             out.append(Finding(m.start("v"), m.end("v"), "SECRET", 0.7 if not said else 0.85, NAME))
     return out

@@ -60,7 +60,7 @@ def find(text: str, context: str) -> list[Finding]:
                 continue
             if meaning in ("password", "phrase", "secret") and not (_hard(value) or m["q"] or len(value) >= 8):
                 continue
-            if value.isalpha() and not random(value, 12, 3.0):
+            if value.isalpha() and text[m.start("v") - 1] != "=" and not random(value, 12, 3.0):
                 continue
             out.append(Finding(m.start("v"), m.end("v"), KIND[meaning], 0.9, NAME))
     commands = {m[0] for m in _COMMAND.finditer(text)}
@@ -69,7 +69,7 @@ def find(text: str, context: str) -> list[Finding]:
             continue
         for m in pattern.finditer(text):
             value = m["v"]
-            if not _nothing(value) and (_hard(value) or name in ("curl", "sudo", "chpasswd")):
+            if not _nothing(value) and (_hard(value) or name in ("curl", "sudo", "chpasswd", "cmdkey")):
                 out.append(Finding(m.start("v"), m.end("v"), "TOKEN" if name == "swarm" else "PASSWORD", 0.9, NAME))
     return out
 

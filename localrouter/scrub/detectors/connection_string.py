@@ -36,7 +36,8 @@ def find(text: str, context: str) -> list[Finding]:
                 continue
             group = "braced" if m["braced"] else "inner" if m["quoted"] else "bare"
             value = m[group].rstrip(",)")
-            if placeholder(value) or (azure and entropy(value) < 3.0) or (not azure and _code(value)):
+            fenced = ";" in (text[m.start() - 1 : m.start()], text[m.end() : m.end() + 1])
+            if placeholder(value) or (azure and (entropy(value) < 3.0 or "(" in value)) or (not azure and _code(value, fenced)):
                 continue
             out.append(Finding(m.start(group), m.start(group) + len(value), "SECRET" if azure else "PASSWORD", 0.95, NAME))
     if "jdbc:" in text:
@@ -44,6 +45,8 @@ def find(text: str, context: str) -> list[Finding]:
     return out
 
 
-def _code(value: str) -> bool:
-    """`connect(host=host, password=password)` and `password=cfg.password` are code, not a connection string."""
-    return (value.isidentifier() and not any(c.isdigit() for c in value)) or "(" in value or bool(re.fullmatch(r"\w+(?:\.\w+)+|\w+\[.*|\{.*|\$.*|%s|\?|:\w+|@\w+", value))
+def _code(value: str, fenced: bool) -> bool:
+    """`connect(host=host, password=password)` and `password=cfg.password` are code; between semicolons a plain word is a value."""
+    if not fenced and value.isidentifier() and not any(c.isdigit() for c in value):
+        return True
+    return "(" in value or re.fullmatch(r"\w+(?:\.\w+)+|\w+\[.*|\{.*|\$.*|%s|\?|:\w+|@\w+", value) is not None

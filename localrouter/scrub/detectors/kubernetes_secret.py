@@ -26,6 +26,7 @@ _TELLING = re.compile(
     r"|\b(?:AKIA[A-Z2-7]{16}|gh[pousr]_[0-9A-Za-z]{36}|xox[abp]-[\w-]{20}|sk-[\w-]{20}|sha256~[\w-]{43})|://[^\s:/@]+:(?P<u>[^\s/@]{4,})@"
 )
 _NOT_VALUES = frozenset({"namespace", "ca.crt", "tls.crt", "service-ca.crt", "ca-bundle.crt", "ca.pem", "cert.pem", "hostname", "host", "port", "username", "user", "type", "url"})
+_ADDRESS = re.compile(r"[a-z]+://\S+")
 _LEAST = 8
 """Characters of a decoded value: shorter ones (`foo`, `bar`) are samples."""
 
@@ -115,11 +116,11 @@ def _secret(key: str, value: str, encoded: bool) -> bool:
     plain = again if again is not None and len(plain) >= 16 else plain
     plain = plain.strip()
     # What somebody encoded into a Secret is meant as one, words or not; only samples and templates are left.
-    if len(plain) < _LEAST or (len(plain) < 60 and (marked(plain) or dull(plain) or "{{" in plain or "${" in plain)):
+    if len(plain) < _LEAST or (len(plain) <= 44 and (marked(plain) or dull(plain) or "{{" in plain or "${" in plain)):
         return False
     if "BEGIN CERTIFICATE" in plain or "BEGIN PUBLIC KEY" in plain:
         return "PRIVATE KEY" in plain and "EXAMPLE" not in plain
-    return "://" not in plain or bool(_TELLING.search(plain)) or sense(key) is not None
+    return _ADDRESS.fullmatch(plain) is None or bool(_TELLING.search(plain)) or sense(key) is not None
 
 
 def telling(value: str) -> bool:

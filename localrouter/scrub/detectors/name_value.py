@@ -27,6 +27,9 @@ _TWO = re.compile(
 )
 
 
+_TYPES = frozenset(["string", "integer", "number", "boolean", "object", "array", "hidden", "required", "optional", "encrypted", "visible", "masked", "disabled", "enabled", "default"])
+
+
 def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
     if not hits(text):
@@ -65,8 +68,9 @@ def _value(value: str, meaning: Sense, length: int) -> bool:
     if placeholder(value) or " " in value.strip() or "://" in value:
         return False
     if meaning in ("password", "phrase"):
-        plain = value.isalpha() and (value.islower() or value.istitle())
-        return len(value) >= length and not plain
+        if value.isalpha():
+            return len(value) >= 6 and not value.istitle() and value.lower() not in _TYPES
+        return len(value) >= length
     if meaning == "secret":
         return len(value) >= 8 and (is_uuid(value) or random(value, 8, 2.5))
     return random(value, 14, 3.0) or (is_uuid(value) and meaning == "key") or (is_hex(value) and len(value) >= 20)

@@ -25,7 +25,7 @@ _BODY = re.compile(r"[A-Za-z0-9+/=_-]*")
 _SAMPLE = re.compile(r"(?i)\b\w*(?:example|fake|dummy|mock|sample|placeholder)\w*[\"']?\s*(?:=|:|=>|:=)\s*(?:[A-Za-z]{0,2}[\"'`]{1,3})\s*$")
 _JWK = re.compile(r"\{[^{}]{0,4000}?\"kty\"\s*:\s*\"(?:RSA|EC|OKP|oct)\"[^{}]{0,8000}?\}|\{[^{}]{0,8000}?\"kty\"\s*:[^{}]{0,4000}?\}")
 _JWK_PART = re.compile(r"\"(?P<k>d|p|q|dp|dq|qi|k)\"\s*:\s*\"(?P<v>[\w-]{16,2000})\"")
-_WRAPPED = re.compile(r"(?<![\w+/=])(?:LS0tLS1CRUdJTi|0tLS0tQkVHSU4g|tLS0tLUJFR0lOI)[\w+/=-]{60,16000}")
+_WRAPPED = re.compile(r"(?<![\w+/=])(?:LS0tLS1CRUdJTi|0tLS0tQkVHSU4g|tLS0tLUJFR0lOI)[\w+/=-]{40,16000}(?:(?:\r?\n|\\n)[ \t]{0,40}[\w+/=-]{4,200}(?=[\s\"']|\Z)){0,200}")
 LEAST = 64
 """Characters of key in a block: an Ed25519 key in PKCS#8, the shortest there is, has 64."""
 
@@ -89,7 +89,7 @@ def key_material(inner: str) -> bool:
 
 def _wrapped(value: str) -> bool:
     """Base64 of a PEM block, wherever the block began."""
-    head = value[:4000]
+    head = re.sub(r"\\n|\s", "", value[:4000])
     for shift in range(4):
         part = head[shift:]
         try:

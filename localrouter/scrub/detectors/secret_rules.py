@@ -78,7 +78,9 @@ _OWN = (
     _own("webhook", "TOKEN", r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/(?P<v>[A-Za-z0-9+/_-]{24,80}))", "hooks.slack.com"),
     _own("webhook-discord", "TOKEN", r"discord(?:app)?\.com/api/webhooks/(?P<v>\d{17,20}/[\w-]{60,70})", "discord.com/api/webhooks", "discordapp.com/api/webhooks"),
     _own("webhook-tines", "TOKEN", r"tines\.com/webhook/(?P<v>[0-9a-f]{32}/[0-9a-f]{32})", "tines.com/webhook"),
-    _own("sonarqube", "TOKEN", r"(?i:sonar[\w.-]{0,30}(?:login|token)[\"']?\s{0,3}[=:]\s{0,3}[\"']?)(?P<v>(?:sq[apu]_)?[0-9a-f]{40})\b", "sonar", after=120),
+    _own("sonarqube", "TOKEN", r"(?i:sonar[\w.-]{0,30}(?:login|token)[\"']?\s{0,3}[=:,]\s{0,3}[\"']?)(?P<v>(?:sq[apu]_)?[0-9a-f]{40})\b", "sonar", after=120),
+    _own("vault-unseal", "SECRET", r"(?i:unseal(?:[ _-]key)?[ \t]*\d?[ \t]*[:=]?[ \t]*)(?P<v>[A-Za-z0-9+/]{43}[A-Za-z0-9+/=]|[0-9a-f]{64,66})(?![\w+/])", "unseal", entropy=3.5, after=120),
+    _own("salesforce", "TOKEN", r"\b00D[A-Za-z0-9]{12,15}![A-Za-z0-9._]{80,120}", "00d", entropy=4.0, after=160),
     _own("swarm", "TOKEN", r"SWMTKN-\d-[0-9a-z]{40,60}-[0-9a-z]{20,30}", "swmtkn-"),
     _own("age", "SECRET", r"AGE-SECRET-KEY-1[0-9A-Z]{58}", "age-secret-key-1"),
 )  # fmt: skip

@@ -14,10 +14,11 @@ from localrouter.scrub.detectors._shape import entropy
 
 NAME = "url_password"
 _USER = re.compile(r"(?<![\w+.-])[a-zA-Z][a-zA-Z0-9+.-]{1,30}://([^\s:/@'\"<>?#`\\]{0,200}):([^\s'\"<>`]{1,300})")
-_SLASHED = re.compile(r"/[^@/]{0,64}@[\w.-]+(?::\d+)?(?:[/?]|$)")
+_SIGNED = re.compile(r"[/?#][^@/]{0,64}@[\w.-]+(?::\d+)?(?:[/?]|$)")
 _HOST = re.compile(r"[\w\[.%$-]")
 _PATTERN = re.compile(r"[()\[\]*+?^|\\]{2}")
 _LOGIN = re.compile(r"(?<![\w+.-])https?://([A-Za-z0-9_~.-]{20,200})(?::x-oauth-basic|:x-access-token|:)?@(?=[\w-]+\.)")
+_HOSTS = re.compile(r"\d{1,5},")  # `host:123,other:456@`: several hosts, no password
 _WORDS = frozenset({"password", "passwd", "pass", "pwd", "pw", "secret", "user", "username", "token", "p@ssword", "port"})
 
 
@@ -30,10 +31,8 @@ def find(text: str, context: str) -> list[Finding]:
         if end <= 0:
             continue
         user, value = m[1], m[2][:end]
-        if placeholder(value) or value.lower() in _WORDS or value.lower() == user.lower() or _PATTERN.search(value):
+        if _HOSTS.match(value) or "mailto:" in value or placeholder(value) or value.lower() in _WORDS or value.lower() == user.lower() or _PATTERN.search(value):
             continue
-        if value.lower().rstrip("0123456789") in (user.lower(), "pass", "password"):
-            continue  # `proxyuser:proxypass` is for `_made_up`; this is `root:root1`
         if not _made_up(user, value):
             out.append(Finding(m.start(2), m.start(2) + end, "PASSWORD", 0.95, NAME))
     for m in _LOGIN.finditer(text):
@@ -51,8 +50,8 @@ def _end(rest: str) -> int:
             authority = at
     at = rest.rfind("@", 0, authority)
     if at <= 0:
-        # `/` unencoded in the password: believed when what follows still reads like `@host`.
-        m = _SLASHED.search(rest)
+        # `/`, `?`, `#` unencoded in the password: believed when what follows still reads like `@host`.
+        m = _SIGNED.search(rest)
         if m is None or rest[: m.start()].isdigit():
             return 0
         at = rest.find("@", m.start())

@@ -35,7 +35,7 @@ from localrouter.scrub import detectors  # noqa: E402
 from localrouter.scrub.segments import segments  # noqa: E402
 
 OURS = frozenset(
-    "assignment bare_token basic_auth cloud_pair command_line connection_string credential_files jwt kubernetes_secret name_value password_hash pem secret_rules sql_password url_password".split()
+    "assignment bare_token basic_auth cloud_pair command_line connection_string credential_files jwt kubernetes_secret login_call name_value password_hash pem secret_rules sql_password url_password".split()
 )
 """The detectors whose time is measured here."""
 
