@@ -117,6 +117,7 @@ class Inspection:
         """Have the first one ready. The standby is loaded behind it, so that it delays nobody."""
         await self._prepare()
         await self._adopt(await self.child.start())
+        await self.child.tell({"op": "warm"})
         self._behind(self._children[1 - self._at])
 
     async def stop(self) -> None:
