@@ -128,6 +128,8 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
         return
     stop = bare.end()
     alone = first and _LINE_END.match(text, stop) is not None and (op != "" or sep["bracket"] is None)
+    if text[at:stop].count(")") > text[at:stop].count("("):
+        alone = False  # the end of a call
     if not alone and not prose:
         # In a URL, a form, a log line: the value ends where the next field begins.
         for mark in "&|)]}":

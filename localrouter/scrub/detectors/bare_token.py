@@ -11,11 +11,19 @@ import re
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._key_names import sense
 from localrouter.scrub.detectors._placeholder import placeholder
-from localrouter.scrub.detectors._shape import decoded, is_digest, is_hex, is_identifier_of_a_thing, random
+from localrouter.scrub.detectors._shape import decoded, is_digest, is_hex, is_identifier_of_a_thing, random, words
 
 NAME = "bare_token"
 _LINE = re.compile(r"(?m)^[ \t>]*[\"'`]?(?P<v>[A-Za-z0-9+/_.~!@#$%^&*-]{16,200}={0,2})[\"'`]?[ \t]*,?$")
+_ASSIGNED = re.compile(r"(?m)^[ \t>+-]*(?:export[ \t]+|const[ \t]+|let[ \t]+|var[ \t]+|\$)?(?P<k>[\"']?[A-Za-z][\w.-]{0,60})[\"']?[ \t]*[=:][ \t]*(?P<q>[\"'])?(?P<v>[A-Za-z0-9+/_-]{32,100}={0,2})(?(q)(?P=q))[ \t]*[;,]?[ \t]*(?:\r?$)")
+_DIGEST = frozenset(
+    "hash sha sha1 sha224 sha256 sha384 sha512 md digest checksum sum integrity etag id uuid guid rev revision commit nonce public pub cert certificate fingerprint "
+    "signature sig thumbprint pin csp version cursor page next continuation image icon font data blob payload body content mappings proof root merkle address addr "
+    "txid tx block contract cid ref sri expected actual result output resolved alphabet charset chars letters base table encoded b64 base64 key src url uri path file name".split()
+)
 _SAYS = re.compile(r"(?i)\b(?:pass(?:word|phrase|code)?|pwd|secret|token|(?:api|access|private|master|secret|encryption|license|signing)[ _-]?keys?|credentials?)\b")
+_WIDTHS = (64, 76)
+"""The line lengths of PEM (RFC 7468) and MIME (RFC 2045): one such line alone is a piece of a block."""
 _BLOB = re.compile(r"[A-Za-z0-9+/=_-]{32,}")
 
 
@@ -38,7 +46,12 @@ def find(text: str, context: str) -> list[Finding]:
             strong = random(value, 16, 3.2)
         else:
             mixed = any(c.islower() for c in value) and any(c.isupper() for c in value)
-            strong = mixed and random(value, 24, 3.8) and "/" not in value and "." not in value and decoded(value) is None
+            strong = mixed and random(value, 24, 3.8) and len(value) not in _WIDTHS and "/" not in value and "." not in value and decoded(value) is None
         if strong:
             out.append(Finding(m.start("v"), m.end("v"), "SECRET", 0.7 if not said else 0.85, NAME))
+    for m in _ASSIGNED.finditer(text):
+        value = m["v"]
+        mixed = any(c.islower() for c in value) and any(c.isupper() for c in value) and sum(c.isdigit() for c in value) >= 2
+        if mixed and _DIGEST.isdisjoint(words(m["k"])) and "12345" not in value and random(value, 32, 4.3) and not placeholder(value) and decoded(value) is None:
+            out.append(Finding(m.start("v"), m.end("v"), "SECRET", 0.6, NAME))
     return out

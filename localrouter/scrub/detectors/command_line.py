@@ -56,6 +56,8 @@ def find(text: str, context: str) -> list[Finding]:
         if m is not None:
             meaning = name.sense
             value = m["v"]
+            if value.endswith("=") or (not m["q"] and text[m.start("v") - 1] == "\t"):
+                continue  # the next argument of a call, a column
             if _nothing(value) or (meaning in ("token", "key") and not random(value, 12, 2.8)):
                 continue
             if meaning in ("password", "phrase", "secret") and not (_hard(value) or m["q"] or len(value) >= 8):
