@@ -51,6 +51,11 @@ class Blocks:
         self._html = False
         self._end: re.Pattern[str] | None = None
 
+    @property
+    def fenced(self) -> bool:
+        """A fence is open, unless the next line leaves its container."""
+        return bool(self._fence)
+
     def look(self, start: str) -> Kind:
         """What the line is that begins so. `start` must hold its first character that is no space."""
         if not self._fence and not self._html:
@@ -138,11 +143,12 @@ class Blocks:
                 del self._items[matched:]
                 self._fence, self._paragraph = fence["run"] or fence["tilde"], False
                 return
-            elif rest[0] == "<" and self._html_starts(rest, lazy and not self._definition):
-                del self._items[matched:]
-                self._paragraph = False
-                return
-            elif _HEADING.match(rest) or (here and _SETEXT.match(rest)) or _RULE.match(rest):
+            elif (
+                (rest[0] == "<" and self._html_starts(rest, lazy and not self._definition))
+                or _HEADING.match(rest)
+                or (here and _SETEXT.match(rest))
+                or _RULE.match(rest)
+            ):
                 del self._items[matched:]
                 self._paragraph = False
                 return

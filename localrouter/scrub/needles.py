@@ -10,7 +10,12 @@ import string
 
 _LETTERS = "jkqvwxyzbfgp"
 _SIGNS = "".join(c for c in string.punctuation if c not in ".,\"'()-/")
-_KEEP = (string.digits + _SIGNS, string.digits + _LETTERS.upper(), string.digits + string.ascii_uppercase, string.digits + _LETTERS)
+_KEEP = (
+    string.digits + _SIGNS,
+    string.digits + _LETTERS.upper(),
+    string.digits + string.ascii_uppercase,
+    string.digits + _LETTERS,
+)
 _DROPS = tuple(bytes(b for b in range(128) if chr(b) not in keep) for keep in _KEEP)
 ENOUGH = 3
 """Bytes that a needle's projection must have, or searching it would find it everywhere."""

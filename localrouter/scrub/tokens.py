@@ -24,14 +24,13 @@ IP_MAX = 64
 SPELLED_MAX = 96
 """Characters: no spelling of a token is longer."""
 
-TRANSLATED = frozenset(
-    """personne persona pessoa personen persoon osoba henkilo szemely kisi persoana nom nome nombre naam navn namn imie adresse
+_TRANSLATED = """personne persona pessoa personen persoon osoba henkilo szemely kisi persoana nom nome nombre naam navn namn imie adresse
     direccion direccao endereco indirizzo adres adress telephone telefono telefone telefon telefoon correo courriel posta poczta
     cle clave chave chiave schluessel sleutel klucz nyckel jeton ficha gettone organisation organisatie organizacion organizacao
     organizzazione organizacja lieu lugar luogo ort plaats miejsce plats benutzer utilisateur usuario utente gebruiker
     passwort kennwort contrasena senha wachtwoord haslo carte tarjeta cartao carta karte kaart karta geheimnis segredo segreto
-    geheim hote anfitrion servidor""".split()
-)
+    geheim hote anfitrion servidor"""
+TRANSLATED = frozenset(_TRANSLATED.split())
 """What models make of the type word when they translate around it, in the languages most used; capitals need no list."""
 
 _C = "[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]"
@@ -144,10 +143,12 @@ class TokenTable:
         code = match["c1"] or match["c2"] or match["c6"]
         if code is not None:
             found = self._by_suffix.get(code.upper())
-            if found is not None and found.token[-7] == "_" and found.token[:-7].isupper():
-                return found, False
             at = match.start()
             glued = at > 1 and match.string[at - 1] == "_" and match.string[at - 2].isalnum()
+            if glued and found is not None and match["c2"] and not _named(match, found):
+                found = None  # the end of a longer word, not a translated type
+            if found is not None and found.token[-7] == "_" and found.token[:-7].isupper():
+                return found, False
             return None, match["known"] is not None and not glued and _MINTED.fullmatch(match[0]) is not None
         if code := match["c3"]:
             found = self._by_suffix.get(code.upper())
@@ -166,8 +167,7 @@ class TokenTable:
         if match["c2"] is None:
             return match.start()
         head = match[0][: -len(match["c2"])].rstrip("_")
-        own = head.upper().endswith("_" + entry.type)
-        return match.start() + (len(head) - len(entry.type) if own else 0)
+        return match.start() + (len(head) - len(entry.type) if _named(match, entry) else 0)
 
     def pending(self, text: str, at: int) -> int:
         """From here on the end of a text could still become a token: not before `at`, and len(text) if nothing could. It may hold
@@ -208,7 +208,9 @@ class TokenTable:
             return True
         if low[0] in "uh" and len(word) <= 7:
             rest = low[1:].upper()
-            return rest in self._codes or (word[0] in "uh" and (end == size or len(word) == 7) and _CODE_TAIL.fullmatch(rest) is not None)
+            return rest in self._codes or (
+                word[0] in "uh" and (end == size or len(word) == 7) and _CODE_TAIL.fullmatch(rest) is not None
+            )
         if low[0] in "12":
             tail = text[start:size].lower()
             return any(tail.startswith(net[: len(tail)]) for net in ("198.1", "2001:db8:"))
@@ -228,6 +230,11 @@ class TokenTable:
         """The entry that a text names, or None."""
         match = self.pattern.fullmatch(text)
         return self.lookup(match)[0] if match else None
+
+
+def _named(match: re.Match[str], entry: Entry) -> bool:
+    """Whether the words before a suffix end in the entry's own type."""
+    return f"_{match[0][: -len(match['c2'])].rstrip('_')}".upper().endswith("_" + entry.type)
 
 
 _MINTED = re.compile(r"[A-Z]{2,}(?:_[A-Z]{2,}){0,3}_[0-9A-HJKMNP-TV-Z]{6}")

@@ -1,89 +1,110 @@
 """Unveil: tokens in a streamed answer become values again, where the restore table (DESIGN section 7) says so.
 
 Law: cutting the stream elsewhere changes nothing; one pass, so a restored value is never read again; inside whatever a client
-may fetch, only a link that left this machine in this very form is restored. Unknown tokens stand, and are counted.
+may fetch, only a link that left this machine in this very form is restored. Unknown tokens stand, and are counted. A dialect plugs
+in by calling `feed` with each piece of a text or of a tool's arguments as JSON text, and `flush` at its end.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
 
 from localrouter.core.chat import Channel
-from localrouter.core.kinds import KINDS
+from localrouter.scrub import links
+from localrouter.scrub.blocks import Blocks
+from localrouter.scrub.htmltags import Tags
+from localrouter.scrub.jsontext import JsonText, is_content
+from localrouter.scrub.links import URL_MAX, WORD_MAX, Outgoing
 from localrouter.scrub.tokens import Entry, TokenTable
-from localrouter.scrub.toolclass import ToolClass
+from localrouter.scrub.toolclass import ToolClass, reaches_network
 
-WORD_MAX = 256
-URL_MAX = 2048
-TAIL = 8
+LINE_MAX = 1000
+"""Characters of a line by which blocks and edits are recognised."""
 
-_DOMAIN = r"(?<![A-Za-z0-9@._\-])(?:[A-Za-z0-9_\-]{1,40}\.){1,4}[A-Za-z]{2,12}(?::\d{1,5})?/"
-_URL = (
-    r"[A-Za-z][A-Za-z0-9+.\-]{0,30}:\\{0,2}/\\{0,2}/|(?<![A-Za-z0-9])(?i:data|javascript|www)[:.](?=\S)"
-    r"|(?<=[\"'(=])\\?/\\?/(?=[\w.\-])|" + _DOMAIN
-)
-_EVENT = re.compile(rf"(?P<link>\]\(|(?i:\burl\())|(?P<ref>\]:)|(?P<url>{_URL})|(?P<tag></?(?=[A-Za-z]))")
-_EVENT_TAG = re.compile(rf"(?P<link>\]\(|(?i:\burl\())|(?P<attr>=)|(?P<url>{_URL})|(?P<close>>)")
-_FENCE = re.compile(r"^[\s>*+\-]{0,16}(?:\d+[.)]\s+)?(`{3,}|~{3,})(.*)$")
+_DIGIT = re.compile(r"[0-9]")
+_EVENT = re.compile(r"\](?P<kind>[(:])")
+_LABEL = re.compile(r"[\s>*+\-\d.)]*\[(?:[^\[\]]|\\.)*$|[^\[]*$")
 _MAIL = re.compile(r"mailto:[^?&#\s]*", re.I)
-_NETWORK = re.compile(
-    r"://|/dev/(?:tcp|udp)|\b(?:curl|wget|ssh|scp|sftp|rsync|nc|ncat|netcat|telnet|ftp|https?|httpie|xh|aria2c|dig|nslookup|host|ping6?|"
-    r"socat|traceroute|whois|openssl|push|pull|clone|fetch|remote|publish|upload|pip3?|npm|npx|yarn|pnpm|gh|glab|aws|gcloud|gsutil|az|kubectl|"
-    r"helm|docker|podman|mail|mailx|mutt|sendmail|iwr|irm|invoke-webrequest|invoke-restmethod|requests|urllib\d?|httpx|aiohttp|axios|"
-    r"sockets?|smtplib|net|www|webhook|psql|mysql|redis-cli|mongosh?|base64|xxd|eval|lynx|w3m|open|xdg-open|start|mosquitto_pub)\b",
-    re.I,
-)
-_TYPE_WORDS = {word for name in KINDS for word in name.split("_")} | {"PRIVATE"}
-_LAST_WORD = re.compile(r"(?<![A-Za-z])([A-Za-z]{2,24})[ \-\u00a0\u2010\u2011]$")
+_BLANK = re.compile(r"\n[ \t]*\n")
+_PAREN = re.compile(r"\\.|[()<]|\]\(|\n[ \t]*\n", re.S)
+_ANGLE = re.compile(r"\\.|[<>\n]", re.S)
+_DEFINED = re.compile(r"[ \t]*\n?[ \t>]*")
+_VALUE = re.compile(r"=\s*([\"']?)")
+_SPACE = re.compile(r"[ \t\n\r\f\v]")
+
+
+class _Token(NamedTuple):
+    """Where it stands in the buffer, and what it names: None for one that was made up."""
+
+    start: int
+    end: int
+    entry: Entry | None
 
 
 class _State:
-    """One channel: what is not yet said (`buf` from `at`; a few said characters stay before it), and where we stand."""
+    """One channel: what is not yet said (`buf` from `at`; what was said stays before it for a while), and where we stand."""
 
     # fmt: off
-    __slots__ = ("at", "buf", "cls", "diff", "edit", "fence", "inner", "inside", "line", "mode", "nested", "net", "poison",
-                 "raw_json", "said", "skip", "slashes", "tag")
+    __slots__ = ("at", "blocks", "buf", "cls", "diff", "edit", "inner", "json", "line", "mode", "net", "poison", "said", "start",
+                 "tags", "weird")
     # fmt: on
 
     def __init__(self, cls: ToolClass | None) -> None:
         self.cls = cls
         self.buf, self.at, self.said = "", 0, 0
-        self.mode, self.poison = "", False
-        self.tag = -1
-        self.line, self.fence, self.edit, self.diff = "", "", False, False
+        self.mode, self.start, self.poison, self.weird = "", 0, False, False
+        self.json, self.inner = JsonText(), JsonText()
+        self.blocks, self.tags = Blocks(), Tags()
+        self.line, self.edit, self.diff = "", False, False
         self.net = True
-        # JSON: whether the text is JSON at all, inside a string, how many backslashes stand before, whether the string holds JSON
-        self.raw_json: bool | None = None
-        self.inside, self.slashes, self.nested, self.inner, self.skip = False, 0, 0, False, 0
 
     def consume(self, to: int) -> str:
         text = self.buf[self.at : to]
+        if not text:
+            return ""
         self.at = to
         self.said += len(text)
+        if self.json.valid is not False:
+            self.json.feed(text)
         if self.cls is not None:
-            self._json(text)
             return text
-        first, *more = text.split("\n")
-        self.line = (self.line + first)[:400]
-        for part in more:
-            self._line_done(self.line)
-            self.line = part[:400]
+        at = text.find("\n")
+        if at < 0:
+            self._part(text)
+            return text
+        begin = 0
+        while at >= 0:
+            self._part(text[begin:at])
+            self._line_done()
+            begin, at = at + 1, text.find("\n", at + 1)
+        self._part(text[begin:])
         return text
 
-    def trim(self) -> None:
-        keep = max(0, self.at - TAIL)
-        self.buf, self.at = self.buf[keep:], self.at - keep
+    def _part(self, part: str) -> None:
+        if not part:
+            return
+        if len(self.line) < LINE_MAX:
+            self.line += part[: LINE_MAX - len(self.line)]
+        if self.blocks.fenced and self.code:
+            self.inner.feed(part)
+        elif not self.tags.idle or "<" in part or "`" in part or "\\" in part:
+            self.tags.feed(part, self.blocks.look(self.line) == "html")
 
-    def _line_done(self, line: str) -> None:
-        mark = _FENCE.match(line)
-        if mark and not self.fence and not ("`" in mark[1] and "`" in mark[2]):
-            self.fence = mark[1]
-        elif mark and self.fence and mark[1].startswith(self.fence) and not mark[2].strip():
-            self.fence = ""
+    def _line_done(self) -> None:
+        line, self.line = self.line, ""
+        before = self.blocks.fenced
+        # Of a line that is too long to keep, no fence is believed.
+        self.blocks.feed(line if len(line) < LINE_MAX else line + "`")
+        if self.blocks.fenced and before:
+            self.inner.feed("\n")
+        elif self.blocks.fenced:
+            self.inner = JsonText()
         bare = line.strip()
+        self.tags.newline(not bare and not self.blocks.fenced)
         if bare.startswith(("<<<<<<<", "*** Begin Patch")):
             self.edit = True
         elif bare.startswith((">>>>>>>", "*** End Patch")):
@@ -97,52 +118,47 @@ class _State:
         ):
             self.diff = False
 
-    def _json(self, text: str) -> None:
-        for char in text:
-            if self.raw_json is None:
-                if char.isspace():
-                    continue
-                self.raw_json = char in '{["'
-            if not self.raw_json:
-                return
-            if char == "\\" and self.inside:
-                self.slashes += 1
-                continue
-            if char == '"':
-                if not self.inside:
-                    self.inside, self.nested, self.inner = True, 0, False
-                elif self.slashes % 2 == 0:
-                    self.inside = False
-                elif self.nested == 1 and self.slashes % 4 == 1:
-                    self.inner = not self.inner
-            elif self.inside and self.nested == 0 and not char.isspace() and not (self.slashes % 2 and char in "nrt"):
-                self.nested = 1 if char in "{[" else 2
-            self.slashes = 0
+    def trim(self) -> None:
+        keep = min(self.at, self.start if self.mode and not self.poison else self.at) - URL_MAX - 64
+        if keep > URL_MAX:
+            self.buf, self.at, self.start = self.buf[keep:], self.at - keep, self.start - keep
 
     @property
     def code(self) -> bool:
-        return bool(self.fence) or self.edit or (self.diff and self.line[:1] in (" ", "+", "-", "@"))
+        """In code that a client shows as it is; the next character belongs to it."""
+        return self.blocks.fenced and self.blocks.look(self.line + "x") == "code"
 
-    def escape(self, value: str) -> str:
-        if self.cls is None or not self.raw_json or not self.inside:
+    @property
+    def sealed(self) -> bool:
+        """In prose: a secret stays away."""
+        return not (self.edit or (self.diff and self.line[:1] in (" ", "+", "-", "@")) or self.code)
+
+    def escape(self, entry: Entry) -> str:
+        value = entry.value
+        if self.cls is not None:
+            return self.json.escape(value, entry.raw)
+        within = self.json if self.json.valid and self.json.inside else self.inner if self.blocks.fenced else None
+        # What may have come from such a place keeps its bytes; else quotes and line ends would break the JSON.
+        if within is None or not within.depth or is_content(value):
             return value
-        if self.nested == 1 and self.inner and not _is_json_content(value):
-            value = json.dumps(value, ensure_ascii=False)[1:-1]
-        return json.dumps(value, ensure_ascii=False)[1:-1]
+        return within.escape(value, entry.raw)
 
 
 class Unveiler:
-    """One answer. `outgoing` is `Veiled.outgoing`. `unresolved` lists tokens that an edit would have written to a file."""
+    """One answer. `outgoing` is `Veiled.outgoing`. `json_reply`: the client asked for JSON and will not render the text as Markdown.
+    `unresolved` lists tokens that an edit would have written to a file."""
 
-    def __init__(self, table: TokenTable, outgoing: str, tool_class: Callable[[str], ToolClass]) -> None:
+    def __init__(
+        self, table: TokenTable, outgoing: str, tool_class: Callable[[str], ToolClass], *, json_reply: bool = False
+    ) -> None:
         self.table = table
         self.counts: Counter[str] = Counter(restored=0, unknown=0, withheld=0)
         self.unresolved: list[str] = []
-        self._outgoing = outgoing
+        self._outgoing = Outgoing(outgoing)
         self._class = tool_class
+        self._json_reply = json_reply
         self._pattern = table.pattern
         self._states: dict[Channel, _State] = {}
-        self._words = _TYPE_WORDS | {w for e in table for w in e.type.upper().split("_")}
 
     def feed(self, channel: Channel, text: str, tool: str | None = None) -> str:
         """What may be said now. `tool` is the tool's name, with the call's first piece."""
@@ -159,7 +175,7 @@ class Unveiler:
         if state is None:
             return ""
         if state.cls == "shell":
-            state.net = _network(state.buf)
+            state.net = reaches_network(state.buf)
         return self._say(state, True)
 
     def _state(self, channel: Channel) -> _State:
@@ -168,153 +184,219 @@ class Unveiler:
         return self._states[channel]
 
     def _say(self, s: _State, final: bool) -> str:
+        if s.at == len(s.buf):
+            return ""
+        stop = len(s.buf) if final else self.table.pending(s.buf, s.at)
+        if not final and s.cls is None and stop == len(s.buf) and s.buf[-1] == "]":
+            stop -= 1
         out: list[str] = []
+        token = self._next(s, s.at, stop)
+        event = self._event(s, stop)
         while s.at < len(s.buf):
+            if token is not None and token.start < s.at:
+                token = self._next(s, s.at, stop)
             if s.mode:
-                unit = self._unit(s, final)
-                if unit is None:
+                said = self._region(s, token, stop, final)
+                if said is None:
                     break
-                out.append(unit)
+                out.append(said)
+                event = self._event(s, stop)
                 continue
-            end = len(s.buf) if final else self._safe(s)
-            if s.at >= end:
-                break
-            if s.tag >= 0 and s.said - s.tag > URL_MAX:
-                s.tag = -1
-            event = (_EVENT_TAG if s.tag >= 0 else _EVENT).search(s.buf, s.at)
-            token, entry = self._token(s, s.at, end, event.start() if event else end)
-            if token is not None:
-                out.append(s.consume(token.start()))
-                out.append(self._restore(s, token[0], entry))
-                s.consume(token.end())
-            elif event is not None and event.start() < end:
-                out.append(s.consume(event.start()))
-                out.append(self._enter(s, event))
+            if event is not None and event.start() < s.at:
+                event = self._event(s, stop)
+            if token is not None and (event is None or token.start < event.start()):
+                out.append(s.consume(token.start))
+                said = self._word(s, token, final)
+                if said is None:
+                    break
+                out.append(said)
+            elif event is not None:
+                out.append(s.consume(event.end()))
+                self._enter(s, event["kind"])
             else:
-                out.append(s.consume(end))
+                out.append(s.consume(stop))
+                break
         s.trim()
         return "".join(out)
 
-    def _safe(self, s: _State) -> int:
-        """Up to here nothing that comes can change what the text means: the last word is held, and a type's words before it."""
-        start = len(s.buf)
-        floor = max(s.at, start - WORD_MAX)
-        while start > floor and s.buf[start - 1].isascii() and not s.buf[start - 1].isspace():
-            start -= 1
-        while (
-            start > floor and (word := _LAST_WORD.search(s.buf, max(floor, start - 32), start)) and word[1].upper() in self._words
-        ):
-            start = word.start()
-        return max(start, floor)
+    def _event(self, s: _State, stop: int) -> re.Match[str] | None:
+        """The next place where a link's target could begin. Tool arguments are shown as they are."""
+        return _EVENT.search(s.buf, s.at, stop) if s.cls is None and not self._json_reply else None
 
-    def _token(self, s: _State, at: int, end: int, before: int) -> tuple[re.Match[str] | None, Entry | None]:
-        """The next of our tokens that starts before `before`; unknown ones are counted and passed."""
-        while match := self._pattern.search(s.buf, at, len(s.buf)):
-            if match.start() >= min(end, before):
+    def _next(self, s: _State, at: int, stop: int) -> _Token | None:
+        """The next of our tokens that starts before `stop`, or what looks exactly like one."""
+        if _DIGIT.search(s.buf, at) is None:
+            return None
+        while match := self._pattern.search(s.buf, at):
+            if match.start() >= stop:
                 break
             entry, ours = self.table.lookup(match)
-            if entry is not None or ours:
-                return match, entry
+            if entry is not None:
+                return _Token(self.table.start(match, entry), match.end(), entry)
+            if ours:
+                return _Token(match.start(), match.end(), None)
             at = match.start() + 1
-        return None, None
+        return None
 
-    def _restore(self, s: _State, raw: str, entry: Entry | None) -> str:
-        if entry is None:
+    def _give(self, s: _State, token: _Token, allowed: bool) -> str:
+        """The value, or the token as it stands."""
+        raw = s.buf[token.start : token.end]
+        said = raw
+        if token.entry is None:
             self.counts["unknown"] += 1
+            if s.cls == "edit" and raw not in self._outgoing:
+                self.unresolved.append(raw)
+        elif allowed and _may(s, token.entry):
+            self.counts["restored"] += 1
+            said = s.escape(token.entry)
+        else:
+            self.counts["withheld"] += 1
             if s.cls == "edit":
                 self.unresolved.append(raw)
-            return raw
-        if not _may(s, entry):
-            self.counts["withheld"] += 1
-            return raw
-        self.counts["restored"] += 1
-        return s.escape(entry.value)
+        s.consume(token.end)
+        return said
 
-    def _enter(self, s: _State, event: re.Match[str]) -> str:
-        kind = event.lastgroup
-        if kind == "url":
-            s.mode = "url"
-            return ""
-        if kind == "tag":
-            s.tag = s.said
-        elif kind == "close":
-            s.tag = -1
-        elif kind == "ref":
-            if s.cls is None and re.match(r"[\s>*\-]*\[[^\]]*$", s.line):
-                s.mode = "ref"
-        else:
-            s.mode = kind or ""
-        return s.consume(event.end())
+    # --- a token in running text -----------------------------------------------------------------
 
-    def _unit(self, s: _State, final: bool) -> str | None:
-        """One link target as a whole, or None while its end is not in sight."""
-        stop = _stop(s)
-        if stop is None and not final and not s.poison and len(s.buf) - s.at < URL_MAX:
+    def _word(self, s: _State, token: _Token, final: bool) -> str | None:
+        """What is said of a token outside of a link's target, or None while its word is not over."""
+        entry = token.entry
+        if entry is None or s.cls in ("network", "unknown") or not _may(s, entry):
+            return self._give(s, token, False)
+        mode = "json" if s.cls is not None or self._json_reply else "code" if s.code else "prose"
+        buf, after = s.buf, token.end
+        broken = links.break_of(mode).search(buf, after, after + WORD_MAX)
+        if broken is None and not final and len(buf) - after < WORD_MAX:
             return None
-        if s.poison or (len(s.buf) if stop is None else stop) - s.at >= URL_MAX:
-            # Too long to judge: nothing in it is restored, to its end.
-            if stop is None or (stop - s.at >= URL_MAX and not s.poison):
-                s.poison = True
-                return s.consume(len(s.buf) if stop is None else s.at + URL_MAX)
-            s.mode, s.poison = "", False
-            return s.consume(stop)
-        target = s.buf[s.at : len(s.buf) if stop is None else stop]
-        mode, s.mode = s.mode, ""
-        vouched = self._vouched(s, target.strip(), mode)
-        out: list[str] = []
-        end = s.at + len(target)
-        while s.at < end:
-            token, entry = self._token(s, s.at, end, end)
-            if token is None:
-                break
-            out.append(s.consume(token.start()))
-            if vouched or entry is None:
-                out.append(self._restore(s, token[0], entry))
-            else:
-                self.counts["withheld"] += 1
-                if s.cls == "edit":
-                    self.unresolved.append(token[0])
-                out.append(token[0])
-            s.consume(token.end())
-        out.append(s.consume(max(end, s.at)))
-        return "".join(out)
+        end = broken.start() if broken else min(len(buf), after + WORD_MAX)
+        low = max(0, token.start - URL_MAX)
+        begin = links.word_start(buf, token.start, low, mode)
+        if begin == low and low > 0 and not (mode == "prose" and s.json.inside):
+            return self._give(s, token, False)  # the word's beginning is out of sight
+        start = links.address(buf, begin, token.start, after, end, mode)
+        if mode != "prose" and (long := links.quoted(buf, low, token.start)) is not None:
+            start = long[0] if start is None else min(start, long[0])
+            broken = _closing(long[1]).search(buf, after, start + URL_MAX)
+        elif start is not None and broken is None:
+            broken = links.break_of(mode).search(buf, after, start + URL_MAX)
+        if start is not None:
+            if broken is None and not final and len(buf) - start < URL_MAX:
+                return None
+            vouched = (broken is not None or len(buf) - start < URL_MAX) and entry.live
+            end = broken.start() if broken is not None else len(buf)
+            return self._give(s, token, vouched and self._outgoing.vouches(buf, start, after, end, mode))
+        if mode == "prose" or (s.cls == "shell" and s.net):
+            host = links.host_after(buf, after, end)
+            if host is not None:
+                first = links.host_start(buf, token.start, begin)
+                return self._give(s, token, entry.live and self._outgoing.stands(buf[first:host]))
+        if mode == "prose" and s.tags.value:
+            return self._attribute(s, token, final)
+        return self._give(s, token, True)
 
-    def _vouched(self, s: _State, target: str, mode: str) -> bool:
-        target = re.sub(r"^(?:\\*[\"']|<)|(?:\\*[\"']|>)$", "", target)
-        if (
-            mode == "link"
-            and (piece := re.match(r"(\S+)\s+[\"'(].*$", target, re.S))
-            and not self._pattern.search(target, piece.end(1))
-        ):
-            target = piece[1]
-        if _MAIL.fullmatch(target) or (mode == "ref" and self._pattern.fullmatch(target)):
+    def _attribute(self, s: _State, token: _Token, final: bool) -> str | None:
+        """What is said of a token in an attribute's value, a script or a style."""
+        buf, low = s.buf, max(0, token.start - URL_MAX)
+        value = max(_VALUE.finditer(buf, low, token.start), key=re.Match.start, default=None)
+        if value is None or s.tags.raw or not token.entry or not token.entry.live:
+            return self._give(s, token, False)
+        quote = value[1] or r"\s>"
+        close = re.compile(f"[{quote}]").search(buf, token.end, value.end() + URL_MAX)
+        if close is None:
+            if not final and len(buf) - value.end() < URL_MAX:
+                return None
+            return self._give(s, token, False)
+        form = buf[value.end() : close.start()]
+        same = value[0] + form + buf[close.start()] in self._outgoing and not s.tags.base
+        return self._give(s, token, same or (links.absolute(form) and self._outgoing.stands(form)) or _mail(form))
+
+    # --- a token in a link's target ---------------------------------------------------------------
+
+    def _enter(self, s: _State, kind: str) -> None:
+        """A target could begin here: `](` or the `]:` of a definition."""
+        if s.code or (kind == ":" and not _LABEL.match(s.line[:-2])):
+            return
+        s.mode, s.start, s.weird = ("target" if kind == "(" else "definition"), s.at, False
+
+    def _region(self, s: _State, token: _Token | None, stop: int, final: bool) -> str | None:
+        """One step through a link's target, or None while more must be seen."""
+        end = self._target_end(s, final) if s.mode == "target" else self._definition_end(s, final)
+        if end is not None and end < 0:
+            s.mode = ""
+            return ""
+        if token is not None and token.start < (len(s.buf) if end is None else end):
+            if s.weird:
+                said = s.consume(token.start)
+                return said + self._give(s, token, False)
+            if end is None:
+                said = s.consume(token.start) if s.mode == "target" else ""
+                return said or None
+            said = s.consume(token.start)
+            return said + self._give(s, token, token.entry is not None and token.entry.live and self._vouched(s, end))
+        if end is None or end > stop:
+            if s.mode == "definition" and not s.weird:
+                return None
+            return s.consume(stop) or None
+        said = s.consume(max(end, s.at))
+        s.mode = ""
+        return said
+
+    def _target_end(self, s: _State, final: bool) -> int | None:
+        """Where `(target "title")` ends. What no CommonMark parser reads as one target ends with the paragraph."""
+        buf = s.buf
+        if not s.weird:
+            end = _target(buf, s.start)
+            if end is None and len(buf) - s.start <= URL_MAX:
+                return len(buf) if final else None
+            if end is not None and 0 <= end - s.start <= URL_MAX:
+                return end
+            s.weird = True
+        blank = _BLANK.search(buf, max(s.start, s.at - LINE_MAX))
+        return blank.start() + 1 if blank else len(buf) if final else None
+
+    def _definition_end(self, s: _State, final: bool) -> int | None:
+        """Where the target of `[label]: target` ends; -1 if this is no definition."""
+        buf = s.buf
+        lead = _DEFINED.match(buf, s.start)
+        begin = lead.end() if lead else s.start
+        if s.weird:
+            space = _SPACE.search(buf, s.at)
+            return space.start() if space else len(buf) if final else None
+        if begin == len(buf):
+            return -1 if final else None
+        if buf[begin] == "\n":
+            return -1
+        angle = buf[begin] == "<"
+        over = (_ANGLE if angle else _SPACE).search(buf, begin + angle)
+        while angle and over is not None and over[0][0] == "\\":
+            over = _ANGLE.search(buf, over.end())
+        if (over.start() if over else len(buf)) - begin > URL_MAX:
+            s.weird = True
+            return self._definition_end(s, final)
+        if over is None:
+            return len(buf) if final else None
+        end = over.start() + (over[0] == ">")
+        rest = len(buf) - len(buf[end:].lstrip(" \t"))
+        if rest == len(buf):
+            return end if final else None
+        return end if buf[rest] in "\n\"'(" or angle else -1
+
+    def _vouched(self, s: _State, end: int) -> bool:
+        """Whether the target stood in this form in what left, or is nothing that is fetched."""
+        raw = s.buf[s.start : end]
+        intro = "](" if s.mode == "target" else "]:"
+        if not s.tags.base and intro + raw in self._outgoing and self._outgoing.stands(intro + raw.rstrip()):
             return True
-        intro = {"link": "(", "attr": "="}.get(mode, "") if self._pattern.fullmatch(target) else ""
-        return any(self._stands(form, intro) for form in dict.fromkeys((target, _unescape(target) if s.cls else target)))
-
-    def _stands(self, target: str, intro: str) -> bool:
-        while target:
-            at = self._outgoing.find(target)
-            while at >= 0:
-                after = self._outgoing[at + len(target) : at + len(target) + 1]
-                before = self._outgoing[max(0, at - 2) : at]
-                if (
-                    not (after.isalnum() or (after in ("_", "-", "%", "=", "&", "/", "@") and after))
-                    and not before[-1:].isalnum()
-                    and intro in before
-                ):
-                    return True
-                at = self._outgoing.find(target, at + 1)
-            if target[-1] not in ").,;:!?'*_]}\\":
-                return False
-            target = target[:-1]
-        return False
+        form = raw.strip()
+        if form[:1] == "<" and form[-1:] == ">":
+            form = form[1:-1]
+        return _mail(form) or (links.absolute(form) and self._outgoing.stands(form))
 
 
 def _may(s: _State, entry: Entry) -> bool:
     """The restore table, row by row."""
     if s.cls is None:
-        return entry.tier != "seal" or s.code
+        return entry.tier != "seal" or not s.sealed
     if s.cls == "edit":
         return True
     if s.cls == "shell":
@@ -322,77 +404,43 @@ def _may(s: _State, entry: Entry) -> bool:
     return s.cls == "local" and entry.tier != "seal"
 
 
-def _stop(s: _State) -> int | None:
-    """Where the link target that starts at `at` ends, if that is in sight."""
-    buf, at = s.buf, s.at
-    if s.poison:
-        match = re.compile({"url": r"[\s<>\"`]", "ref": r"\s", "link": r"[)\n]", "attr": r"[\"'>]"}[s.mode]).search(buf, at)
-        return match.start() if match else None
-    if s.mode == "url":
-        match = re.compile(r"\\+[nrt\"]|[\s<>\"`]" if s.cls else r"[\s<>\"`]").search(buf, at)
-        return match.start() if match else None
-    lead = re.compile(r"\s*").match(buf, at)
-    start = lead.end() if lead else at
-    if start == len(buf):
-        return None
-    if s.mode == "attr":
-        quoted = re.compile(r"\\*([\"'])").match(buf, start)
-        if quoted is None and buf[start] == "\\" and not buf[start:].strip("\\"):
+def _mail(form: str) -> bool:
+    return _MAIL.fullmatch(form) is not None
+
+
+@cache
+def _closing(quote: str) -> re.Pattern[str]:
+    return re.compile(rf"\\*{quote}|\n")
+
+
+def _target(buf: str, start: int) -> int | None:
+    """Where the target that begins at `start` ends (its closing parenthesis), None if that is not in sight, -1 if it is none."""
+    at = start
+    while at < len(buf) and buf[at] in " \t\n":
+        at += 1
+    if at < len(buf) and buf[at] == "<":
+        over = _ANGLE.search(buf, at + 1)
+        while over is not None and over[0][0] == "\\":
+            over = _ANGLE.search(buf, over.end())
+        if over is None:
             return None
-        close = buf.find(quoted[1], quoted.end()) if quoted else -1
-        if quoted:
-            return close + 1 if close >= 0 else None
-        match = re.compile(r"[\s>]").search(buf, start)
-        return match.start() if match else None
-    if buf[start] == "<" and s.mode in ("ref", "link"):
-        close = buf.find(">", start)
-        if close < 0:
+        if over[0] != ">":
+            return -1
+        at = over.end()
+    depth = 0
+    while True:
+        found = _PAREN.search(buf, at)
+        if found is None or found.start() - start > URL_MAX:
             return None
-        if s.mode == "ref":
-            return close + 1
-        start = close + 1
-    if s.mode == "ref":
-        match = re.compile(r"\s").search(buf, start)
-        return match.start() if match else None
-    depth, i = 0, start
-    while i < len(buf):
-        if buf[i] == "\\":
-            i += 1
-        elif buf[i] == "(":
+        what = found[0]
+        if what[0] == "\n":
+            return found.start() + 1
+        if what in ("<", "]("):
+            return -1
+        if what == "(":
             depth += 1
-        elif buf[i] == ")" and depth == 0:
-            return i
-        elif buf[i] == ")":
+        elif what == ")":
+            if not depth:
+                return found.start()
             depth -= 1
-        elif buf[i] == "\n" and buf[i - 1] == "\n" and i > start:
-            return i
-        i += 1
-    return None
-
-
-def _network(arguments: str) -> bool:
-    """Whether a command could reach a network. Quotes and backslashes are ignored: `cu''rl` is curl."""
-    try:
-        words = json.dumps(json.loads(arguments), ensure_ascii=False)
-    except ValueError:
-        words = arguments
-        if arguments.lstrip()[:1] in ("{", "["):
-            return True
-    return bool(_NETWORK.search(words) or _NETWORK.search(re.sub(r"[\"'\\^`]", "", words)))
-
-
-def _unescape(text: str) -> str:
-    try:
-        inner = json.loads(f'"{text}"')
-    except ValueError:
-        return text
-    return inner if isinstance(inner, str) else text
-
-
-def _is_json_content(value: str) -> bool:
-    """A value that already stands as the inside of a JSON string keeps its bytes."""
-    try:
-        json.loads(f'"{value}"')
-    except ValueError:
-        return False
-    return True
+        at = found.end()
