@@ -131,7 +131,13 @@ def imei(value: str) -> bool:
 def vin(value: str) -> bool:
     """Vehicle identification number, North American check digit in place nine (49 CFR 565.15)."""
     plain = value.upper()
-    table = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9, *range(10)), strict=True))
+    table = dict(
+        zip(
+            "ABCDEFGHJKLMNPRSTUVWXYZ0123456789",
+            (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9, *range(10)),
+            strict=True,
+        )
+    )
     if len(plain) != 17 or any(c not in table for c in plain):
         return False
     rest = sum(table[c] * w for c, w in zip(plain, (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2), strict=True)) % 11

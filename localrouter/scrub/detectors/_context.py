@@ -27,7 +27,7 @@ class Cues:
         free = [re.escape(w) for w in folded if w >= "\u2e80"]
         parts = ([rf"(?<![^\W_])(?:{'|'.join(edged)})(?![^\W\d_])"] if edged else []) + free
         self._pattern = re.compile("|".join(parts))
-        self._needles = tuple(sorted({w.split()[0][:5] for w in folded}, key=len))
+        self._needles = tuple(sorted({max(w.split(), key=len)[:6] for w in folded}, key=len))
 
     def near(self, text: str, start: int, end: int, context: str = "", before: int = BEFORE, after: int = AFTER) -> bool:
         """Whether a cue stands before the span, shortly after it on its line, or in the context."""

@@ -15,6 +15,7 @@ LEAST = 6
 """Digits. A local phone number has six; every other number of interest has more."""
 
 _PLACE = re.compile(rf"\d(?:[{SEPARATOR}]{{0,3}}\d){{{LEAST - 1},}}+")
+_OTHER = re.compile(r"[^0-9]+")
 MARGIN = 4
 """Characters before and after that may belong to the number: `+`, `(`, a country's letters."""
 
@@ -27,7 +28,9 @@ def places(text: str) -> tuple[tuple[int, int], ...]:
 
 def digits(text: str) -> str:
     """The ASCII digits of a text, in order (other scripts' digits as theirs)."""
-    return "".join(str(int(c)) for c in text if c.isdigit() and c.isdecimal())
+    if text.isascii():
+        return _OTHER.sub("", text)
+    return "".join(str(int(c)) for c in text if c.isdecimal())
 
 
 def luhn(number: str) -> bool:

@@ -7,7 +7,9 @@ from localrouter.scrub.common_words import words
 UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚΑ-ΩА-ЯЁЄІЇҐ"
 WORD = rf"[{UPPER}](?:[\w'’‘-]*\w)?\.?"
 PARTICLE = "van|von|der|den|de|la|le|di|da|del|della|dos|do|bin|ibn|al|el|ter|ten|zu|af|av|y|e|und|van der|van den|de la|von der"
-FULL = rf"(?:{WORD})(?:[ \u00a0](?:(?:{PARTICLE})[ \u00a0]){{0,2}}(?:{WORD})){{1,3}}"
+# Its left edge is looked at behind the capital: the engine then skips from capital to capital.
+FIRST = rf"[{UPPER}](?<!\w[{UPPER}])(?:[\w'’‘-]*\w)?\.?"
+FULL = rf"{FIRST}(?:[ \u00a0](?:(?:{PARTICLE})[ \u00a0]){{0,2}}(?:{WORD})){{1,3}}"
 """Two to four capitalised words on one line, particles between."""
 CJK = r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff]{2,6}"
 
@@ -26,4 +28,8 @@ NOT_A_NAME = words(
 def named(name: str) -> bool:
     """Whether a candidate is a person's name and not a team, a product or a word of the trade."""
     parts = name.replace("\u00a0", " ").lower().split()
-    return not any(p.strip(".,") in NOT_A_NAME for p in parts) and any(len(p) > 1 for p in parts) and not any(c.isdigit() for c in name)
+    return (
+        not any(p.strip(".,") in NOT_A_NAME for p in parts)
+        and any(len(p) > 1 for p in parts)
+        and not any(c.isdigit() for c in name)
+    )

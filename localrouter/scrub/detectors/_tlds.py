@@ -6,7 +6,7 @@ from functools import cache
 
 from localrouter.scrub.common_words import words
 
-PRIVATE = words("internal corp lan local intranet home localdomain private example test invalid")
+PRIVATE = words("internal corp lan local intranet intra home localdomain arpa private example test invalid")
 """Names that no public zone has (RFC 6762 appendix G, RFC 2606, ICANN's .internal): people have addresses under them all the same."""
 
 

@@ -11,6 +11,7 @@ import re
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._context import Cues
 from localrouter.scrub.detectors._public import HOSTS
+from localrouter.scrub.detectors._tlds import known
 
 NAME = "host"
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]{0,61}[a-zA-Z0-9])?"
@@ -85,10 +86,12 @@ def _inside(name: str, machine: bool, text: str, start: int, end: int, context: 
     around = text[max(0, start - 3) : start].endswith(("//", "@")) or bool(re.match(r":\d{2,5}\b|/", text[end : end + 6]))
     if low.startswith(_CODE) and not around:
         return False
+    if not known(low.rpartition(".")[2]) or ("-" not in name and not around and _code(text, start)):
+        return False
     if not low.endswith(_LOOSE):
         return True
     marked = any(c.isdigit() for c in name) or "-" in name
-    return around or (marked and not _code(text, start)) or _CUES.near(text, start, end, context, before=32, after=12)
+    return around or marked or _CUES.near(text, start, end, context, before=32, after=12)
 
 
 def _code(text: str, start: int) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from localrouter.core.findings import Finding
 from localrouter.scrub.common_words import words
+from localrouter.scrub.detectors._people import named
 from localrouter.scrub.detectors._public import account
 from localrouter.scrub.names import common, forms
 
@@ -42,14 +43,15 @@ def configure(options: Mapping[str, Any]) -> None:
                 continue
             weak = kind in ("OWN_USER", "OWN_HOST") and (common(value) or value.isdigit())
             (guarded if weak else plain).setdefault(value.lower(), kind)
-            if kind == "OWN_NAME":
+            if kind == "OWN_NAME" and named(value):
                 for form in forms(value):
                     if len(form) > LEAST and not account(form):
                         plain.setdefault(form, kind)
     _own.update(guarded | plain)
     parts = [_alternatives(plain, r"(?<![^\W_])", r"(?![^\W_])")] if plain else []
     if guarded:
-        parts.append(_alternatives(guarded, r"(?:(?<=[/\\~@])|(?<=user )|(?<=login )|(?<=user=))", r"(?=[/\\@:]|$)(?![\w])"))
+        parts.append(_alternatives(guarded, r"(?<![^\W_])", r"(?=@)"))
+        parts.append(_alternatives(guarded, r"(?:(?<=[/\\~@])|(?<=user )|(?<=login )|(?<=user=))", r"(?=[/\\@:]|$)"))
     if parts:
         _pattern.append(re.compile("|".join(parts), re.I))
 

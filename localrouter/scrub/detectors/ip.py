@@ -63,21 +63,22 @@ def find(text: str, context: str) -> list[Finding]:
 
 
 @lru_cache(maxsize=4096)
-def _public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Addresses that tell nothing about anybody."""
-    if address.is_loopback or address.is_unspecified or address.is_multicast or str(address) in _RESOLVERS:
+def _public(value: str) -> bool:
+    """Whether an address is none, or tells nothing about anybody. Logs repeat their addresses, and parsing is what costs."""
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        return True
+    if address.is_loopback or address.is_unspecified or address.is_multicast or value in _RESOLVERS:
         return True
     return any(address.version == net.version and address in net for net in _NOBODY)
 
 
 def _v4(text: str, start: int, end: int, context: str) -> float:
     value = text[start:end]
+    if _public(value) or value + text[end : end + 3].rstrip() in _BLOCKS:
+        return 0.0
     parts = value.split(".")
-    if any(int(p) > 255 or (len(p) > 1 and p[0] == "0") for p in parts):
-        return 0.0
-    address = ipaddress.IPv4Address(value)
-    if _public(address) or value + text[end : end + 3].rstrip() in _BLOCKS:
-        return 0.0
     before, after = text[max(0, start - 30) : start], text[end : end + 6]
     prev = before[-1:]
     url = before.endswith(("//", "@", "[")) or bool(re.match(r":\d{2,5}(?!\d)|/\d{1,2}(?!\d)", after))
@@ -102,11 +103,7 @@ def _v4(text: str, start: int, end: int, context: str) -> float:
 
 
 def _v6(value: str, text: str, start: int, end: int, context: str) -> float:
-    try:
-        address = ipaddress.IPv6Address(value)
-    except ValueError:
-        return 0.0
-    if _public(address):
+    if _public(value):
         return 0.0
     groups = [g for g in value.split(":") if g]
     if len(groups) == 8 or (len(groups) >= 4 and any(len(g) > 2 for g in groups)):

@@ -15,14 +15,41 @@ NAME_MAX = 64
 """Characters of a display name that are looked at before `<`."""
 
 _ADDRESS = re.compile(r"<(?:mailto:)?[^<>\s@]{1,64}@[^<>\s@]{1,255}>")
-_DISPLAY = re.compile(r"(?:\"(?P<q>[^\"\n<>@]{2,60})\"|'(?P<s>[^'\n<>@]{2,60})'|(?P<n>[^\W\d_][\w.'’‘ \u00a0\-]{1,60}?))\s{0,3}\Z")
+_DISPLAY = re.compile(
+    r"(?:\"(?P<q>[^\"\n<>@]{2,60})\"|'(?P<s>[^'\n<>@]{2,60})'|(?P<n>[^\W\d_][\w.'’‘ \u00a0\-]{1,60}?))\s{0,3}\Z"
+)
 _START = re.compile(r"(?:^|[\n\r\t;:,>(\[\"'`=|+*]|--|\bby|\bauthor|\bcommitter|\btagger|\bFrom|\bTo|\bCc)[ \u00a0]{0,4}\Z")
-_LAST_FIRST = re.compile(r"([^\W\d_][\w.'’-]{1,30}(?: [^\W\d_][\w.'’-]{1,30}){0,2}), ([^\W\d_][\w.'’-]{1,30}(?: [\w.'’-]{1,30}){0,2})")
+_LAST_FIRST = re.compile(
+    r"([^\W\d_][\w.'’-]{1,30}(?: [^\W\d_][\w.'’-]{1,30}){0,2}), ([^\W\d_][\w.'’-]{1,30}(?: [\w.'’-]{1,30}){0,2})"
+)
 _HEADER = re.compile(
     rf"(?m)^[ \t>#*/|+-]{{0,8}}(?:@author[ \t]{{1,8}}|(?:[Aa]uthors?|[Cc]ommitter|[Mm]aintainers?|[Rr]eviewers?|[Aa]ssignees?|[Rr]eporter|From|To|Cc|Bcc|Reply-To|Sender|[A-Z][a-z]+(?:-[a-z]+)?-by|De|À|Von|An|Para|Da|Van|Aan)[ \t]{{0,4}}:[ \t]{{0,8}})({FULL})(?=[ \t]*(?:$|[,;(<\[\r]))"
 )
-_BLAME = re.compile(rf"(?m)^\^?[0-9a-f]{{7,40}}(?: [^\s(]+)? \(({FULL}|[\w.-]+(?: [\w.-]+){{0,3}})\s+\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d")
-_WORDS = ("uthor", "ommitter", "aintainer", "eviewer", "ssignee", "eporter", "-by:", "From:", "To:", "Cc:", "Bcc:", "Sender:", "Von:", "An:", "De:", "À:", "Para:", "Da:", "Van:", "Aan:")
+_BLAME = re.compile(
+    rf"(?m)^\^?[0-9a-f]{{7,40}}(?: [^\s(]+)? \(({FULL}|[\w.-]+(?: [\w.-]+){{0,3}})\s+\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d"
+)
+_WORDS = (
+    "uthor",
+    "ommitter",
+    "aintainer",
+    "eviewer",
+    "ssignee",
+    "eporter",
+    "-by:",
+    "From:",
+    "To:",
+    "Cc:",
+    "Bcc:",
+    "Sender:",
+    "Von:",
+    "An:",
+    "De:",
+    "À:",
+    "Para:",
+    "Da:",
+    "Van:",
+    "Aan:",
+)
 
 
 def find(text: str, context: str) -> list[Finding]:
@@ -35,7 +62,11 @@ def find(text: str, context: str) -> list[Finding]:
     if any(word in text for word in _WORDS):
         out += [Finding(m.start(1), m.end(1), "PERSON", 0.75, NAME) for m in _HEADER.finditer(text) if named(m[1])]
     if " (" in text:
-        out += [Finding(m.start(1), m.end(1), "PERSON", 0.8, NAME) for m in _BLAME.finditer(text) if named(m[1]) and m[1] != "Not Committed Yet"]
+        out += [
+            Finding(m.start(1), m.end(1), "PERSON", 0.8, NAME)
+            for m in _BLAME.finditer(text)
+            if named(m[1]) and m[1] != "Not Committed Yet"
+        ]
     return out
 
 
@@ -63,12 +94,16 @@ def _display(text: str, at: int) -> Finding | None:
 def _unquoted(head: str, base: int, m: re.Match[str]) -> tuple[int, str]:
     """A bare name begins after a header, a separator or the line's start; inside a sentence only its capitalised words count."""
     value = head[m.start("n") : m.end("n")].rstrip()
-    for label in re.finditer(r"(?:^|[\s(])(?:[\w-]+-by|by|author|committer|tagger|from|to|cc|and|und|et|y|is|mail|write|contact|ask|ping|at)[: ]\s*", value, re.I):
+    for label in re.finditer(
+        r"(?:^|[\s(])(?:[\w-]+-by|by|author|committer|tagger|from|to|cc|and|und|et|y|is|mail|write|contact|ask|ping|at)[: ]\s*",
+        value,
+        re.I,
+    ):
         value = value[label.end() :] if label.end() < len(value) else value
         break
     end = m.start("n") + len(head[m.start("n") : m.end("n")].rstrip())
     start = end - len(value)
-    if not _START.search(head[:start]) and start > 0 or len(value.split()) > 4:
+    if (not _START.search(head[:start]) and start > 0) or len(value.split()) > 4:
         capital = re.search(rf"({FULL})\Z", value)
         value = capital[1] if capital else ""
         start = end - len(value)

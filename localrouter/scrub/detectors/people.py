@@ -10,19 +10,17 @@ import re
 
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._context import Cues
-from localrouter.scrub.detectors._people import CJK, FULL, UPPER, WORD, named
+from localrouter.scrub.detectors._people import CJK, FULL, UPPER, named
 
 NAME = "people"
-_ONE = rf"[{UPPER}][^\W\d_]{{2,20}}"
+_ONE = rf"[{UPPER}](?:['’][{UPPER}])?[^\W\d_]{{2,20}}(?:-[{UPPER}][^\W\d_]{{1,20}})?"
 _TITLE = r"(?:Mr|Mrs|Ms|Mx|Dr|Prof|Herr|Frau|Señora?|Monsieur|Madame|Mme|Signora?|Sig\.ra|Sig|Dott\.ssa|Dott)\.?"
 _GREETING = r"(?:Dear|Hi|Hello|Hey|Lieber?|Hallo|Bonjour|Hola|Caro|Cara|Ciao|Geachte|Beste)"
 _ROLE = (
     r"(?:[Cc]ustomer|[Cc]lient|[Pp]atient|[Ee]mployee|[Cc]olleague|[Cc]ontact|[Tt]enant|[Cc]andidate|[Aa]pplicant|[Mm]anager|[Bb]oss|[Ww]ife|[Hh]usband|[Dd]aughter|[Bb]rother|[Ss]ister|[Mm]other|[Ff]ather|[Ff]riend|"
     r"[Nn]eighbou?r|[Ll]andlord|[Tt]eacher|[Dd]octor|[Ll]awyer|[Aa]ttorney)"
 )
-_SELF = (
-    r"(?:[Mm]y name(?: is|'s)|[Jj]e m['’]appelle|[Ii]ch heiße|[Mm]ein Name ist|[Mm]e llamo|[Mm]i nombre es|[Mm]i chiamo|[Mm]eu nome é|[Mm]ijn naam is|[Nn]azywam się|[Мм]еня зовут)"
-)
+_SELF = r"(?:[Mm]y name(?: is|'s)|[Jj]e m['’]appelle|[Ii]ch heiße|[Mm]ein Name ist|[Mm]e llamo|[Mm]i nombre es|[Mm]i chiamo|[Mm]eu nome é|[Mm]ijn naam is|[Nn]azywam się|[Мм]еня зовут)"
 _AM = r"(?:I am|I'm|I’m|[Jj]e suis|[Ii]ch bin|[Ss]oy|[Ss]ono|[Ii]k ben)"
 _NAME = re.compile(FULL)
 _ONE_WORD = re.compile(rf"({_ONE})(?![\w-])")
@@ -31,15 +29,62 @@ _BEFORE = re.compile(rf"(?:\b(?:{_SELF}|{_AM})|\b{_ROLE},?(?: named| called| is)
 _LEAD = re.compile(rf"(?:{_TITLE}|{_GREETING}|{_ROLE}|{_AM}),? ")
 _CALLS = re.compile(r" (?:from|speaking|calling|here|writing)\b")
 # A single name counts behind a sentence that can only introduce or greet a person.
-_INTRODUCED = re.compile(rf"\b{_SELF} ({_ONE})(?![\w-])|\b{_TITLE} ({_ONE})(?![\w('’-])|(?m:^|[\s\"'>]){_GREETING} ({_ONE})\s*[,!:\n]")
+_INTRODUCED = re.compile(
+    rf"\b{_SELF} ({_ONE})(?![\w-])|\b{_TITLE} ({_ONE})(?![\w('’-])|(?m:^|[\s\"'>]){_GREETING} ({_ONE})\s*[,!:\n]"
+)
 _SIGNED = re.compile(
     rf"(?im)(?:regards|thanks|thank you|cheers|sincerely|best|wishes|truly|yours|respectfully|grüßen?|cordialement|saludos|saluti|groet(?:en|jes)?)[,.!]?[ \t]*\n\s{{0,8}}(?-i:({FULL}|{_ONE}))[ \t]*(?=$|\n)"
 )
-_INTRODUCES = ("name is", "name's", "m'appelle", "heiße", "name ist", "llamo", "nombre es", "chiamo", "nome é", "naam is", "nazywam", "зовут")
-_GREETS = ("dear ", "hi ", "hello ", "hey ", "liebe", "hallo ", "bonjour ", "hola ", "caro ", "cara ", "ciao ", "geachte ", "beste ")
-_TITLES = ("mr", "ms", "dr.", "dr ", "prof", "herr ", "frau ", "señor", "monsieur", "madame", "sig", "mme", "dott")
-_SIGNS = ("regards", "thank", "cheers", "sincerely", "best", "wishes", "truly", "yours", "respectfully", "grüße", "cordialement", "saludos", "saluti", "groet")
-_FIELD = re.compile(rf"[:=|：][ \t|]{{0,4}}[\"']?({FULL}|{_ONE}|{CJK})(?=[\"',;|<)\]}}\n\r\t]|[ \t]*$|[ \t]{{2}}|\.?[ \t]*\n|(?<=[\u3040-\u9fff\uac00-\ud7af])\s)", re.M)
+_INTRODUCES = (
+    "name is",
+    "name's",
+    "m'appelle",
+    "heiße",
+    "name ist",
+    "llamo",
+    "nombre es",
+    "chiamo",
+    "nome é",
+    "naam is",
+    "nazywam",
+    "зовут",
+)
+_GREETS = (
+    "dear ",
+    "hi ",
+    "hello ",
+    "hey ",
+    "liebe",
+    "hallo ",
+    "bonjour ",
+    "hola ",
+    "caro ",
+    "cara ",
+    "ciao ",
+    "geachte ",
+    "beste ",
+)
+_TITLES = ("Mr", "Ms", "Mx", "Dr", "Prof", "Herr ", "Frau ", "Señor", "Monsieur", "Madame", "Mme", "Sig", "Dott")
+_SIGNS = (
+    "regards",
+    "thank",
+    "cheers",
+    "sincerely",
+    "best",
+    "wishes",
+    "truly",
+    "yours",
+    "respectfully",
+    "grüße",
+    "cordialement",
+    "saludos",
+    "saluti",
+    "groet",
+)
+_FIELD = re.compile(
+    rf"[:=|：][ \t|]{{0,4}}[\"']?({FULL}|{_ONE}|{CJK})(?=[\"',;|<)\]}}\n\r\t]|[ \t]*$|[ \t]{{2}}|\.?[ \t]*\n|(?<=[\u3040-\u9fff\uac00-\ud7af])\s)",
+    re.M,
+)
 _KEY = re.compile(
     r"(?<![\w$])[\"']?(?i:(?:full|first|last|given|family|middle|maiden|display|customer|employee|patient|contact|client|cardholder|account_?holder|owner|person|student|teacher|guest|passenger|recipient|sender|billing|shipping|legal|real|emergency_?contact)[_ -]?name|surname|forename|__author__|authors?|created[_ -]?by|updated[_ -]?by|approved[_ -]?by|reviewed[_ -]?by|assigned[_ -]?to|assignee|reporter|cardholder|account[_ ]?holder|beneficiary|nachname|vorname|pr[eé]nom|nom de famille|apellidos?|nombre completo|cognome|imi[eę]|nazwisko|achternaam|voornaam|sobrenome|фамилия|имя|(?P<plain>name|姓名|名前|氏名|이름))[\"']?[ \t]{0,4}\Z"
 )
@@ -62,7 +107,7 @@ SIBLINGS = 240
 def find(text: str, context: str) -> list[Finding]:
     low = text.lower()
     out = _announced(text)
-    if any(w in low for w in _INTRODUCES) or any(w in low for w in _GREETS) or any(w in low for w in _TITLES):
+    if any(w in low for w in _INTRODUCES) or any(w in low for w in _GREETS) or any(w in text for w in _TITLES):
         for m in _INTRODUCED.finditer(text):
             group = m.lastindex or 0
             if named(m[group]):
@@ -71,7 +116,9 @@ def find(text: str, context: str) -> list[Finding]:
         out += [Finding(m.start(1), m.end(1), "PERSON", 0.7, NAME) for m in _SIGNED.finditer(text) if named(m[1])]
     out += _fields(text)
     if context and len(text) <= 80 and _CONTEXT.search(context):
-        whole = _WHOLE.fullmatch(text) or (_WHOLE_ONE.fullmatch(text) if not context.lower().endswith((".name", "-name")) else None)
+        whole = _WHOLE.fullmatch(text) or (
+            _WHOLE_ONE.fullmatch(text) if not context.lower().endswith((".name", "-name")) else None
+        )
         if whole and named(whole[1]):
             out.append(Finding(whole.start(1), whole.end(1), "PERSON", 0.8, NAME))
     return out
@@ -88,8 +135,12 @@ def _announced(text: str) -> list[Finding]:
             if rest is None:
                 continue
             start, end = rest.span()
+        if text[start - 1 : start] != " ":
+            continue
         head = text[max(0, start - 40) : start]
-        if (_BEFORE.search(head) or (head.endswith(("this is ", "This is ")) and _CALLS.match(text, end))) and named(text[start:end]):
+        if (_BEFORE.search(head) or (head.endswith(("this is ", "This is ")) and _CALLS.match(text, end))) and named(
+            text[start:end]
+        ):
             out.append(Finding(start, end, "PERSON", 0.7, NAME))
     return out
 
@@ -103,7 +154,7 @@ def _fields(text: str) -> list[Finding]:
             continue
         if key["plain"]:
             around = text[max(0, m.start() - SIBLINGS) : m.start()] + " " + text[m.end() : m.end() + SIBLINGS]
-            if " " not in m[1] and m[1].isascii() or not _PERSONAL.search(around):
+            if (" " not in m[1] and m[1].isascii()) or not _PERSONAL.search(around):
                 continue
         out.append(Finding(m.start(1), m.end(1), "PERSON", 0.75, NAME))
     return out

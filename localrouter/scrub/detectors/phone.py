@@ -45,9 +45,9 @@ _STRONG = Cues(
     "telefonu, komorka, komorkowy, zadzwon, numer telefonu, puhelin, puhelinnumero, telefonszam, telefonni, telefonni cislo, телефон, телефону, тел, моб, позвоните, звонить, звоните, τηλεφωνο, numara, cep telefonu, "
     "電話, 電話番号, 携帯, 电话, 電話號碼, 手机, 手機, 전화, 연락처, هاتف, جوال, फोन, मोबाइल"
 )
-_BESIDE = Cues(
-    "desk, office, work, home, direct, line, signal, buro, bureau, oficina, ufficio, biuro, m, t, p, f, h, ph, mob, portable"
-)
+_LABEL = r"(?:desk|office|work|home|direct|line|signal|büro|bureau|oficina|ufficio|biuro|portable|mob|ph|[mtpfh])"
+_BESIDE = re.compile(rf"(?i)(?<![^\W_]){_LABEL}[.:)]{{0,2}}\s{{0,2}}\Z")
+_BEHIND = re.compile(rf"(?i)[ ,]?[-(]?\s?{_LABEL}(?![^\W_])")
 """Labels of a signature or a contact card: they count only where they touch the number."""
 _STREET = re.compile(
     r"\s+(?:[A-Z][\w.'-]*\s+){1,3}(?:St|Str|Street|Ave|Avenue|Rd|Road|Blvd|Dr|Drive|Ln|Lane|Way|Ct|Court|Pl|Place|Sq|Hwy|Suite|Apt)\b|\s+(?:rue|via|viale|calle|avenida|plaza|piazza|place|ulica|ul)\b",
@@ -66,44 +66,45 @@ configure = _threshold.configure
 def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
     last = 0
-    found = places(text)
-    announced = bool(found) and (
-        _STRONG.possible(text) or _STRONG.possible(context) or _MEDIUM.possible(text) or _MEDIUM.possible(context)
-    )
-    for start, end in found:
+    announced: bool | None = None
+    for start, end in places(text):
+        if _DATE.fullmatch(text, start, end) or _NO_NUMBER.fullmatch(text, start, end):
+            continue  # most of the places of a log
         for m in _NUMBER.finditer(text, max(last, start - MARGIN), min(len(text), end + TAIL)):
             if m.start() >= end:
                 break  # the next place's
-            score = _score(text, m.start(), m.end(), context, announced)
-            if score and _threshold.passes("PHONE", score):
-                out.append(Finding(m.start(), m.end(), "PHONE", round(score, 2), NAME))
             last = m.end()
+            main = _EXTENSION.split(m[0], maxsplit=1)[0]
+            number = digits(main)
+            if not 6 <= len(number) <= 15 or len(set(number)) == 1 or _DATE.match(main) or _NO_NUMBER.fullmatch(main):
+                continue
+            if announced is None:
+                announced = any(cues.possible(t) for cues in (_STRONG, _MEDIUM) for t in (text, context))
+            score = _score(text, m.start(), m.end(), context, announced, main, number)
+            if score and _threshold.passes("PHONE", score):
+                out.append(Finding(m.start(), m.end(), "PHONE", score, NAME))
     return out
 
 
-def _score(text: str, start: int, end: int, context: str, announced: bool) -> float:
-    """How sure it is that this span is a phone number. `announced`: some cue stands in the text, so that looking around is worth it."""
-    value = text[start:end]
-    main = _EXTENSION.split(value, maxsplit=1)[0]
-    number = digits(main)
-    if not 6 <= len(number) <= 15 or len(set(number)) == 1:
-        return 0.0
+def _score(text: str, start: int, end: int, context: str, announced: bool, main: str, number: str) -> float:
+    """How sure it is that this span is a phone number: `main` without an extension, `number` its digits. `announced`: a cue
+    stands somewhere in the text, so that looking around is worth it."""
     if text[max(0, start - 8) : start].lower().endswith(_SCHEMES):
         return 0.85
     if main.startswith(("+", "(+")):
         return _international(text, start, end, context, main, announced)
-    if _DATE.match(main) or _NO_NUMBER.fullmatch(main):
-        return 0.0
     if _STREET.match(text, end, end + 40):
         return 0.3  # a postal code and a house number
     grouped = _GROUPED.search(main) is not None
-    if announced or grouped or text[start - 2 : start - 1] == ":":
+    if announced or grouped or text[start - 2 : start].rstrip()[-1:] == ":":
         cued = _cued(text, start, end, context, announced, main.isdigit(), grouped, len(number))
         if cued is not None:
             return cued
-    if not grouped or text[start - 1 : start] in ("=", ":", "/", ",", "#") or _NOT.just_before(text, start, context, before=24):
+    if not grouped or text[start - 1 : start] in ("=", ":", "/", ",", "#") or len(number) < 9:
         return 0.3
-    return _national(text, start, end, main, value, number)
+    if _NOT.just_before(text, start, context, before=24):
+        return 0.3
+    return _national(text, start, end, main, text[start:end], number)
 
 
 def _international(text: str, start: int, end: int, context: str, main: str, announced: bool) -> float:
@@ -119,13 +120,17 @@ def _international(text: str, start: int, end: int, context: str, main: str, ann
 
 def _cued(text: str, start: int, end: int, context: str, announced: bool, bare: bool, grouped: bool, size: int) -> float | None:
     """By the words around it; None when there are none."""
-    beside = _BESIDE.near(text, start, end, before=9, after=9)
-    if beside or (announced and _STRONG.near(text, start, end, context, before=48, after=16)):
+    beside = _BESIDE.search(text[max(0, start - 12) : start]) is not None
+    if (
+        beside
+        or (grouped and _BEHIND.match(text, end))
+        or (announced and _STRONG.near(text, start, end, context, before=48, after=16))
+    ):
         if _NOT.just_before(text, start, "", before=14):
             return 0.4
         if grouped:
             return 0.8
-        close = _BESIDE.just_before(text, start, before=9) or _STRONG.just_before(text, start, context, before=28)
+        close = beside or _STRONG.just_before(text, start, context, before=28)
         return 0.7 if bare and 7 <= size <= 13 and close else 0.45
     if announced and _MEDIUM.near(text, start, end, context) and not _NOT.just_before(text, start, context, before=24):
         if grouped:
