@@ -1,7 +1,8 @@
 """Merge findings of one text: secret over structured over names, then the longest; no overlaps remain.
 
-What a weaker finding covers beside the stronger one stays found (an address around a phone number, say): of a private value no piece
-is given back. n log n in the findings.
+What a weaker finding covers beside the stronger one stays found where it is a secret or a name (an address around a phone number,
+say): of such a value no piece is given back. The rest of a structure is none: `word@db.example.org` behind a password is a host.
+n log n in the findings.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ def merge(findings: Iterable[Finding], text: str) -> tuple[Finding, ...]:
         for start, end in _free(f.start, f.end, starts, taken):
             if (start, end) != (f.start, f.end):
                 start, end = _trimmed(text, start, end)
+                if f.type not in NAMES and kind(f.type).tier != "seal":
+                    continue
                 if sum(map(str.isalnum, text[start:end])) < REST_MIN:
                     continue
             insort(starts, start)

@@ -28,7 +28,7 @@ MAJORITY = 0.6
 """Share of a column's cells that must hold one type for the others to take it."""
 CONTEXT = 256
 """Characters of a context, counted from its end."""
-TYPED = 3
+TYPED = 2
 """Cells of one type below which a column has none."""
 
 

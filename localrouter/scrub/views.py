@@ -113,6 +113,7 @@ _ESCAPE = re.compile(
 )
 _PLAIN = {'"': '"', "'": "'", "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _QUOTES = "\"'/"
+_BEGINS = re.compile(r"(?!\d{1,3}[.)] )[\w{\[<@+(]|-[\w-]")
 _INNER = "\"'nrtux/\\"
 
 
@@ -124,14 +125,13 @@ def _escapes(text: str) -> list[Edit]:
         start, end = m.span()
         letter = m[5]
         if letter:
-            after = text[end] if end < size else ""
             if letter in _QUOTES:
                 trigger = True
             elif letter == "\\":
-                trigger = after != "" and after in _INNER
+                trigger = end < size and text[end] in _INNER
             else:
-                # `\n` before a quote ends a literal; before a word it hides the word's first edge.
-                trigger = after.isalnum() or (after != "" and after in "-_{[<@+(")
+                # `\n` before a quote ends a literal, before a list's mark it hides nothing; before a word it hides the word's first edge.
+                trigger = _BEGINS.match(text, end) is not None
             out.append((start, end, _PLAIN[letter], trigger))
         elif m[1]:
             code = 0x10000 + ((int(m[1], 16) - 0xD800) << 10) + int(m[2], 16) - 0xDC00

@@ -22,6 +22,11 @@ def test_the_rest_of_a_weaker_finding_stays() -> None:
     assert [(f.type, TEXT[f.start : f.end]) for f in rows] == [("PHONE", "+49 30 901820"), ("ADDRESS", "in Berlin")]
 
 
+def test_the_rest_of_a_structure_is_none() -> None:
+    text = "postgres://app:hunter2x@db.example.org/x"
+    assert [(f.type, f.start) for f in merge([Finding(15, 38, "EMAIL"), Finding(15, 23, "PASSWORD")], text)] == [("PASSWORD", 15)]
+
+
 def test_what_is_out_of_bounds_is_dropped() -> None:
     assert merge([Finding(-1, 3, "EMAIL"), Finding(3, 3, "EMAIL"), Finding(0, 999, "EMAIL")], TEXT) == ()
 
@@ -34,7 +39,7 @@ def test_no_overlaps_and_nothing_lost() -> None:
         for _ in range(rng.randrange(30)):
             start = rng.randrange(390)
             rows.append(
-                Finding(start, start + rng.randrange(4, 40), rng.choice(["PERSON", "EMAIL", "API_KEY", "IP"]), rng.random())
+                Finding(start, start + rng.randrange(4, 40), rng.choice(["PERSON", "TOKEN", "API_KEY", "ORG"]), rng.random())
             )
         rows = [f for f in rows if f.end <= 400]
         out = merge(rows, text)
