@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from localrouter.scrub.views import decoded
@@ -14,7 +15,11 @@ from localrouter.scrub.views import decoded
 LEAST = 512
 """Characters. Shorter words are looked at where they stand (views)."""
 
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{64}[A-Za-z0-9+/_-]{448,}+={0,2}|(?:[A-Za-z0-9+/]{60,76}\r?\n){8,}[A-Za-z0-9+/]{0,76}={0,2}")
+_BLOCK = LEAST // 2
+_RUN = re.compile(r"[A-Za-z0-9+/_-]*+={0,2}")
+_WORD64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
+_LINES = re.compile(r"\n((?:[A-Za-z0-9+/]{60,76}\r?\n){8,}+[A-Za-z0-9+/]{0,76}={0,2})")
+"""Base64 in lines of 76 or 64 characters (RFC 2045, RFC 7468)."""
 _MAGIC = (
     b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF", b"BM", b"II*\x00", b"MM\x00*", b"\x00\x00\x01\x00",  # pictures
     b"wOFF", b"wOF2", b"OTTO", b"true", b"\x00\x01\x00\x00",  # fonts
@@ -40,15 +45,30 @@ def blobs(text: str) -> list[Blob]:
     out: list[Blob] = []
     if len(text) < LEAST:
         return out
-    for m in _RUN.finditer(text):
-        head = _head(m[0])
-        if head is None:
+    for start, end in sorted([*_runs(text), *((m.start(1) - 1, m.end(1) - 1) for m in _LINES.finditer("\n" + text))]):
+        word = text[start:end]
+        head = _head(word)
+        if head is None or (out and start < out[-1].end):
             continue
         if _binary(head):
-            out.append(Blob(m.start(), m.end(), None))
-        elif head.isascii() and (plain := decoded(re.sub(r"\s", "", m[0]))) is not None:
-            out.append(Blob(m.start(), m.end(), plain))
+            out.append(Blob(start, end, None))
+        elif head.isascii() and (plain := decoded(re.sub(r"\s", "", word))) is not None:
+            out.append(Blob(start, end, plain))
     return out
+
+
+def _runs(text: str) -> Iterator[tuple[int, int]]:
+    """Words of LEAST characters and more. Such a word fills one of the blocks that the text falls into, so one look a block finds it."""
+    done = 0
+    for at in range(0, len(text) - _BLOCK + 1, _BLOCK):
+        if at < done or (end := _RUN.match(text, at).end()) < at + _BLOCK:  # type: ignore[union-attr]  # it matches nothing at least
+            continue
+        start = at
+        while start > done and text[start - 1] in _WORD64:
+            start -= 1
+        done = end
+        if end - start >= LEAST:
+            yield start, end
 
 
 def _head(word: str) -> bytes | None:

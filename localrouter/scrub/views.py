@@ -198,7 +198,7 @@ def _plain(char: str) -> str | None:
     return folded if folded != char else None
 
 
-def _word(char: str) -> bool:
+def _wordy(char: str) -> bool:
     return char != "" and (char.isalnum() or char in _GLUE)
 
 
@@ -245,16 +245,16 @@ def _imitates(text: str, low: int, high: int) -> bool:
     if not any(c in _CONFUSABLE for c in letters):
         return False
     start, end = low, high
-    while start > 0 and low - start < 64 and _word(text[start - 1]):
+    while start > 0 and low - start < 64 and _wordy(text[start - 1]):
         start -= 1
-    while end < len(text) and end - high < 64 and _word(text[end]):
+    while end < len(text) and end - high < 64 and _wordy(text[end]):
         end += 1
     return any(c.isascii() and (c.isalnum() or c == "@") for c in (*text[start:low], *text[high:end]))
 
 
 def _matters(char: str, new: str, before: str, after: str) -> bool:
     if new == "":
-        return _word(before) or _word(after)
+        return _wordy(before) or _wordy(after)
     if new in "- ":
         if char in _WIDE_DASHES or new == " ":
             return before.isdigit() and after.isdigit()
@@ -296,27 +296,39 @@ def _entities(text: str) -> list[Edit]:
     return out
 
 
-_BASE64 = re.compile(r"(?<![\w+/=%-])[A-Za-z0-9+/_-]{16,}={0,2}(?![\w+/=])")
-_HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?((?:[2-7][0-9a-fA-F]|0[9aAdD]){8,})(?![0-9A-Za-z])")
+_LONG_WORD = re.compile(rf"[A-Za-z0-9+/_-]{{{WORD_MIN},}}+={{0,2}}")
+_HEX = re.compile(r"(?:0x)?((?:[2-7][0-9a-fA-F]|0[9aAdD]){8,})")
 
 
 def _words(text: str) -> Iterator[View]:
     """Words that decode to printable text. The first of each four characters of encoded ASCII is one of A to Z and a to f, so a look
     at every fourth character tells an identifier from an encoded text without decoding it."""
-    for m in _BASE64.finditer(text):
+    for m in _LONG_WORD.finditer(text):
         word = m[0]
-        heads = word[:64:4]
-        # Text with accents has a few other heads; it is tried when the word looks like no identifier.
-        plain_ascii = all("A" <= c <= "Z" or "a" <= c <= "f" for c in heads)
-        if not plain_ascii and (word.isalpha() or word.islower() or "_" in word or sum(map(str.isdigit, word)) < 2):
+        hexadecimal = _HEX.fullmatch(word)
+        if hexadecimal is not None:
+            plain = printable(bytes.fromhex(hexadecimal[1]))
+            if plain is not None:
+                yield View(plain, 0, [], m.span())
             continue
-        plain = decoded(word)
+        plain = _said(word)
         if plain is not None:
             yield View(plain, 0, [], m.span())
-    for m in _HEX.finditer(text):
-        plain = printable(bytes.fromhex(m[1]))
-        if plain is not None:
-            yield View(plain, 0, [], m.span())
+        elif "/" in word:  # a path, and the word one of its names
+            at = m.start()
+            for part in word.split("/"):
+                if len(part) >= WORD_MIN and (plain := _said(part)) is not None:
+                    yield View(plain, 0, [], (at, at + len(part)))
+                at += len(part) + 1
+
+
+def _said(word: str) -> str | None:
+    heads = word[:64:4]
+    # Text with accents has a few other heads; it is tried when the word looks like no identifier.
+    plain_ascii = all("A" <= c <= "Z" or "a" <= c <= "f" for c in heads)
+    if not plain_ascii and (word.isalpha() or word.islower() or "_" in word or sum(map(str.isdigit, word)) < 2):
+        return None
+    return decoded(word)
 
 
 def decoded(word: str) -> str | None:

@@ -47,6 +47,7 @@ def seen(text: str, value: str = ADDRESS) -> list[str]:
         base64.b64encode(ADDRESS.encode()).decode(),
         base64.urlsafe_b64encode(f"x={ADDRESS}".encode()).decode().rstrip("="),
         ADDRESS.encode().hex(),
+        "0x" + ADDRESS.encode().hex(),
     ],
 )
 def test_what_is_hidden_is_seen_and_mapped_back(hidden: str) -> None:
@@ -93,6 +94,12 @@ def test_every_escape_of_json_is_mapped() -> None:
                 for end in range(start + 1, len(value) + 1):
                     low, high = view.span(start, end)
                     assert json.loads(f'"{raw[low:high]}"') == value[start:end]
+
+
+def test_a_word_in_a_path() -> None:
+    word = base64.b64encode(ADDRESS.encode()).decode()
+    text = f"GET https://x.example/unsubscribe/{word}?x=1"
+    assert word in {text[f.start : f.end] for f in detectors.find(text)}
 
 
 def test_a_lone_surrogate_is_no_character() -> None:
