@@ -109,6 +109,7 @@ FOUND = [
     # Bitcoin's first block and BIP-173's own sample
     ("wallet", "to 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"),
     ("wallet", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"),
+    ("wallet", "my wallet 0x52908400098527886E0F7030069857D2E4169EE7", "0x52908400098527886E0F7030069857D2E4169EE7"),
     # homes
     ("home_path", "/home/mkowalska/x.py:4", "mkowalska"),
     ("home_path", "/var/home/mkowalska/x", "mkowalska"),
@@ -176,7 +177,10 @@ LEFT = [
     ("phone", "invoice 415-555-0132-77 order no. 020 7946 0958"),
     ("birth", "released 1984-03-03, Berlin"),
     ("birth", "the date of the meeting is 1984-03-03"),
-    ("wallet", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb"),
+    (
+        "wallet",
+        "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdp contract 0x52908400098527886E0F7030069857D2E4169EE7",
+    ),
     ("home_path", "/home/runner/work /Users/Shared /home/user ~/src https://x.org/home/index.html /users/7 a~b ~10"),
     ("home_path", "GET https://api.x.org/Users/list"),
     ("host", "threading.local() self.local org.acme.internal.Foo .env.local host.docker.internal"),

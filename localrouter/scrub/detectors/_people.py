@@ -5,10 +5,10 @@ from __future__ import annotations
 from localrouter.scrub.common_words import words
 
 UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚΑ-ΩА-ЯЁЄІЇҐ"
-WORD = rf"[{UPPER}](?:[\w'’‘-]*\w)?\.?"
+WORD = rf"(?:(?:[{UPPER}]\.){{1,3}}|[{UPPER}](?:[\w'’‘-]*\w)?)"
 PARTICLE = "van|von|der|den|de|la|le|di|da|del|della|dos|do|bin|ibn|al|el|ter|ten|zu|af|av|y|e|und|van der|van den|de la|von der"
 # Its left edge is looked at behind the capital: the engine then skips from capital to capital.
-FIRST = rf"[{UPPER}](?<!\w[{UPPER}])(?:[\w'’‘-]*\w)?\.?"
+FIRST = rf"[{UPPER}](?<!\w[{UPPER}])(?:\.(?:[{UPPER}]\.)?|(?:[\w'’‘-]*\w)?)"
 FULL = rf"{FIRST}(?:[ \u00a0](?:(?:{PARTICLE})[ \u00a0]){{0,2}}(?:{WORD})){{1,3}}"
 """Two to four capitalised words on one line, particles between."""
 CJK = r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff]{2,6}"

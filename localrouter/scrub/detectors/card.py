@@ -58,7 +58,7 @@ def _weak(number: str) -> bool:
 def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
     for start, end in places(text):
-        if end - start < 12:
+        if end - start < 12 or len(digits(text[start:end])) < 12:
             continue
         for m in _CARD.finditer(text, max(0, start - 1), min(len(text), end + 2)):
             number = digits(m[0])

@@ -21,6 +21,8 @@ _HEAD = re.compile(
     rf"{_SEP}(?:home|Users|users|HOME|Documents and Settings)$"
 )
 _TILDE = re.compile(r"(?<![\w~/.\\)\]}\"'-])~([a-z_][a-z0-9_.-]{1,31})(?=[/\s:'\"`]|$)")
+_COMMAND = re.compile(r"\b(?:cd|ls|cp|mv|cat|rm|du|find|tree|chown|rsync|scp|tar|in|from|under)\s(?:-\w+\s|[^\s|;&]+\s){0,2}\Z")
+"""A shell's word before `~jane` alone: elsewhere a tilde negates bits, rounds numbers, or is a sign of its own."""
 _DASHED = re.compile(r"(?<![\w-])-(?:home|Users)-([A-Za-z0-9_.]{2,40})(?=-|[/\s\"'`]|$)")
 _WEB = re.compile(r"(?i)\.(?:html?|php|aspx?|jsx?|tsx?|py|css|json|svg|png|md|vue|rb|go|rs)$")
 _WEB_URL = re.compile(r"(?i)^(?:https?|wss?|ftp)://|[^\w]?(?:https?|wss?)://")
@@ -40,7 +42,9 @@ def find(text: str, context: str) -> list[Finding]:
                 out.append(Finding(m.start(1), m.end(1), "OWN_USER", 0.8, NAME))
     if "~" in text:
         for m in _TILDE.finditer(text):
-            if _private(m[1]) and (text[m.end() : m.end() + 1] == "/" or _login(m[1])):
+            if _private(m[1]) and (
+                text[m.end() : m.end() + 1] == "/" or _COMMAND.search(text[max(0, m.start() - 24) : m.start()])
+            ):
                 out.append(Finding(m.start(1), m.end(1), "OWN_USER", 0.8, NAME))
     return out
 
@@ -55,8 +59,3 @@ def _path(head: str) -> bool:
 
 def _private(name: str) -> bool:
     return not account(name) and not _WEB.search(name) and not name.startswith("~")
-
-
-def _login(name: str) -> bool:
-    """`~jdoe` alone: a login, not `~approximately` and not a version or a revision."""
-    return name[0].isalpha() and (any(c.isdigit() for c in name) or 3 <= len(name) <= 12) and not name.endswith((".", "-"))

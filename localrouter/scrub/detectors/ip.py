@@ -38,9 +38,10 @@ _NOBODY = [
     )
 ]
 _VERSION = re.compile(
-    r"(?:\b(?:versions?|ver|v|rev|release[ds]?|build|chrome|firefox|safari|edge|firmware|oid|assembly\w*|since|upgrad\w+|driver|sdk)\b[\w .:=\"'(\[]{0,14}|[=~<>!^]=\s?|\bv|[<>^~]\s?)$",
+    r"(?:(?:\b|_)(?:versions?|ver|v|rev|release[ds]?|build|chrome|firefox|safari|edge|firmware|oid|assembly\w*|since|upgrad\w+|driver|sdk)\b[\w .:=\"'(\[]{0,14}|[=~<>!^]=\s?|\bv|[<>^~]\s?)$",
     re.I,
 )
+_PORT = re.compile(r":\d{2,5}(?!\d)|/\d{1,2}(?!\d)")
 _CUES = Cues(
     "ip, ips, ipv4, ipv6, ip address, addr, address, host, hosts, hostname, server, peer, client, remote, src, dst, source, from, to, ping, ssh, connect, connected, connection, listen, "
     "listening, bind, bound, gateway, dns, nameserver, inet, inet6, subnet, cidr, proxy, forwarded, x forwarded for, real ip, endpoint, adresse, direccion, indirizzo, node, nodes, router"
@@ -81,14 +82,14 @@ def _v4(text: str, start: int, end: int, context: str) -> float:
     parts = value.split(".")
     before, after = text[max(0, start - 30) : start], text[end : end + 6]
     prev = before[-1:]
-    url = before.endswith(("//", "@", "[")) or bool(re.match(r":\d{2,5}(?!\d)|/\d{1,2}(?!\d)", after))
+    url = before.endswith(("//", "@", "[")) or bool(_PORT.match(after))
     if prev == "/" and not before.endswith("//") and (before[-2:-1].isalnum() or before[-2:-1] in "_-"):
         return 0.0  # Chrome/120.0.0.0, /opt/app/1.2.3.4/bin
     if prev == "-" and before[-2:-1].isalnum() and not re.search(r"\d\.\d{1,3}-$", before):
         return 0.0  # name-1.2.3.4.tar.gz
     if prev == "@" and int(parts[0]) < 10:
         return 0.0  # pkg@1.2.3.4
-    if _VERSION.search(before) and not before.endswith("//"):
+    if before and prev != "\n" and _VERSION.search(before) and not before.endswith("//"):
         return 0.0
     if context and re.search(r"(?i)version|\bver\b|release", context.rpartition(".")[2]):
         return 0.0

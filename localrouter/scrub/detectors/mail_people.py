@@ -15,6 +15,9 @@ NAME_MAX = 64
 """Characters of a display name that are looked at before `<`."""
 
 _ADDRESS = re.compile(r"<(?:mailto:)?[^<>\s@]{1,64}@[^<>\s@]{1,255}>")
+_NOBODY = re.compile(
+    r"(?i)<(?:mailto:)?(?:no-?_?reply|do-?not-?reply|[^@>]*\[bot\]|support|info|security|bugs?|dev|admin|announce|help)@"
+)
 _DISPLAY = re.compile(
     r"(?:\"(?P<q>[^\"\n<>@]{2,60})\"|'(?P<s>[^'\n<>@]{2,60})'|(?P<n>[^\W\d_][\w.'’‘ \u00a0\-]{1,60}?))\s{0,3}\Z"
 )
@@ -57,7 +60,7 @@ def find(text: str, context: str) -> list[Finding]:
     if "<" in text and "@" in text:
         for m in _ADDRESS.finditer(text):
             found = _display(text, m.start())
-            if found and "[bot]" not in m[0]:
+            if found and not _NOBODY.match(m[0]):
                 out.append(found)
     if any(word in text for word in _WORDS):
         out += [Finding(m.start(1), m.end(1), "PERSON", 0.75, NAME) for m in _HEADER.finditer(text) if named(m[1])]

@@ -48,6 +48,9 @@ _STRONG = Cues(
 _LABEL = r"(?:desk|office|work|home|direct|line|signal|büro|bureau|oficina|ufficio|biuro|portable|mob|ph|[mtpfh])"
 _BESIDE = re.compile(rf"(?i)(?<![^\W_]){_LABEL}[.:)]{{0,2}}\s{{0,2}}\Z")
 _BEHIND = re.compile(rf"(?i)[ ,]?[-(]?\s?{_LABEL}(?![^\W_])")
+_TAGGED = re.compile(
+    r"(?i)[ ,]?[-(]?\s?(?:mobile|mobil|cell|handy|fax|tel|telephone|phone|desk|office|home|work|direct)\)?[ \t]*(?=$|[\n,;/|)])"
+)
 """Labels of a signature or a contact card: they count only where they touch the number."""
 _STREET = re.compile(
     r"\s+(?:[A-Z][\w.'-]*\s+){1,3}(?:St|Str|Street|Ave|Avenue|Rd|Road|Blvd|Dr|Drive|Ln|Lane|Way|Ct|Court|Pl|Place|Sq|Hwy|Suite|Apt)\b|\s+(?:rue|via|viale|calle|avenida|plaza|piazza|place|ulica|ul)\b",
@@ -96,7 +99,7 @@ def _score(text: str, start: int, end: int, context: str, announced: bool, main:
     if _STREET.match(text, end, end + 40):
         return 0.3  # a postal code and a house number
     grouped = _GROUPED.search(main) is not None
-    if announced or grouped or text[start - 2 : start].rstrip()[-1:] == ":":
+    if announced or grouped or text[end : end + 1] in ("-", " ") or text[start - 2 : start].rstrip()[-1:] == ":":
         cued = _cued(text, start, end, context, announced, main.isdigit(), grouped, len(number))
         if cued is not None:
             return cued
@@ -130,7 +133,7 @@ def _cued(text: str, start: int, end: int, context: str, announced: bool, bare: 
             return 0.4
         if grouped:
             return 0.8
-        close = beside or _STRONG.just_before(text, start, context, before=28)
+        close = beside or (size >= 9 and _TAGGED.match(text, end)) or _STRONG.just_before(text, start, context, before=28)
         return 0.7 if bare and 7 <= size <= 13 and close else 0.45
     if announced and _MEDIUM.near(text, start, end, context) and not _NOT.just_before(text, start, context, before=24):
         if grouped:
