@@ -33,7 +33,7 @@ def found(text: str, context: str = "") -> set[tuple[str, str]]:
         ("C:\\Users\\kowalski\\x", "OWN_USER", "kowalski"),
         ("postgres://app:s3cr3t-Pa55@db/x", "PASSWORD", "s3cr3t-Pa55"),
         ("DB_PASSWORD=correct-horse-9\n", "PASSWORD", "correct-horse-9"),
-        ('api_key: "9f8a7b6c5d4e3f2a1b0c"', "SECRET", "9f8a7b6c5d4e3f2a1b0c"),
+        ('api_key: "9f8a7b6c5d4e3f2a1b0c"', "API_KEY", "9f8a7b6c5d4e3f2a1b0c"),
         ("key " + "AKIA" + "Z7QW3MN5KPXR2TYB", "API_KEY", "AKIA" + "Z7QW3MN5KPXR2TYB"),
         ("ghp_" + "a7Kd92mQx4LpVz81RtYc63NwBs05HjUe7fGi", "TOKEN", "ghp_" + "a7Kd92mQx4LpVz81RtYc63NwBs05HjUe7fGi"),
         ("Authorization: Bearer " + JWT, "JWT", JWT),
@@ -117,18 +117,6 @@ print("quiet", "tldextract" in sys.modules)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("quiet")
-
-
-def test_a_rule_with_a_time_limit_fails_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text that makes a rule run away raises; the inspector turns that into no verdict at all."""
-    import regex
-
-    from localrouter.scrub.detectors import secret_rules
-
-    slow = ("TOKEN", ("aa",), regex.compile(r"(?:a|aa)+$"))
-    monkeypatch.setattr(secret_rules, "_COMPILED", (slow,))
-    with pytest.raises(TimeoutError):
-        detectors.find("a" * 200 + "!", "")
 
 
 def test_size_is_linear() -> None:

@@ -14,7 +14,41 @@ from localrouter.scrub.detectors._prefilter import Words
 
 # Every name that `_key_names` knows holds one of these.
 _WORDS = Words(
-    ["pass", "pwd", "psw", "pasw", "kennwort", "motdepasse", "mdp", "contrase", "clave", "senha", "parola", "wachtwoord", "haslo", "hasło", "парол", "密码", "密碼", "パスワ", "비밀번호", "secret", "token", "key", "psk", "auth", "bearer", "jwt", "_pat", "salt", "pepper", "credential", "mnemonic", "phrase", "pw"]
+    [
+        "pass",
+        "pwd",
+        "psw",
+        "pasw",
+        "kennwort",
+        "motdepasse",
+        "mdp",
+        "contrase",
+        "clave",
+        "senha",
+        "parola",
+        "wachtwoord",
+        "haslo",
+        "hasło",
+        "парол",
+        "密码",
+        "密碼",
+        "パスワ",
+        "비밀번호",
+        "secret",
+        "token",
+        "key",
+        "psk",
+        "auth",
+        "bearer",
+        "jwt",
+        "_pat",
+        "salt",
+        "pepper",
+        "credential",
+        "mnemonic",
+        "phrase",
+        "pw",
+    ]
 )
 _BACK, _AHEAD = 64, 96
 """Characters of a name that are read before and after its telling word."""

@@ -28,7 +28,7 @@ class Words:
         for word in unique:
             short = next(word[:n] for n in range(1, len(word) + 1) if word[:n] in self._starts or n == len(word))
             self._starts.setdefault(short, []).append(word)
-        self._search = re.compile(_pattern(tree) or "(?!)").search
+        self._search = re.compile(_pattern(tree) if tree else "(?!)").search
 
     def hits(self, low: str) -> Iterator[tuple[int, str]]:
         """(start, word) over lower-case text, in order."""

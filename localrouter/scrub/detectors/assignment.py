@@ -31,7 +31,67 @@ _LINE_START = re.compile(
 )
 _LINE_END = re.compile(r"[ \t]*(?:[;,]?[ \t]*(?:(?:#|//|--|/\*)[^\n]*)?)?(?:\\?\r?\n|\Z)")
 _TYPES = frozenset(
-    ["str", "string", "int", "integer", "bool", "boolean", "bytes", "float", "number", "none", "null", "nil", "true", "false", "any", "object", "optional", "required", "undefined", "void", "date", "datetime", "uuid", "text", "varchar", "char", "password", "secret", "token", "self", "this", "super", "return", "yield", "await", "lambda", "new", "default", "unknown", "never", "list", "dict", "array", "map", "tuple", "set", "readonly", "hidden", "enabled", "disabled", "yes", "no", "on", "off", "auto", "always", "missing", "empty", "invalid"]
+    [
+        "str",
+        "string",
+        "int",
+        "integer",
+        "bool",
+        "boolean",
+        "bytes",
+        "float",
+        "number",
+        "none",
+        "null",
+        "nil",
+        "true",
+        "false",
+        "any",
+        "object",
+        "optional",
+        "required",
+        "undefined",
+        "void",
+        "date",
+        "datetime",
+        "uuid",
+        "text",
+        "varchar",
+        "char",
+        "password",
+        "secret",
+        "token",
+        "self",
+        "this",
+        "super",
+        "return",
+        "yield",
+        "await",
+        "lambda",
+        "new",
+        "default",
+        "unknown",
+        "never",
+        "list",
+        "dict",
+        "array",
+        "map",
+        "tuple",
+        "set",
+        "readonly",
+        "hidden",
+        "enabled",
+        "disabled",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "auto",
+        "always",
+        "missing",
+        "empty",
+        "invalid",
+    ]
 )
 _NAME_CHAIN = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::|\?\.)[A-Za-z_$][\w$]*)*(?:[\[({].*|!|\?)?")
 _CODE = re.compile(r"[({\[]|\)|=>|::|->|&&|\|\||\?\?|\$\{")
@@ -43,7 +103,72 @@ _SETTER = re.compile(r"(?i)(?:define|set\w*|put|add\w*|property|env|option|param
 _PROSE_LINE = re.compile(r"[^(){};=\[\]<>]*\Z")
 _MY = re.compile(r"(?i)\bmy (?:[\w-]{1,20} ){0,2}\Z")
 _SAID_OF = frozenset(
-    ["required", "incorrect", "wrong", "invalid", "valid", "correct", "weak", "strong", "secure", "safe", "empty", "missing", "hidden", "visible", "long", "short", "optional", "mandatory", "good", "bad", "not", "too", "the", "that", "this", "also", "only", "now", "just", "never", "always", "still", "already", "being", "case", "sensitive", "very", "really", "stored", "encrypted", "hashed", "expired", "unknown", "blank", "something", "anything", "nothing", "fine", "okay", "here", "there", "below", "above", "public", "private", "different", "same", "identical", "unique", "default", "known", "simple", "easy", "hard"]
+    [
+        "required",
+        "incorrect",
+        "wrong",
+        "invalid",
+        "valid",
+        "correct",
+        "weak",
+        "strong",
+        "secure",
+        "safe",
+        "empty",
+        "missing",
+        "hidden",
+        "visible",
+        "long",
+        "short",
+        "optional",
+        "mandatory",
+        "good",
+        "bad",
+        "not",
+        "too",
+        "the",
+        "that",
+        "this",
+        "also",
+        "only",
+        "now",
+        "just",
+        "never",
+        "always",
+        "still",
+        "already",
+        "being",
+        "case",
+        "sensitive",
+        "very",
+        "really",
+        "stored",
+        "encrypted",
+        "hashed",
+        "expired",
+        "unknown",
+        "blank",
+        "something",
+        "anything",
+        "nothing",
+        "fine",
+        "okay",
+        "here",
+        "there",
+        "below",
+        "above",
+        "public",
+        "private",
+        "different",
+        "same",
+        "identical",
+        "unique",
+        "default",
+        "known",
+        "simple",
+        "easy",
+        "hard",
+    ]
 )
 """What is said of a password, as against what it is."""
 _CONFIG = re.compile(r"\s*(?:[#;].*|\[[^\[\]()]+\]|[\w.-]+\s*[=:]\s*[^(){};]*)")
@@ -142,7 +267,13 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
     place = _Place(False, alone, "is" if prose else op, shouted, tight or (alone and _config(text, line)))
     if prose and meaning in ("password", "phrase") and _MY.search(text, max(0, start - 48), start):
         word = value.lower()
-        if len(word) >= 5 and word.isalpha() and word not in _SAID_OF and not word.endswith(("ed", "ing", "able")) and not named(word):
+        if (
+            len(word) >= 5
+            and word.isalpha()
+            and word not in _SAID_OF
+            and not word.endswith(("ed", "ing", "able"))
+            and not named(word)
+        ):
             yield Finding(at, at + len(value), KIND[meaning], 0.7, NAME)
             return
     if not (alone or tight or prose) and op in (":", "="):
@@ -150,8 +281,8 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
         if meaning in ("token", "key", "secret"):
             inline = random(value, 20, 3.2)
         else:
-            stop = text.find("\n", at)
-            inline = op == ":" and bool(sep["after"]) and _PROSE_LINE.match(text[line : len(text) if stop < 0 else stop]) is not None
+            around = text[max(line, start - 200) : at + 200].split("\n", 1)[0]
+            inline = op == ":" and bool(sep["after"]) and _PROSE_LINE.match(around) is not None
             place = place._replace(op="is")
         if inline and believable(value, meaning, place):
             yield Finding(at, at + len(value), KIND[meaning], 0.7, NAME)
@@ -232,12 +363,24 @@ def believable(value: str, meaning: Sense, place: _Place) -> bool:
             return False
         if is_uuid(value) or random(value, 8, 2.5):
             return True
-        if place.alone and (place.shouted or (place.tight and place.op == "=")) and any(c.isdigit() for c in value) and not _looks_like_code(value):
+        if (
+            place.alone
+            and (place.shouted or (place.tight and place.op == "="))
+            and any(c.isdigit() for c in value)
+            and not _looks_like_code(value)
+        ):
             return True
         return place.alone and not _NAME_CHAIN.fullmatch(value) and not wordy(value) and entropy(value) >= 2.5
     if meaning == "maybe":
         mixed = any(c.islower() for c in value) and any(c.isupper() for c in value)
-        return mixed and (place.quoted or place.alone) and place.op in ("=", ":", "=>", ":=") and random(value, 24, 3.8) and not is_digest(value) and "/" not in value
+        return (
+            mixed
+            and (place.quoted or place.alone)
+            and place.op in ("=", ":", "=>", ":=")
+            and random(value, 24, 3.8)
+            and not is_digest(value)
+            and "/" not in value
+        )
     if is_identifier_of_a_thing(value):
         return is_uuid(value) and place.quoted | place.alone | place.tight
     return random(value, 16 if meaning == "token" else 14, 2.8) and not (is_digest(value) and not is_hex(value))
@@ -270,7 +413,13 @@ def _password(value: str, place: _Place) -> bool:
         if mixed:
             return not _looks_like_code(value)
         return len(value) >= 6 and (place.shouted or place.op == ":" or place.tight) and _chosen(value, place)
-    return place.tight and len(value) >= 6 and digits > 0 and not _looks_like_code(value) and (special > 0 or digits >= 2 or len(value) >= 10)
+    return (
+        place.tight
+        and len(value) >= 6
+        and digits > 0
+        and not _looks_like_code(value)
+        and (special > 0 or digits >= 2 or len(value) >= 10)
+    )
 
 
 def _chosen(value: str, place: _Place) -> bool:
@@ -278,15 +427,23 @@ def _chosen(value: str, place: _Place) -> bool:
     if value.lower() in _TYPES or named(value):
         return False
     if place.quoted:
-        return (value.isalpha() and (value.islower() or random(value, 12, 3.0))) or ("-" in value and value.islower() and value.count("-") >= 2)
-    return (value.isalpha() and value.islower()) or random(value, 12, 3.0) or "-" in value or (place.shouted and not value.isupper())
+        return (value.isalpha() and (value.islower() or random(value, 12, 3.0))) or (
+            "-" in value and value.islower() and value.count("-") >= 2
+        )
+    return (
+        (value.isalpha() and value.islower()) or random(value, 12, 3.0) or "-" in value or (place.shouted and not value.isupper())
+    )
 
 
 def _spaced(value: str, meaning: Sense, place: _Place) -> bool:
     """A value with spaces is a sentence about a secret, unless its key says that it is a phrase."""
     if meaning == "phrase" and place.quoted | place.alone:
         parts = value.split()
-        return 4 <= len(parts) <= 24 and all(p.isalpha() and p.islower() for p in parts) and not {"the", "a", "for", "to", "is"} & set(parts)
+        return (
+            4 <= len(parts) <= 24
+            and all(p.isalpha() and p.islower() for p in parts)
+            and not {"the", "a", "for", "to", "is"} & set(parts)
+        )
     if meaning in ("password", "secret") and place.quoted and value.count(" ") <= 5:
         parts = value.split()
         hard = sum(bool(_SPECIAL.search(p)) or (any(c.isdigit() for c in p) and any(c.isalpha() for c in p)) for p in parts)
@@ -323,4 +480,6 @@ def _looks_like_code(value: str) -> bool:
         return True
     if re.fullmatch(r"[a-z]+(?:[A-Z][a-z]+)+\d?|[a-z]+(?:_[a-z]+)+\d?|[A-Z]+(?:_[A-Z]+)+\d?|[A-Z][a-z]+(?:[A-Z][a-z]+)+", value):
         return True
-    return bool(re.search(r"\\[wdsb]|\.\*|\(\?|%[sd]\b|\{\w*\}|\.(?:py|js|ts|go|rb|java|html|json|ya?ml|php|txt|pem|key)$", value))
+    return bool(
+        re.search(r"\\[wdsb]|\.\*|\(\?|%[sd]\b|\{\w*\}|\.(?:py|js|ts|go|rb|java|html|json|ya?ml|php|txt|pem|key)$", value)
+    )

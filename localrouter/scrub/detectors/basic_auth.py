@@ -17,8 +17,12 @@ _HEADER = re.compile(
     r"(?i)(?<![\w-])(?P<scheme>bearer|basic|token|digest|apikey|api-key|negotiate|ntlm|hawk|oauth|genie-?key|ssws|key|pve[\w]*token|bot)[ \t]+(?P<v>[\w+/=.~:%!-]{8,4000})"
 )
 _NAMED = re.compile(r"(?i)(?:proxy-)?authorization[\"'\]]{0,2}[ \t]*(?:=>|[:=,])[ \t]*[\"'\\]{0,3}[fbru]?[\"']?$")
-_FLAT = re.compile(r"(?i)(?:proxy-)?authorization[\"'\]]{0,2}[ \t]*(?:=>|[:=,])[ \t]*\\?[\"']?(?P<v>[\w+/=.~-]{20,4000})(?![\w ])")
-_AUTH = re.compile(r"[\"']?(?<![\w])(?:_?auth|_password)\\{0,7}[\"']?[ \t]*[:=][ \t]*(?P<s>\\{0,7})(?P<q>[\"'])?(?P<v>[\w+/-]{8,4000}={0,2})")
+_FLAT = re.compile(
+    r"(?i)(?:proxy-)?authorization[\"'\]]{0,2}[ \t]*(?:=>|[:=,])[ \t]*\\?[\"']?(?P<v>[\w+/=.~-]{20,4000})(?![\w ])"
+)
+_AUTH = re.compile(
+    r"[\"']?(?<![\w])(?:_?auth|_password)\\{0,7}[\"']?[ \t]*[:=][ \t]*(?P<s>\\{0,7})(?P<q>[\"'])?(?P<v>[\w+/-]{8,4000}={0,2})"
+)
 _COOKIE = re.compile(
     r"(?i)\b(?P<k>[\w.-]*(?:sess(?:ion)?(?:[_-]?id|[_-]?key|[_-]?token)?|sid|auth|token|jwt|remember|credential|phpsessid|jsessionid|csrf)[\w.-]*)=(?P<v>[^;\s\"',]{16,4000})"
 )
@@ -31,7 +35,9 @@ def find(text: str, context: str) -> list[Finding]:
     if "auth" in low or "bearer" in low or "basic" in low or "token " in low:
         for m in _HEADER.finditer(text):
             if _credential(m["scheme"].lower(), m["v"], _NAMED.search(text[max(0, m.start() - 48) : m.start()]) is not None):
-                out.append(Finding(m.start("v"), m.end("v"), "PASSWORD" if m["scheme"].lower() == "basic" else "TOKEN", 0.95, NAME))
+                out.append(
+                    Finding(m.start("v"), m.end("v"), "PASSWORD" if m["scheme"].lower() == "basic" else "TOKEN", 0.95, NAME)
+                )
         for m in _FLAT.finditer(text):
             if not placeholder(m["v"]) and random(m["v"], 20, 3.2):
                 out.append(Finding(m.start("v"), m.end("v"), "TOKEN", 0.9, NAME))

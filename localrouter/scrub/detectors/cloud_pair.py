@@ -13,7 +13,9 @@ from localrouter.scrub.detectors._placeholder import placeholder
 from localrouter.scrub.detectors._shape import entropy, is_hex, wordy
 
 NAME = "cloud_pair"
-_ID = re.compile(r"(?<![A-Za-z0-9+/])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9+/])|(?i:aws.{0,20}secret|secret.{0,4}access.{0,4}key)")
+_ID = re.compile(
+    r"(?<![A-Za-z0-9+/])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9+/])|(?i:aws.{0,20}secret|secret.{0,4}access.{0,4}key)"
+)
 _SECRET = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])")
 _AZURE = re.compile(r"(?<![\w~.-])[\w~.-]{3}\dQ~[\w~.-]{31,34}(?![\w~-])|(?<![\w~.-])[\w.~-]~[\w.~-]{37,38}(?![\w~-])")
 _AZURE_WORD = re.compile(r"(?i)azure|client.?secret|tenant|entra|\bsecret")
@@ -28,7 +30,13 @@ def find(text: str, context: str) -> list[Finding]:
             for s in _SECRET.finditer(text, max(done, m.start() - _NEAR), min(len(text), m.end() + _NEAR)):
                 done = s.end()
                 value = s[0]
-                if not is_hex(value) and entropy(value) >= 4.0 and not placeholder(value) and not wordy(value) and any(c.isdigit() for c in value):
+                if (
+                    not is_hex(value)
+                    and entropy(value) >= 4.0
+                    and not placeholder(value)
+                    and not wordy(value)
+                    and any(c.isdigit() for c in value)
+                ):
                     out.append(Finding(s.start(), s.end(), "SECRET", 0.9, NAME))
     if "~" in text and _AZURE_WORD.search(text):
         out += [

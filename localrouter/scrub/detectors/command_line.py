@@ -36,7 +36,21 @@ _SHORT: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("openssl", re.compile(r"\bpass:(?P<v>[^\s\"'$`:]{4,100})(?=[\s\"']|$)")),
     ("swarm", re.compile(r"(?P<v>SWMTKN-\d-[0-9a-z]{40,60}-[0-9a-z]{20,30})")),
 )  # fmt: skip
-_NEEDS = {"http": "http", "-p": "-", "net use": "net ", "cmdkey": "/p", "openssl": "pass:", "stdin": "-stdin", "sudo": "sudo", "ldap": "ldap", "swarm": "SWMTKN"}
+_NEEDS = {
+    "curl": "curl",
+    "http": "http",
+    "mysql": "m",
+    "redis-cli": "redis-cli",
+    "htpasswd": "htpasswd",
+    "chpasswd": "chpasswd",
+    "-p": "-",
+    "net use": "net ",
+    "openssl": "pass:",
+    "stdin": "-stdin",
+    "sudo": "sudo",
+    "ldap": "ldap",
+    "swarm": "SWMTKN",
+}
 # One search decides whether any of them is worth a look.
 _COMMAND = re.compile(
     r"\b(?:curl|https?[ \t]|mysql|mariadb|sshpass|mongo|login|htpasswd|skopeo|buildah|snowsql|lftp|sqlcmd|bcp|isql|mosquitto_|rabbitmqadmin|unzip|zip|7z|redis-cli|ldap|chpasswd|sudo|"
@@ -65,14 +79,13 @@ def find(text: str, context: str) -> list[Finding]:
             if value.isalpha() and text[m.start("v") - 1] != "=" and not random(value, 12, 3.0):
                 continue
             out.append(Finding(m.start("v"), m.end("v"), KIND[meaning], 0.9, NAME))
-    commands = {m[0] for m in _COMMAND.finditer(text)}
-    for name, pattern in _SHORT if commands else ():
-        if _NEEDS.get(name, name) not in text:
+    for command, pattern in _SHORT if _COMMAND.search(text) else ():
+        if _NEEDS.get(command, "") not in text:
             continue
         for m in pattern.finditer(text):
             value = m["v"]
-            if not _nothing(value) and (_hard(value) or name in ("curl", "sudo", "chpasswd", "cmdkey")):
-                out.append(Finding(m.start("v"), m.end("v"), "TOKEN" if name == "swarm" else "PASSWORD", 0.9, NAME))
+            if not _nothing(value) and (_hard(value) or command in ("curl", "sudo", "chpasswd", "cmdkey")):
+                out.append(Finding(m.start("v"), m.end("v"), "TOKEN" if command == "swarm" else "PASSWORD", 0.9, NAME))
     return out
 
 

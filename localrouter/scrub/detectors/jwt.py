@@ -13,7 +13,9 @@ import re
 from localrouter.core.findings import Finding
 
 NAME = "jwt"
-_JWT = re.compile(r"(?<![\w-])ey[JA-Z0-9][\w-]{8,2000}(?:\.|%2E)(?:\\?\r?\n\s{0,20})?(?P<claims>[\w-]{4,8000})(?:(?:\.|%2E)(?:\\?\r?\n\s{0,20})?[\w-]*){1,3}(?![\w-])")
+_JWT = re.compile(
+    r"(?<![\w-])ey[JA-Z0-9][\w-]{8,2000}(?:\.|%2E)(?:\\?\r?\n\s{0,20})?(?P<claims>[\w-]{4,8000})(?:(?:\.|%2E)(?:\\?\r?\n\s{0,20})?[\w-]*){1,3}(?![\w-])"
+)
 
 
 def find(text: str, context: str) -> list[Finding]:

@@ -14,8 +14,12 @@ from localrouter.scrub.detectors._placeholder import dull, marked, placeholder
 from localrouter.scrub.detectors._shape import decoded, entropy
 
 NAME = "kubernetes_secret"
-_KIND = re.compile(r"(?im)^[ \t]*[\"']?kind[\"']?[ \t]*:[ \t]*[\"']?secret(?:list)?[\"']?[ \t]*,?[ \t]*$|\"kind\"\s*:\s*\"Secret\"")
-_MAP = re.compile(r"(?m)^(?P<indent>[ \t]*(?:-[ \t]+)?)[\"']?(?P<name>data|stringData)[\"']?[ \t]*:[ \t]*(?:\{[ \t]*)?(?:#[^\n]*)?\n")
+_KIND = re.compile(
+    r"(?im)^[ \t]*[\"']?kind[\"']?[ \t]*:[ \t]*[\"']?secret(?:list)?[\"']?[ \t]*,?[ \t]*$|\"kind\"\s*:\s*\"Secret\""
+)
+_MAP = re.compile(
+    r"(?m)^(?P<indent>[ \t]*(?:-[ \t]+)?)[\"']?(?P<name>data|stringData)[\"']?[ \t]*:[ \t]*(?:\{[ \t]*)?(?:#[^\n]*)?\n"
+)
 _JSON = re.compile(r"\"(?P<name>data|stringData)\"\s*:\s*\{(?P<body>[^{}]{1,20000})\}")
 _JSON_FIELD = re.compile(r"\"(?P<k>[^\"\n]{1,200})\"\s*:\s*\"(?P<v>[^\"\n]{1,16000})\"")
 _FIELD = re.compile(r"[ \t]*[\"']?(?P<k>[\w./-]{1,200})[\"']?[ \t]*:[ \t]*(?P<rest>[^\n]*)")
@@ -25,7 +29,24 @@ _TELLING = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|(?i:[\w-]*(?:passw(?:or)?d|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|token)[\w-]{0,20}[\"']?\s*[:=]\s*[\"']?(?P<v>[^\s\"']{4,}))"
     r"|\b(?:AKIA[A-Z2-7]{16}|gh[pousr]_[0-9A-Za-z]{36}|xox[abp]-[\w-]{20}|sk-[\w-]{20}|sha256~[\w-]{43})|://[^\s:/@]+:(?P<u>[^\s/@]{4,})@"
 )
-_NOT_VALUES = frozenset({"namespace", "ca.crt", "tls.crt", "service-ca.crt", "ca-bundle.crt", "ca.pem", "cert.pem", "hostname", "host", "port", "username", "user", "type", "url"})
+_NOT_VALUES = frozenset(
+    {
+        "namespace",
+        "ca.crt",
+        "tls.crt",
+        "service-ca.crt",
+        "ca-bundle.crt",
+        "ca.pem",
+        "cert.pem",
+        "hostname",
+        "host",
+        "port",
+        "username",
+        "user",
+        "type",
+        "url",
+    }
+)
 _ADDRESS = re.compile(r"[a-z]+://\S+")
 _LEAST = 8
 """Characters of a decoded value: shorter ones (`foo`, `bar`) are samples."""

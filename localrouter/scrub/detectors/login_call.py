@@ -16,7 +16,9 @@ _CALL = re.compile(
     r"plain_?text_?auth_?provider|simple_?bind(?:_s)?|set_?credentials|auth)|\b(?P<three>mysqli?_connect|mysqli|pdo|directory_?entry|ftp_login|imap_open|ldap_bind|ssh2_auth_password|get_?connection|password_?auth)"
     r")\s{0,2}[=]?\s{0,2}\(\s{0,40}"
 )
-_ARGUMENT = re.compile(r"\s{0,40}(?:[rbfu@$]{0,2}(?P<q>[\"'])(?P<v>(?:[^\"'\\\n]|\\.){0,200})(?P=q)|(?P<name>[\w.$>:\[\]\"'()-]{1,80}))\s{0,40}(?P<end>[,)])")
+_ARGUMENT = re.compile(
+    r"\s{0,40}(?:[rbfu@$]{0,2}(?P<q>[\"'])(?P<v>(?:[^\"'\\\n]|\\.){0,200})(?P=q)|(?P<name>[\w.$>:\[\]\"'()-]{1,80}))\s{0,40}(?P<end>[,)])"
+)
 
 
 def find(text: str, context: str) -> list[Finding]:
@@ -39,4 +41,10 @@ def find(text: str, context: str) -> list[Finding]:
 
 
 def _password(value: str) -> bool:
-    return len(value) >= 5 and " " not in value and "/" not in value[:1] and not placeholder(value) and (any(c.isdigit() for c in value) or len(value) >= 14)
+    return (
+        len(value) >= 5
+        and " " not in value
+        and "/" not in value[:1]
+        and not placeholder(value)
+        and (any(c.isdigit() for c in value) or len(value) >= 14)
+    )

@@ -14,7 +14,9 @@ from localrouter.scrub.detectors._placeholder import placeholder
 from localrouter.scrub.detectors._shape import is_hex, is_uuid, noise, random
 
 NAME = "name_value"
-_ELEMENT = re.compile(r"<(?P<k>[\w.:-]{2,80})(?:\s[^<>]{0,200})?>\s{0,80}(?:<!\[CDATA\[)?(?P<v>[^<>\n]{1,600}?)(?:\]\]>)?\s{0,80}</(?P=k)>")
+_ELEMENT = re.compile(
+    r"<(?P<k>[\w.:-]{2,80})(?:\s[^<>]{0,200})?>\s{0,80}(?:<!\[CDATA\[)?(?P<v>[^<>\n]{1,600}?)(?:\]\]>)?\s{0,80}</(?P=k)>"
+)
 _PAIR = re.compile(
     r"(?i)[\"']?\b(?:name|key|id|option_?name|parameter(?:_?name)?|variable|field|property|label|header)[\"']?\s{0,4}[:=]\s{0,4}(?P<q>[\"'])?(?P<k>[\w. /:-]{2,80}?)(?P=q)?[\s,;]{1,40}(?:#[^\n]{0,80}\s*)?"
     r"(?:[\"']?type[\"']?\s{0,4}[:=]\s{0,4}[\"']?\w+[\"']?[\s,;]{1,40})?[\"']?(?:value|content|secret|default|parametervalue|string_?value|option_?value)[\"']?\s{0,4}[:=]\s{0,4}(?P<w>[\"'])?(?P<v>(?(w)[^\"'\n]{1,600}|[^\s\"',}\]>]{1,600}))"
@@ -27,7 +29,25 @@ _TWO = re.compile(
 )
 
 
-_TYPES = frozenset(["string", "integer", "number", "boolean", "object", "array", "hidden", "required", "optional", "encrypted", "visible", "masked", "disabled", "enabled", "default"])
+_TYPES = frozenset(
+    [
+        "string",
+        "integer",
+        "number",
+        "boolean",
+        "object",
+        "array",
+        "hidden",
+        "required",
+        "optional",
+        "encrypted",
+        "visible",
+        "masked",
+        "disabled",
+        "enabled",
+        "default",
+    ]
+)
 
 
 def find(text: str, context: str) -> list[Finding]:
@@ -48,12 +68,12 @@ def find(text: str, context: str) -> list[Finding]:
     for name_ in names(text) if patterns else ():
         begin = max(done, name_.start - 60)
         for pattern in patterns:
-            m = pattern.search(text, begin, min(len(text), name_.end + 900))
-            if m is not None and m.start("k") <= name_.end and m.end("k") >= name_.start:
-                meaning = sense(m["k"].replace(" ", "_"))
-                if meaning is not None and _value(m["v"], meaning, 6):
-                    out.append(Finding(m.start("v"), m.end("v"), KIND[meaning], 0.9, NAME))
-                    done = m.end("v")
+            pair = pattern.search(text, begin, min(len(text), name_.end + 900))
+            if pair is not None and pair.start("k") <= name_.end and pair.end("k") >= name_.start:
+                meaning = sense(pair["k"].replace(" ", "_"))
+                if meaning is not None and _value(pair["v"], meaning, 6):
+                    out.append(Finding(pair.start("v"), pair.end("v"), KIND[meaning], 0.9, NAME))
+                    done = pair.end("v")
     if "value" in low:
         for m in _REVERSED.finditer(text):
             meaning = sense(m["k"].replace(" ", "_"))

@@ -29,7 +29,9 @@ def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
     if "$" in text or "{S" in text or "{M" in text or "{C" in text or "aad3b435" in text:
         for pattern in (_HASH, _APR):
-            out += [Finding(m.start("v"), m.end("v"), "PASSWORD", 0.9, NAME) for m in pattern.finditer(text) if not named(m["v"][4:])]
+            out += [
+                Finding(m.start("v"), m.end("v"), "PASSWORD", 0.9, NAME) for m in pattern.finditer(text) if not named(m["v"][4:])
+            ]
     if "::" in text or ":/" in text:
         for pattern in (_SHADOW, _PASSWD):
             out += [Finding(m.start("v"), m.end("v"), "PASSWORD", 0.9, NAME) for m in pattern.finditer(text)]

@@ -22,7 +22,15 @@ def find(text: str, context: str) -> list[Finding]:
     low = text.lower()
     out: list[Finding] = []
     if "identified" in low or "password" in low:
-        out += [Finding(m.start("v"), m.end("v"), "PASSWORD", 0.9, NAME) for m in _SQL.finditer(text) if not placeholder(m["v"]) and not m["v"].startswith((":", "%", "?"))]
+        out += [
+            Finding(m.start("v"), m.end("v"), "PASSWORD", 0.9, NAME)
+            for m in _SQL.finditer(text)
+            if not placeholder(m["v"]) and not m["v"].startswith((":", "%", "?"))
+        ]
     if "identified" in low:
-        out += [Finding(m.start("v"), m.end("v"), "PASSWORD", 0.85, NAME) for m in _BARE.finditer(text) if not placeholder(m["v"]) and not m["v"].isalpha()]
+        out += [
+            Finding(m.start("v"), m.end("v"), "PASSWORD", 0.85, NAME)
+            for m in _BARE.finditer(text)
+            if not placeholder(m["v"]) and not m["v"].isalpha()
+        ]
     return out

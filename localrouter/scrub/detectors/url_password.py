@@ -31,7 +31,14 @@ def find(text: str, context: str) -> list[Finding]:
         if end <= 0:
             continue
         user, value = m[1], m[2][:end]
-        if _HOSTS.match(value) or "mailto:" in value or placeholder(value) or value.lower() in _WORDS or value.lower() == user.lower() or _PATTERN.search(value):
+        if (
+            _HOSTS.match(value)
+            or "mailto:" in value
+            or placeholder(value)
+            or value.lower() in _WORDS
+            or value.lower() == user.lower()
+            or _PATTERN.search(value)
+        ):
             continue
         if not _made_up(user, value):
             out.append(Finding(m.start(2), m.start(2) + end, "PASSWORD", 0.95, NAME))

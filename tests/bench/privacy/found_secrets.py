@@ -35,7 +35,24 @@ from localrouter.scrub import detectors  # noqa: E402
 from localrouter.scrub.segments import segments  # noqa: E402
 
 OURS = frozenset(
-    "assignment bare_token basic_auth cloud_pair command_line connection_string credential_files jwt kubernetes_secret login_call name_value password_hash pem secret_rules sql_password url_password".split()
+    [
+        "assignment",
+        "bare_token",
+        "basic_auth",
+        "cloud_pair",
+        "command_line",
+        "connection_string",
+        "credential_files",
+        "jwt",
+        "kubernetes_secret",
+        "login_call",
+        "name_value",
+        "password_hash",
+        "pem",
+        "secret_rules",
+        "sql_password",
+        "url_password",
+    ]
 )
 """The detectors whose time is measured here."""
 
@@ -65,7 +82,11 @@ def text_of(path: Path) -> str:
 
 def leaky(data: Path) -> list[Row]:
     base = data / "secrets_leaky_repo"
-    rows = [r for r in csv.reader((base / ".leaky-meta" / "secrets.csv").read_text().splitlines()) if len(r) == 3 and not r[0].startswith("#")]
+    rows = [
+        r
+        for r in csv.reader((base / ".leaky-meta" / "secrets.csv").read_text().splitlines())
+        if len(r) == 3 and not r[0].startswith("#")
+    ]
     totals = {0: [0, 0, 0, 0], 1: [0, 0, 0, 0]}
     missing: list[str] = []
     for name, risk, informs in rows:
@@ -126,7 +147,9 @@ def locks(data: Path) -> list[Row]:
 def installed(limit: int = 1_000_000) -> str:
     """A megabyte of the source of installed packages, spread over them: at most 30 KB of one file."""
     base = Path(next(p for p in sys.path if p.endswith("site-packages")))
-    files = sorted(base.glob("*/**/*.py"), key=lambda p: hashlib.md5(str(p.relative_to(base)).encode(), usedforsecurity=False).digest())
+    files = sorted(
+        base.glob("*/**/*.py"), key=lambda p: hashlib.md5(str(p.relative_to(base)).encode(), usedforsecurity=False).digest()
+    )
     out, size = [], 0
     for path in files:
         text = text_of(path)[:30_000]
@@ -141,7 +164,16 @@ def code(_: Path) -> list[Row]:
     text = installed()
     found = secrets_of(text)
     per = len(found) * 1000 / text.count("\n")
-    return [Row("installed code, secrets per 1 000 lines", "", "<= 0.5", f"{per:.2f}", per <= 0.5, f"{len(found)} in {text.count(chr(10))} lines")]
+    return [
+        Row(
+            "installed code, secrets per 1 000 lines",
+            "",
+            "<= 0.5",
+            f"{per:.2f}",
+            per <= 0.5,
+            f"{len(found)} in {text.count(chr(10))} lines",
+        )
+    ]
 
 
 def speed(data: Path) -> list[Row]:
