@@ -56,6 +56,11 @@ class Blocks:
         """A fence is open, unless the next line leaves its container."""
         return bool(self._fence)
 
+    @property
+    def html(self) -> bool:
+        """A block of raw HTML is open, unless the next line leaves its container."""
+        return self._html
+
     def look(self, start: str) -> Kind:
         """What the line is that begins so. `start` must hold its first character that is no space."""
         if not self._fence and not self._html:

@@ -11,7 +11,8 @@ import re
 
 _SPECIAL = re.compile(r"[\s/>=\"'<`|\\]")
 _NAME, _BEFORE, _ATTRIBUTE, _AFTER, _EQUALS, _DOUBLE, _SINGLE, _BARE = range(8)
-_VALUES = frozenset((_EQUALS, _DOUBLE, _SINGLE, _BARE))
+_QUOTED = frozenset((_DOUBLE, _SINGLE))
+_VALUES = _QUOTED | {_EQUALS, _BARE}
 _GONE = -1
 _ORDINARY = {_BEFORE: _ATTRIBUTE, _AFTER: _ATTRIBUTE, _EQUALS: _BARE}
 _SPACE = {_NAME: _BEFORE, _ATTRIBUTE: _AFTER, _BARE: _BEFORE}
@@ -28,18 +29,16 @@ _MOVES = {
 }
 _RAW = ("script", "style")
 
-_Readings = dict[int, bool]
-"""State -> whether it began in a block of raw HTML, which a blank line does not end for a browser."""
-
 
 class Tags:
-    """One text. `feed` takes any pieces; `blank` says that a blank line was passed."""
+    """One text. `feed` takes pieces of a line, `newline` ends it."""
 
-    __slots__ = ("_mark", "_name", "_outer", "_raw", "_run", "_span", "_spanned", "_sure", "base")
+    __slots__ = ("_lost", "_mark", "_name", "_outer", "_raw", "_run", "_span", "_spanned", "_sure", "base")
 
     def __init__(self) -> None:
-        self._outer: _Readings = {}
-        self._spanned: _Readings = {}  # readings that began in what may be a code span
+        self._outer: set[int] = set()
+        self._spanned: set[int] = set()  # readings that began in what may be a code span
+        self._lost = False  # a quote was left open at the end of raw HTML: where a browser closes it cannot be told
         self._raw: set[str] = set()  # "script", "style"; with a leading "`" if it began in a span
         self._mark = False  # the last character was `<`
         self._name = ""
@@ -57,7 +56,7 @@ class Tags:
     @property
     def value(self) -> bool:
         """Here a client may fetch, submit or run what stands."""
-        return bool(self._raw) or any(s in _VALUES for s in self._outer) or any(s in _VALUES for s in self._spanned)
+        return bool(self._raw) or self._lost or not _VALUES.isdisjoint(self._outer) or not _VALUES.isdisjoint(self._spanned)
 
     @property
     def raw(self) -> bool:
@@ -65,7 +64,7 @@ class Tags:
         return bool(self._raw)
 
     def feed(self, text: str, html: bool) -> None:
-        """The next piece. `html`: it stands in a block of raw HTML."""
+        """The next piece. `html`: it goes on with a block of raw HTML, where backticks mean nothing."""
         if self.idle and "<" not in text and "`" not in text and "\\" not in text:
             return
         at, size = 0, len(text)
@@ -73,49 +72,57 @@ class Tags:
             found = _SPECIAL.search(text, at)
             end = found.start() if found else size
             if end > at:
-                self._ordinary(text[at:end], html)
+                self._ordinary(text[at:end])
             if found:
                 self._special(found[0], html)
                 end += 1
             at = end
 
-    def newline(self, blank: bool) -> None:
-        """A line is over; `blank`: it was empty, which ends a paragraph."""
+    def newline(self, blank: bool, html: bool) -> None:
+        """A line is over. `blank`: it was empty, which ends a paragraph. `html`: it stood in a block of raw HTML."""
         if self._run:
             self._ticked()
+        if self._name or self._mark:
+            self._special("\n", html)
+        elif self._outer:
+            self._outer = _step(self._outer, _SPACE)
         if self._span:
             self._merge()
             self._sure = False  # a span over lines: which backticks belong together is not followed
-        if blank:
-            self._outer = {s: True for s, block in self._outer.items() if block}
-            self._sure = True
+        if blank and not html:
+            self.leave(html=False)
+
+    def leave(self, *, html: bool) -> None:
+        """A block ends. After one of raw HTML, a browser looks for the end of an open quote in what Markdown makes of the rest."""
+        self._merge()
+        self._lost = self._lost or (html and not _QUOTED.isdisjoint(self._outer))
+        self._outer = set()
+        self._sure = True
 
     def _merge(self) -> None:
         """What began in a span that was none."""
-        for state, block in self._spanned.items():
-            self._outer[state] = self._outer.get(state, False) or block
-        self._spanned = {}
+        self._outer |= self._spanned
+        self._spanned = set()
         self._raw = {r.lstrip("`") for r in self._raw}
         self._span = 0
 
-    def _ordinary(self, run: str, html: bool) -> None:
+    def _ordinary(self, run: str) -> None:
         if self._run:
             self._ticked()
         if self._mark or self._name:
-            self._named(run, html)
+            self._named(run)
         if self._outer:
             self._outer = _step(self._outer, _ORDINARY)
         if self._spanned:
             self._spanned = _step(self._spanned, _ORDINARY)
 
-    def _named(self, run: str, html: bool) -> None:
+    def _named(self, run: str) -> None:
         first = self._mark
         self._mark = False
         if first and not run[0].isascii():
             return
         if first and run[0].isalpha():
-            into = self._spanned if self._span else self._outer
-            into[_NAME] = into.get(_NAME, False) or html
+            (self._spanned if self._span else self._outer).add(_NAME)
         self._name = (self._name or "<") + run[:12]
 
     def _end_name(self) -> None:
@@ -160,16 +167,11 @@ class Tags:
                 self._span = run
         elif run == self._span:
             if self._sure:
-                self._spanned, self._span = {}, 0
+                self._spanned, self._span = set(), 0
                 self._raw = {r for r in self._raw if r[0] != "`"}
             else:
                 self._merge()
 
 
-def _step(readings: _Readings, moves: dict[int, int]) -> _Readings:
-    out: _Readings = {}
-    for state, block in readings.items():
-        to = moves.get(state, state)
-        if to != _GONE:
-            out[to] = out.get(to, False) or block
-    return out
+def _step(readings: set[int], moves: dict[int, int]) -> set[int]:
+    return {moves.get(s, s) for s in readings} - {_GONE}

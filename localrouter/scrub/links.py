@@ -1,7 +1,7 @@
 """What a client could fetch: addresses in running text, however they are spelled, and which of them left this machine before.
 
-Law: an address is as long as the most generous renderer makes it. In rendered text it ends at ASCII white space or an angle bracket
-(GitHub's autolinks, section 6.9 of GFM 0.29); in code also at a quote, unless it fills the quotes from their beginning.
+Law: an address is as long as the most generous renderer makes it. In rendered text it ends at ASCII white space or a tag (GitHub's
+autolinks, section 6.9 of GFM 0.29; linkify-it); in code also at a quote, unless it fills the quotes from their beginning.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ WORD_MAX = 256
 _SCHEMES = "data|javascript|vbscript|blob|https?|ftp|file|wss?|xmpp|tel|sms|magnet|intent|view-source|ssh|git|ldap|jar|filesystem"
 _SIGN = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9+.\-_]{0,62}:\\{0,4}/\\{0,4}/"
-    rf"|(?<![A-Za-z0-9+.\-_])(?i:{_SCHEMES}):(?=\S)"
-    r"|(?<![A-Za-z0-9_])(?i:www)\.(?=\S)"
+    rf"|(?<![A-Za-z0-9+.\-])(?i:{_SCHEMES}):(?=\S)"
+    r"|(?<![A-Za-z0-9])(?i:www)\.(?=\S)"
     r"|(?i:mailto):[^\s?]{0,256}\?"
     r"|(?<![:/\\A-Za-z0-9])[/\\]?[/\\]{1,4}/(?=[\w.\-@%]*(?:\.\w|[\w\]]/|:\d))"
     r"|(?<![A-Za-z0-9@._\-/\\])(?:[A-Za-z0-9_\-]{1,63}\.){1,8}[A-Za-z]{2,24}\.?(?::\d{1,5})?/"
@@ -29,6 +29,7 @@ _SIGN = re.compile(
 _SIGN_PROSE = re.compile(
     _SIGN.pattern
     + r"|(?<![A-Za-z0-9@._\-/\\])(?:[A-Za-z0-9_\-]{1,63}\.){1,8}[A-Za-z]{2,24}\.?(?::\d{1,5}(?=[?#])|[?#](?=\w))"
+    + r"|(?<![:/\\A-Za-z0-9])(?:/[/\\]|\\/)(?=\S)"
     + r"|(?<=<)(?!(?i:mailto):)[A-Za-z][A-Za-z0-9+.\-]{1,31}:(?=\S)"
 )
 _FIXED = re.compile(r"[@:/.]")
@@ -36,11 +37,13 @@ _FIXED = re.compile(r"[@:/.]")
 _ODD = re.compile(r"[&%\\]|[^\x00-\x7f]")
 _HIDDEN = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff\\\\]")
 _LABELS = re.compile(r"(?:\.[A-Za-z0-9\-_]{1,63})+")
-_BREAK_PROSE = re.compile(r"[ \t\n\r\f\v<>]")
+_BREAK_PROSE = re.compile(r"[ \t\n\r\f\v]")
+_ON_LINE = r"(?:[ \t]+[A-Za-z_:][\w.:-]*(?:[ \t]*=[ \t]*(?:[^\s\"'=<>`]+|'[^'\n]*'|\"[^\"\n]*\"))?)*"
+_TAG = re.compile(rf"(?<!\\)<(?:(?:https?://|mailto:)[^\s<>]*|/?[A-Za-z][A-Za-z0-9-]*{_ON_LINE}[ \t]*/?)>")
 _BREAK_CODE = re.compile(r"[ \t\n\r\f\v<>\"'`]")
 _BREAK_JSON = re.compile(r"\\+[nrt\"'`<>]|\\+u00(?:0[9aAdD]|20|3[cCeE])|[ \t\n\r\f\v<>\"'`]")
-_CLOSERS = "\"'`)]}>,;|"
-_TRAILING = ".,;:!?*_~\"'`)]}>|\\"
+_CLOSERS = "\"'`)]}<>,;|"
+_TRAILING = ".,;:!?*_~\"'`)]}<>|\\"
 _NAMES = """com org net edu gov mil int info biz name pro mobi app dev xyz online site tech store shop club live cloud page link click
     top blog website space icu news zone run host press world agency group team email digital services systems network software
     solutions studio today work works life fun vip asia coop museum aero jobs cat tel travel web"""
@@ -59,13 +62,15 @@ def word_start(text: str, at: int, low: int, mode: Mode) -> int:
     """Where the word that holds `at` begins, not before `low`."""
     start = low
     if mode == "json":
-        for found in _BREAK_JSON.finditer(text, low, at):
-            start = found.end()
-        return start
-    for char in " \n\t<>\r\f\v" if mode == "prose" else " \n\t<>\"'`\r\f\v":
+        return max((b.end() for b in _BREAK_JSON.finditer(text, low, at)), default=low)
+    for char in " \n\t\r\f\v" if mode == "prose" else " \n\t<>\"'`\r\f\v":
         found = text.rfind(char, start, at)
         if found >= start:
             start = found + 1
+    if mode == "prose" and text.find(">", start, at) >= 0:
+        # Only what every renderer takes for a tag ends an address; `https://a<b@c` is one to some.
+        for tag in _TAG.finditer(text, low, at):
+            start = max(start, tag.end())
     return start
 
 
@@ -162,7 +167,7 @@ class Outgoing:
             return True
         # Behind a bare host everything could still be the host's name, or make it a user name.
         form = text[start:stop].partition("//")[2] or text[start:stop]
-        return rest[0] in _CLOSERS and any(c in form for c in "/?#")
+        return rest[0] in _CLOSERS and not (rest[0] in "<>" and "@" in rest) and any(c in form for c in "/?#")
 
     def stands(self, form: str, intro: str = "") -> bool:
         """Whether a form stands in the text, not as a part of something longer. `intro` must stand before it."""

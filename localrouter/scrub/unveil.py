@@ -34,6 +34,7 @@ _PAREN = re.compile(r"\\.|[()<]|\]\(|\n[ \t]*\n", re.S)
 _ANGLE = re.compile(r"\\.|[<>\n]", re.S)
 _DEFINED = re.compile(r"[ \t]*\n?[ \t>]*")
 _VALUE = re.compile(r"=\s*([\"']?)")
+_TITLED = re.compile(r"(<[^<>]*>|\S+)\s+[\"'(]")
 _SPACE = re.compile(r"[ \t\n\r\f\v]")
 
 
@@ -87,16 +88,21 @@ class _State:
     def _part(self, part: str) -> None:
         if not part:
             return
+        # A quote's markers are no part of the HTML in it.
+        bare = part if self.line.strip(" >\t") else part.lstrip(" >\t")
         if len(self.line) < LINE_MAX:
             self.line += part[: LINE_MAX - len(self.line)]
         if self.blocks.fenced and self.code:
             self.inner.feed(part)
-        elif not self.tags.idle or "<" in part or "`" in part or "\\" in part:
-            self.tags.feed(part, self.blocks.look(self.line) == "html")
+        elif bare and (not self.tags.idle or "<" in bare or "`" in bare or "\\" in bare):
+            if self.blocks.html and self.line.strip(" >\t") and self.blocks.look(self.line) == "text":
+                self.tags.leave(html=True)
+            self.tags.feed(bare, self.blocks.html)
 
     def _line_done(self) -> None:
         line, self.line = self.line, ""
         before = self.blocks.fenced
+        html = not before and not self.tags.idle and self.blocks.look(line) == "html"
         # Of a line that is too long to keep, no fence is believed.
         self.blocks.feed(line if len(line) < LINE_MAX else line + "`")
         if self.blocks.fenced and before:
@@ -104,7 +110,11 @@ class _State:
         elif self.blocks.fenced:
             self.inner = JsonText()
         bare = line.strip()
-        self.tags.newline(not bare and not self.blocks.fenced)
+        if html and not self.blocks.html:
+            self.tags.leave(html=True)
+        elif self.blocks.fenced and not before:
+            self.tags.leave(html=False)
+        self.tags.newline(not bare and not self.blocks.html, self.blocks.html)
         if bare.startswith(("<<<<<<<", "*** Begin Patch")):
             self.edit = True
         elif bare.startswith((">>>>>>>", "*** End Patch")):
@@ -290,7 +300,7 @@ class Unveiler:
             if host is not None:
                 first = links.host_start(buf, token.start, begin)
                 return self._give(s, token, entry.live and self._outgoing.stands(buf[first:host]))
-        if mode == "prose" and s.tags.value:
+        if s.cls is None and s.tags.value:
             return self._attribute(s, token, final)
         return self._give(s, token, True)
 
@@ -332,7 +342,7 @@ class Unveiler:
                 said = s.consume(token.start) if s.mode == "target" else ""
                 return said or None
             said = s.consume(token.start)
-            return said + self._give(s, token, token.entry is not None and token.entry.live and self._vouched(s, end))
+            return said + self._give(s, token, token.entry is not None and token.entry.live and self._vouched(s, token, end))
         if end is None or end > stop:
             if s.mode == "definition" and not s.weird:
                 return None
@@ -381,13 +391,16 @@ class Unveiler:
             return end if final else None
         return end if buf[rest] in "\n\"'(" or angle else -1
 
-    def _vouched(self, s: _State, end: int) -> bool:
+    def _vouched(self, s: _State, token: _Token, end: int) -> bool:
         """Whether the target stood in this form in what left, or is nothing that is fetched."""
         raw = s.buf[s.start : end]
         intro = "](" if s.mode == "target" else "]:"
         if not s.tags.base and intro + raw in self._outgoing and self._outgoing.stands(intro + raw.rstrip()):
             return True
         form = raw.strip()
+        titled = _TITLED.match(form)
+        if titled and len(form) - titled.end(1) <= len(raw.rstrip()) - (token.end - s.start):
+            form = titled[1]
         if form[:1] == "<" and form[-1:] == ">":
             form = form[1:-1]
         return _mail(form) or (links.absolute(form) and self._outgoing.stands(form))
