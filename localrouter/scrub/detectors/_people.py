@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from localrouter.scrub.common_words import words
+from localrouter.scrub.detectors._context import fold
+from localrouter.scrub.detectors._forenames import FORENAMES
 
 UPPER = "A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮİĴĶĹĻĽĿŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽȘȚΑ-ΩА-ЯЁЄІЇҐ"
 WORD = rf"(?:(?:[{UPPER}]\.){{1,3}}|[{UPPER}](?:[\w'’‘-]*\w)?)"
@@ -21,8 +25,16 @@ NOT_A_NAME = words(
     create update delete get set add remove list search find show run start stop open close please thanks thank regards best sincerely dear hi hey everyone there sir madam monday tuesday wednesday
     thursday friday saturday sunday january february march april june july august september october november december street road avenue lane north south east west unknown anonymous
     string str text char varchar varying int integer number bool boolean object array map optional required field value column type undefined nullable default first last full middle given family name
+    station airport park hospital school college bridge county city prize theorem algorithm distribution law method model effect framework library conference award building house church square
+    optimizer algebra transform process chain field equation conjecture lemma inequality scale number numbers index score plot license licence exchange day
     api json http https html css sql url data error warning note todo fixme readme license version release build action actions dependabot renovate copilot claude codex gemini assistant"""
 )
+
+
+def forename(name: str) -> bool:
+    """Whether a name begins with a forename that is hardly anything else. ALL CAPS and lower case are left to fields and cues."""
+    first = re.split(r"[ \u00a0-]", name, maxsplit=1)[0]
+    return first[1:].islower() and fold(first) in FORENAMES
 
 
 def named(name: str) -> bool:

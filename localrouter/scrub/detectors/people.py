@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from localrouter.core.findings import Finding
-from localrouter.scrub.detectors._context import Cues
-from localrouter.scrub.detectors._people import CJK, FULL, UPPER, named
+from localrouter.scrub.detectors._context import Cues, fold
+from localrouter.scrub.detectors._people import CJK, FULL, UPPER, forename, named
 
 NAME = "people"
 _ONE = rf"[{UPPER}](?:['’][{UPPER}])?[^\W\d_]{{2,20}}(?:-[{UPPER}][^\W\d_]{{1,20}})?"
@@ -94,10 +94,17 @@ _PERSONAL = Cues(
     "email, e mail, mail, phone, mobile, telephone, tel, dob, date of birth, birthday, birth, born, age, gender, sex, address, street, city, zip, ssn, salary, employee, patient, passport, iban, nationality, married, occupation, job title, "
     "diagnosis, customer, telefon, adresse, geburtsdatum, telefono, correo, adresse mail, naissance, nacimiento, 電話, 电话, 年龄, 住所, 手机, 전화"
 )
-_CONTEXT = re.compile(
-    r"(?i)(?:^|[._\-\s])(?:full_?name|first_?name|last_?name|given_?name|family_?name|middle_?name|display_?name|sur_?name|customer_?name|employee_?name|patient_?name|contact_?name|card_?holder(?:_?name)?|assignee|reporter|account_?holder|"
-    r"(?:user|customer|patient|employee|author|owner|contact|person|client|member|student|sender|recipient|manager|applicant|candidate|profile|guest|passenger|beneficiary)s?[._\-](?:\d+[._\-])?name)$"
+_OF = r"(?:user|customer|patient|employee|author|owner|contact|person|client|member|student|sender|recipient|manager|applicant|candidate|profile|guest|passenger|beneficiary|tenant|teacher|driver|account)s?"
+# Over a folded context ("customer.firstName" is "customer first name"): keys that name a person in full or in part ...
+_CONTEXT_PART = re.compile(
+    r"(?:^| )(?:(?:first|last|given|family|middle|maiden|nick) ?name|surname|forename|vorname|nachname|familienname|prenom|nombres?|apellidos?|cognome|imie|nazwisko|voornaam|achternaam|sobrenome|fornavn|etternavn|имя|фамилия)$"
 )
+# ... and those under which only a full name counts.
+_CONTEXT_FULL = re.compile(
+    rf"(?:^| )(?:(?:full|display|customer|employee|patient|contact|client|legal|billing|shipping|account|card ?holder|account ?holder|author|owner|manager) ?name|{_OF} name|card ?holder|account ?holder|assignee|reporter|"
+    rf"reviewer|approver|employee|patient|customer|contact|owner|author|manager|beneficiary|created by|updated by|nom|naam|nome|nom complet|nombre completo|имя и фамилия|фио|姓名|名前|氏名|이름)$"
+)
+_CONTEXT_NAME = re.compile(r"(?:^| )name$")
 _WHOLE = re.compile(rf"\s*({FULL}|{CJK})\s*")
 _WHOLE_ONE = re.compile(rf"\s*({_ONE})\s*")
 SIBLINGS = 240
@@ -115,17 +122,25 @@ def find(text: str, context: str) -> list[Finding]:
     if any(w in low for w in _SIGNS):
         out += [Finding(m.start(1), m.end(1), "PERSON", 0.7, NAME) for m in _SIGNED.finditer(text) if named(m[1])]
     out += _fields(text)
-    if context and len(text) <= 80 and _CONTEXT.search(context):
-        whole = _WHOLE.fullmatch(text) or (
-            _WHOLE_ONE.fullmatch(text) if not context.lower().endswith((".name", "-name")) else None
-        )
-        if whole and named(whole[1]):
-            out.append(Finding(whole.start(1), whole.end(1), "PERSON", 0.8, NAME))
+    if context and len(text) <= 80:
+        out += _under(text, fold(context))
     return out
 
 
+def _under(text: str, where: str) -> list[Finding]:
+    """The whole text as a name, by the keys it stands under."""
+    full, one = _WHOLE.fullmatch(text), _WHOLE_ONE.fullmatch(text)
+    if _CONTEXT_PART.search(where):
+        m = full or one
+    elif _CONTEXT_FULL.search(where):
+        m = full
+    else:
+        m = one if one and _CONTEXT_NAME.search(where) and forename(one[1]) else None
+    return [Finding(m.start(1), m.end(1), "PERSON", 0.8, NAME)] if m and named(m[1]) else []
+
+
 def _announced(text: str) -> list[Finding]:
-    """Full names right behind a cue."""
+    """Full names that begin with a known forename, or stand right behind a cue."""
     out: list[Finding] = []
     for m in _NAME.finditer(text):
         start, end = m.span()
@@ -135,12 +150,15 @@ def _announced(text: str) -> list[Finding]:
             if rest is None:
                 continue
             start, end = rest.span()
+        if not named(text[start:end]):
+            continue
+        if forename(text[start:end]):
+            out.append(Finding(start, end, "PERSON", 0.75, NAME))
+            continue
         if text[start - 1 : start] != " ":
             continue
         head = text[max(0, start - 40) : start]
-        if (_BEFORE.search(head) or (head.endswith(("this is ", "This is ")) and _CALLS.match(text, end))) and named(
-            text[start:end]
-        ):
+        if _BEFORE.search(head) or (head.endswith(("this is ", "This is ")) and _CALLS.match(text, end)):
             out.append(Finding(start, end, "PERSON", 0.7, NAME))
     return out
 

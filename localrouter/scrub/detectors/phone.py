@@ -99,7 +99,11 @@ def _score(text: str, start: int, end: int, context: str, announced: bool, main:
     if _STREET.match(text, end, end + 40):
         return 0.3  # a postal code and a house number
     grouped = _GROUPED.search(main) is not None
-    if announced or grouped or text[end : end + 1] in ("-", " ") or text[start - 2 : start].rstrip()[-1:] == ":":
+    if (
+        announced
+        or text[max(0, start - 4) : start].rstrip(" \t\n.:)")[-1:].isalpha()
+        or text[end : end + 4].lstrip(" ,-(")[:1].isalpha()
+    ):
         cued = _cued(text, start, end, context, announced, main.isdigit(), grouped, len(number))
         if cued is not None:
             return cued
