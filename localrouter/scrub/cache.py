@@ -32,7 +32,7 @@ ROW_MAX = 1000
 class SegmentCache:
     """See the module. `limit` counts segments. `version` names detectors, rules, lists and thresholds: a change of it forgets all."""
 
-    def __init__(self, key: bytes, limit: int = 100_000) -> None:
+    def __init__(self, key: bytes, limit: int = 60_000) -> None:
         self._key = hashlib.blake2b(key, digest_size=32, person=b"lr-segments").digest()
         self._half = max(1, limit // 2)
         self._version = b""

@@ -6,7 +6,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -131,12 +130,11 @@ def flat(inspector: Inspector, count: int) -> None:
     inspector.tell({"op": "configure", "options": OPTIONS})
     rest = inspector.megabytes()
     inspector.tell({"op": "warm"})
+    # The same as what is loaded beside the work: its answer comes when that is there.
+    inspector.inspect("pay 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa, NHS 943 476 5919")
     texts = day(1)
-    began = time.monotonic()
     for _ in range(10):
         inspector.inspect(*(next(texts) for _ in range(50)))
-    while inspector.megabytes() < rest + 20 and time.monotonic() - began < 15:
-        time.sleep(0.2)  # what is loaded beside the work
     warm = inspector.megabytes()
     for _ in range((count - 500) // 100):
         inspector.inspect(*(next(texts) for _ in range(100)))
