@@ -51,7 +51,35 @@ POSIX = {
     "[:punct:]": r"!-/:-@\[-`{-~",
 }
 COMMON = frozenset(
-    "key api token secret access auth client private pass password app http https www com the service account bearer basic value sig user name data test live".split()
+    [
+        "key",
+        "api",
+        "token",
+        "secret",
+        "access",
+        "auth",
+        "client",
+        "private",
+        "pass",
+        "password",
+        "app",
+        "http",
+        "https",
+        "www",
+        "com",
+        "the",
+        "service",
+        "account",
+        "bearer",
+        "basic",
+        "value",
+        "sig",
+        "user",
+        "name",
+        "data",
+        "test",
+        "live",
+    ]
 )
 
 
@@ -235,9 +263,11 @@ def read(data: Path) -> list[dict[str, Any]]:
                         "source": source,
                         "group": 0,
                         "hidden": row.get("visible") is False,
-                        "vague": not {"generic", "fuzzy", "identifier", "hashed"}.isdisjoint(row.get("categories", []))
-                        and source == "noseyparker"
-                        and "generic" in row.get("categories", [])
+                        "vague": (
+                            not {"generic", "fuzzy", "identifier", "hashed"}.isdisjoint(row.get("categories", []))
+                            and source == "noseyparker"
+                            and "generic" in row.get("categories", [])
+                        )
                         or "identifier" in row.get("categories", [])
                         or "hashed" in row.get("categories", []),
                         "low": row.get("confidence") == "low",
@@ -311,10 +341,13 @@ def compiled(rule: dict[str, Any]) -> tuple[list[Any] | None, str]:
         return None, f"does not compile ({exc})"
     words = found[0] if found else set()
     before, after = (min(found[1], 200), min(found[2], 4096)) if found else (200, 4096)
-    if not words:
-        words = {w.lower() for w in rule["keywords"] if len(w) >= 3 and w.lower() not in COMMON}
-        if not words or len(words) < len(rule["keywords"]):
-            return None, "no literal for the prefilter"
+    keywords = {w.lower() for w in rule["keywords"] if len(w) >= 3 and w.lower() not in COMMON}
+    complete = keywords and len(keywords) == len(rule["keywords"])
+    if not words and not complete:
+        return None, "no literal for the prefilter"
+    if complete and (not words or min(map(len, keywords)) > min(map(len, words))):
+        width = min(int(re._parser.parse(pattern).getwidth()[1]), 4096)  # type: ignore[attr-defined]
+        words, before, after = keywords, min(width, 200), width
     if len(words) > 24:
         return None, "no literal for the prefilter"
     group = rule["group"] or (1 if machine.groups else 0)

@@ -95,7 +95,7 @@ def test_the_script_keeps_a_good_rule_and_drops_the_rest(script: ModuleType, tmp
 
 
 def test_a_service_rule_needs_a_word_for_a_secret_before_the_value() -> None:
-    rule = secret_rules.Rule("x", "API_KEY", "", 1, 3.0, ("tomtom",), 1, 100)
+    rule = secret_rules.Rule("x", "API_KEY", "", 1, 3.0, ("tomtom",), 1, 100, True)
     value = "0f9a8b7c" + "6d5e4f3a" + "2b1c0d9e" + "8f7a6b5c"
     assert secret_rules.believable(rule, value, "tomtom_key = ")
     assert not secret_rules.believable(rule, value, "tomtom commit ")

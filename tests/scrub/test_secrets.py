@@ -424,7 +424,7 @@ def test_a_rule_that_runs_away_gives_no_verdict(monkeypatch: pytest.MonkeyPatch)
     """It raises; the inspector turns that into no verdict for the whole batch, and nothing leaves."""
     from localrouter.scrub.detectors._prefilter import Words
 
-    slow = secret_rules.Rule("test:slow", "TOKEN", r"(?:a|aa)+$", 0, 0.0, ("aa",), 0, 400)
+    slow = secret_rules.Rule("test:slow", "TOKEN", r"(?:a|aa)+$", 0, 0.0, ("aa",), 0, 400, False)
     monkeypatch.setattr(secret_rules, "_rules", lambda: (Words(["aa"]), {"aa": (slow,)}))
     with pytest.raises(TimeoutError):
         detectors.find("a" * 200 + "!", "")

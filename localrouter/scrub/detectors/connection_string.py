@@ -27,7 +27,7 @@ _AZURE = frozenset({"accountkey", "sharedaccesskey", "sharedsecretvalue", "share
 
 def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
-    if "=" in text and (names(text) or "ignature" in text):
+    if "=" in text and (any("=" in text[n.end : n.end + 4] for n in names(text)) or "ignature" in text):
         for m in _FIELD.finditer(text):
             azure = m["name"].lower() in _AZURE
             line = text.rfind("\n", 0, m.start()) + 1

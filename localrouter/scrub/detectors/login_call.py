@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from localrouter.core.findings import Finding
+from localrouter.scrub.detectors._fields import lower
 from localrouter.scrub.detectors._placeholder import placeholder
 
 NAME = "login_call"
@@ -21,9 +22,35 @@ _ARGUMENT = re.compile(
 )
 
 
+_STEMS = (
+    "login",
+    "log_in",
+    "logon",
+    "sign",
+    "authenticat",
+    "basic",
+    "digest",
+    "credential",
+    "auth(",
+    "auth =",
+    "auth=",
+    "password",
+    "plain",
+    "bind",
+    "connect",
+    "mysqli",
+    "pdo",
+    "directory",
+    "imap_open",
+)
+
+
 def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
-    for m in _CALL.finditer(text) if "(" in text else ():
+    low = lower(text)
+    if "(" not in text or not any(stem in low for stem in _STEMS):
+        return out
+    for m in _CALL.finditer(text):
         at = m.end()
         arguments: list[re.Match[str]] = []
         while len(arguments) < 4 and (a := _ARGUMENT.match(text, at)) is not None:

@@ -50,6 +50,9 @@ _TYPES = frozenset(
 )
 
 
+_BEGINS, _ENDS = frozenset("\"'> :=_.\t"), frozenset("\"'< ,;_.\n\r-")
+
+
 def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
     if not hits(text):
@@ -67,6 +70,13 @@ def find(text: str, context: str) -> list[Finding]:
     done = 0
     for name_ in names(text) if patterns else ():
         begin = max(done, name_.start - 60)
+        # The name is a value itself: quoted, in an element, or behind a colon; and it ends there.
+        if (
+            name_.text.startswith("-")
+            or text[name_.end : name_.end + 1] not in _ENDS
+            or text[name_.start - 1 : name_.start] not in _BEGINS
+        ):
+            continue
         for pattern in patterns:
             pair = pattern.search(text, begin, min(len(text), name_.end + 900))
             if pair is not None and pair.start("k") <= name_.end and pair.end("k") >= name_.start:

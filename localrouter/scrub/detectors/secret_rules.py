@@ -37,15 +37,12 @@ class Rule(NamedTuple):
     words: tuple[str, ...]
     before: int
     after: int
-
-    @property
-    def needs_name(self) -> bool:
-        """Its pattern wants a word such as KEY or TOKEN between the service and the value."""
-        return "KEY|TOKEN" in self.pattern or "key|token" in self.pattern
+    needs_name: bool
+    """Its pattern wants a word such as KEY or TOKEN between the service and the value; looked for before it is run."""
 
 
 def _own(id: str, type: str, pattern: str, *words: str, entropy: float = 3.0, after: int = 400) -> Rule:
-    return Rule(f"localrouter:{id}", type, pattern, 1 if "(?P<v>" in pattern else 0, entropy, words, 1, after)
+    return Rule(f"localrouter:{id}", type, pattern, 1 if "(?P<v>" in pattern else 0, entropy, words, 1, after, False)
 
 
 _OWN = (
@@ -91,7 +88,8 @@ _NAMED_DIGEST = regex.compile(
 
 
 def _row(id: str, type: str, pattern: str, group: int, entropy: float, words: list[str], before: int, after: int) -> Rule:
-    return Rule(id, type, pattern, group, entropy, tuple(words), before, after)
+    named = "KEY|TOKEN" in pattern or "key|token" in pattern
+    return Rule(id, type, pattern, group, entropy, tuple(words), before, after, named)
 
 
 @cache
