@@ -11,6 +11,9 @@ from functools import lru_cache
 SEPARATOR = " .\\-/()\u00a0\u2007\u2009\u202f\u2010-\u2015\u2212"
 """For a character class: what people put between the digits of one number (blanks, dots, slashes, brackets, all dashes)."""
 
+LETTER = r"[^\W\u2e80-\uffff]"
+"""A letter, digit or `_` of a script that puts blanks between words: `\\w` would see no edge between 是 and a number."""
+
 LEAST = 6
 """Digits. A local phone number has six; every other number of interest has more."""
 

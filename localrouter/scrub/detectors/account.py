@@ -18,6 +18,10 @@ _LOGS = re.compile(
 )
 _SSH = re.compile(rf"(?<![\w./@-])(?P<u>{_N})@(?P<h>[A-Za-z0-9][\w-]{{1,62}})(?P<t>:[~/\w.-]*\s?[$#%]?|[\s'\"]|$)")
 _SHELL = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|sshfs|ssh-copy-id|autossh)\b")
+_URL = re.compile(rf"://(?P<u>{_N})(?=(?::[^\s/@]{{0,200}})?@[\w\[])")
+_ID = re.compile(rf"\b\d{{1,10}}\((?P<u>{_N})\)")
+_PS = re.compile(rf"(?m)^(?P<u>{_N})\s+\d+\s+\d+\.\d\s+\d+\.\d\s")
+_PASSWD = re.compile(rf"(?m)^(?P<u>{_N}):[^:\s]*:\d+:\d+:(?P<n>[^:\n]*):[^:\n]*:[^:\n]*$")
 _DASH_L = re.compile(rf"\bssh\b[^\n|;&]{{0,60}}? -l (?P<u>{_N})\b")
 _LS = re.compile(
     rf"(?m)^\s{{0,12}}(?:\d+\s+)?[dlbcps-][rwxsStT-]{{9}}[.+@]?\s+\d+\s+(?P<u>{_N})\s+(?P<g>{_N})\s+[\d,.]+[KMGT]?\s"
@@ -57,6 +61,18 @@ def find(text: str, context: str) -> list[Finding]:
                 "example",
             ):
                 out.append(Finding(m.start("h"), m.end("h"), "HOST", 0.7, NAME))
+    if "://" in text and "@" in text:
+        out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME) for m in _URL.finditer(text) if _login(m["u"])]
+    if "uid=" in text or "gid=" in text:
+        out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME) for m in _ID.finditer(text) if not account(m["u"])]
+    if ":/" in text:
+        for m in _PASSWD.finditer(text):
+            if not account(m["u"]) and int(text[m.end("u") :].split(":")[2]) >= 500:
+                out.append(Finding(m.start("u"), m.end("u"), "USERNAME", 0.9, NAME))
+                full = m["n"].split(",")[0]
+                if " " in full:
+                    out.append(Finding(m.start("n"), m.start("n") + len(full), "PERSON", 0.85, NAME))
+    out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.7, NAME) for m in _PS.finditer(text) if not account(m["u"])]
     if " -l " in text:
         out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME) for m in _DASH_L.finditer(text) if not account(m["u"])]
     if "rw" in text or "r-x" in text:

@@ -11,13 +11,13 @@ import re
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors import _threshold
 from localrouter.scrub.detectors._context import Cues
-from localrouter.scrub.detectors._digits import digits, luhn, places
+from localrouter.scrub.detectors._digits import LETTER, digits, luhn, places
 
 NAME = "card"
 _S = "[ .\\-\u00a0\u2007\u2009\u202f\u2010-\u2015\u2212]"
 _CARD = re.compile(
-    rf"(?<![\w.+])(?<!\w-)(?:\d{{12,19}}|\d{{4}}(?P<s>{_S}{{1,2}})(?:\d{{4}}(?P=s)\d{{4}}(?P=s)\d{{1,4}}(?:(?P=s)\d{{1,3}})?|\d{{6}}(?P=s)\d{{4,5}})|\d{{8}}{_S}\d{{8}})"
-    r"(?![\w]|[.\-]\d|-\w)"
+    rf"(?<!{LETTER})(?<![.+])(?<!\w-)(?:\d{{12,19}}|\d{{4}}(?P<s>{_S}{{1,2}})(?:\d{{4}}(?P=s)\d{{4}}(?P=s)\d{{1,4}}(?:(?P=s)\d{{1,3}})?|\d{{6}}(?P=s)\d{{4,5}})|\d{{8}}{_S}\d{{8}})"
+    rf"(?!{LETTER}|[.\-]\d|-\w)"
 )
 _CUES = Cues(
     "card, cards, credit card, creditcard, cc, cc number, ccn, debit, visa, mastercard, amex, american express, discover, jcb, diners, maestro, unionpay, "

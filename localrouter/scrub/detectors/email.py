@@ -36,6 +36,10 @@ _WORDS = re.compile(
     r"(?P<host>[A-Za-z0-9-]{1,40}(?:(?:\s{0,2}[\[({<]\s?(?:dot|DOT|\.|punto|punkt|point)\s?[\])}>]\s{0,2}|\s(?:dot|DOT|punto|punkt)\s|\s?\.\s?)[A-Za-z0-9-]{1,40}){1,4})(?!\w)"
 )
 _DOT = re.compile(r"\s{0,2}[\[({<]\s?(?:dot|\.|punto|punkt|point)\s?[\])}>]\s{0,2}|\s(?:dot|punto|punkt)\s|\s?\.\s?", re.I)
+_MAILBOX = re.compile(
+    r"(?i)(?:gmail|googlemail|yahoo|hotmail|outlook|icloud|live|aol|proton|protonmail|gmx|yandex|qq|163|mail|zoho|fastmail)\.[a-z]{2,3}(?:\.[a-z]{2})?"
+)
+"""Providers of mailboxes: nobody is "at gmail.com" otherwise."""
 _VERBS = words(
     "look looking found hosted available is was are us me it them you site page this that meet be live here there only work working arrive staying"
 )
@@ -68,6 +72,8 @@ def _around(text: str, at: int, after: int, context: str) -> Finding | None:
     if start is None:
         return None
     name, host = text[start:at].lower(), text[after:end].lower()
+    if text[max(0, start - 3) : start] == "://":
+        return None  # the user of a URL; account.py and host.py know both sides
     if (
         name.split("+")[0] in _SERVICE
         or host == "pii.invalid"
@@ -124,6 +130,9 @@ def _obfuscated(text: str, context: str) -> list[Finding]:
         labels = _DOT.split(m["host"])
         tld, glue = labels[-1], m["a"].strip()
         if not known(tld) or tld.isdigit() or m["local"].lower() in _VERBS:
+            continue
+        if _MAILBOX.fullmatch(m["host"]):
+            out.append(Finding(m.start(), m.end(), "EMAIL", 0.7, NAME))
             continue
         marked = glue[:1] in "[({<" and bool(glue)
         spelled = bool(re.search(r"(?i)\bdot\b|punto|punkt|[\[({<]\s?\.", m["host"]))

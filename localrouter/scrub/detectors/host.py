@@ -28,6 +28,9 @@ _CLOUD = re.compile(
 _MACHINE = re.compile(
     r"(?<![\w.-])(?:[A-Za-z][\w]{1,30}-(?:MacBook(?:-(?:Pro|Air))?|iMac|Mac-mini|Mac-Studio|iPhone|iPad|mbp|macbook|laptop|thinkpad|desktop|pc)(?:-\d{1,3})?|(?:DESKTOP|LAPTOP|WIN)-[A-Z0-9]{7,11})(?![\w-])"
 )
+_SHARE = re.compile(
+    r"(?<![\w\\:/])\\{2}(?P<h>(?=[\w.-]*\d)[A-Za-z][\w.-]{1,62})\\[\w$]|(?<![\w\\:/])\\{4}(?P<g>(?=[\w.-]*\d)[A-Za-z][\w.-]{1,62})\\\\[\w$]"
+)
 _NEEDLES = (
     ".internal", ".corp", ".lan", ".intra", ".local", ".home.arpa", ".private", "amazonaws", "windows.net", "-mac", "-imac", "-mbp", "-laptop", "-thinkpad", "-desktop", "-pc", "-iphone", "-ipad",
     "desktop-", "laptop-", "win-", "ip-1",
@@ -59,10 +62,15 @@ _LOOSE = (".local", ".internal", ".private")
 
 
 def find(text: str, context: str) -> list[Finding]:
+    shares = (
+        [Finding(m.start(g), m.end(g), "HOST", 0.7, NAME) for m in _SHARE.finditer(text) for g in "hg" if m[g]]
+        if "\\\\" in text
+        else []
+    )
     low = text.lower()
     if not any(needle in low for needle in _NEEDLES):
-        return []
-    out: list[Finding] = []
+        return shares
+    out = shares
     for pattern, score in ((_ZONE, 0.8), (_INSIDE, 0.75), (_CLOUD, 0.8), (_MACHINE, 0.7)):
         for m in pattern.finditer(text):
             if _inside(m[0], pattern is _MACHINE, text, m.start(), m.end(), context):

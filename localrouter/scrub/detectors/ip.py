@@ -15,13 +15,15 @@ from localrouter.core.findings import Finding
 from localrouter.scrub.common_words import words
 from localrouter.scrub.detectors import _threshold
 from localrouter.scrub.detectors._context import Cues
+from localrouter.scrub.detectors._digits import LETTER
 
 NAME = "ip"
-_V4 = re.compile(r"\d(?<![\w.]\d)\d{0,2}(?:\.\d{1,3}){3}(?![\w]|\.\d|-[A-Za-z])")
+_V4 = re.compile(rf"\d(?<!{LETTER}\d)(?<!\.\d)\d{{0,2}}(?:\.\d{{1,3}}){{3}}(?!{LETTER}|\.\d|-[A-Za-z])")
 _V6 = re.compile(
     r"(?<![\w:.])(?:[0-9a-fA-F]{0,4}:){2,7}(?:[0-9a-fA-F]{1,4}(?:(?<=[:.]\d)|(?<=[:.]\d\d)|(?<=[:.]\d{3}))(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4})(?![\w:]|\.\d)"
 )
-_GATE6 = re.compile(r"[0-9a-fA-F]:[0-9a-fA-F:]{2}|::[0-9a-fA-F]")
+_GATE6 = re.compile(r"[0-9a-fA-F]:(?:[0-9a-fA-F]{1,4}:){4}")
+"""An address without `::` has five groups in a row; a clock has three."""
 _RESOLVERS = words("8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 149.112.112.112 208.67.222.222 208.67.220.220 169.254.169.254")
 _BLOCKS = words("10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 100.64.0.0/10")
 _NOBODY = [

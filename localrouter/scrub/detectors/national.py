@@ -17,6 +17,7 @@ from localrouter.core.findings import Finding
 from localrouter.scrub.detectors import _threshold
 from localrouter.scrub.detectors._check_digits import CHECKS
 from localrouter.scrub.detectors._context import Cues, fold
+from localrouter.scrub.detectors._digits import LETTER
 from localrouter.scrub.detectors._presidio import valid
 
 NAME = "national"
@@ -40,7 +41,7 @@ class _Number:
     needles: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pattern", re.compile(rf"(?<![\w.])(?<!\w-)(?:{self.shape})(?![\w]|[-.]\d)"))
+        object.__setattr__(self, "pattern", re.compile(rf"(?<!{LETTER})(?<!\.)(?<!\w-)(?:{self.shape})(?!{LETTER}|[-.]\d)"))
         each = [c.strip() for c in self.cues.split(",")]
         object.__setattr__(self, "words", Cues(c for c in each if len(c) > 3 or not self.check or not c.isascii()))
         object.__setattr__(self, "short", Cues(each))
@@ -53,7 +54,7 @@ class _Number:
 
 
 _NUMBERS = (
-    _Number("us", "ID", r"(?:[A-Z]\d{8}|\d{9}|[A-Z]{1,2}\d{6,8}|\d{2}[A-Z]{2}\d{5})", "passport, passport number, passport no, pasaporte, passeport, reisepass, reisepassnummer, passaporto, passaporte, paspoort, paszport, pass no, passnummer, паспорт, パスポート, 护照, 여권"),
+    _Number("us", "ID", r"(?=(?:[A-Z]{0,3}\d){4})[A-Z0-9]{6,9}", "passport, passport number, passport no, pasaporte, passeport, reisepass, reisepassnummer, passaporto, passaporte, paspoort, paszport, pass no, passnummer, паспорт, パスポート, 护照, 여권"),
     _Number("us", "ID", r"(?=[A-Z0-9*-]{0,18}\d{3})[A-Z0-9][A-Z0-9-]{5,17}[A-Z0-9]", "driver's license, drivers license, driver license, driving license, driving licence, driver's licence, drivers licence, license number, licence number, dl number, dl no, führerschein, fuhrerschein, führerscheinnummer, permis de conduire, patente di guida, permiso de conducir, rijbewijs, prawo jazdy"),
     _Number("us", "BANK_ACCOUNT", r"[0123678]\d{3}-?\d{4}-?\d", "routing, routing number, routing no, aba, aba number, rtn, transit number", "AbaRoutingRecognizer"),
     _Number("us", "BANK_ACCOUNT", r"\d{6,17}|\d{2,6}(?:[ -]\d{2,6}){1,4}", "account number, account no, account num, acct, acct no, acct number, bank account, checking account, savings account, kontonummer, konto nr, numero de compte, numero de cuenta, numero di conto, rekeningnummer, numer konta, conta corrente, 口座番号, 账号, 계좌번호"),
@@ -63,11 +64,12 @@ _NUMBERS = (
     _Number("us", "HEALTH_ID", r"[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y]{2}\d\d", "mbi, medicare, medicare number, beneficiary"),
     _Number("us", "HEALTH_ID", r"[A-Z]{0,4}[-#]?\d{5,12}(?:-\d{1,4})?", "mrn, medical record, medical record number, patient id, patient number, health plan, health insurance, member id, subscriber id, insurance number, insurance id, policy number, beneficiary number, chart number"),
     _Number("us", "HEALTH_ID", r"[A-Z]{2}\d{7}", "dea, dea number, medical license, medical licence", "MedicalLicenseRecognizer"),
-    _Number("us", "ID", r"(?=[A-Z0-9 -]{0,9}\d)(?=[A-Z0-9 -]{0,9}[A-Z])[A-Z0-9]{1,4}(?:[ -][A-Z0-9]{1,4}){0,2}", "license plate, licence plate, number plate, plate number, registration plate, kennzeichen, immatriculation, targa, matricula, tablica rejestracyjna"),
+    _Number("us", "ID", r"(?=[A-Z0-9 -]{0,6}\d[A-Z0-9 -]{0,6}\d)(?=[A-Z0-9 -]{0,9}[A-Z])[A-Z0-9]{1,8}(?:[ -][A-Z0-9]{1,4}){0,2}", "license plate, licence plate, number plate, plate number, registration plate, kennzeichen, immatriculation, targa, matricula, tablica rejestracyjna"),
+    _Number("de", "ID", r"[A-Z]{2}(?=[A-Z0-9]{0,4}\d{5})[A-Z0-9]{8,12}", "vat, vat id, vat number, vat no, ust idnr, ustid, ust id, umsatzsteuer id, tva, numero de tva, btw, btw nummer"),
     _Number("us", "ID", r"[A-HJ-NPR-Z0-9]{11}\d{6}|[A-HJ-NPR-Z0-9]{17}", "vin, vehicle identification number, chassis, chassis number, fahrgestellnummer", "vin"),
     _Number("us", "ID", r"\d{15}|\d{2}-\d{6}-\d{6}-\d", "imei, imei number, device identity", "imei"),
     _Number("uk", "HEALTH_ID", r"\d{3}[ -]?\d{3}[ -]?\d{4}", "nhs, nhs number, nhs no, national health service", "NhsRecognizer"),
-    _Number("uk", "ID", r"(?i:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ ]?\d{2}[ ]?\d{2}[ ]?\d{2}[ ]?[A-D])", "national insurance, national insurance number, ni number, nino, ni no"),
+    _Number("uk", "ID", r"(?i:[A-Z]{2}[ ]?\d{2}[ ]?\d{2}[ ]?\d{2}[ ]?[A-D])", "national insurance, national insurance number, ni number, nino, ni no"),
     _Number("uk", "ID", r"\d{10}", "utr, unique taxpayer reference"),
     _Number("uk", "ID", r"[A-Z9]{5}\d{6}[A-Z9]{2}[A-Z0-9]{3}", "driving licence, driver number, dvla", "UkDrivingLicenceRecognizer"),
     _Number("de", "ID", r"[1-9]\d(?:[ ]?\d{3}){3}", "steuer id, steueridentifikationsnummer, steuerliche identifikationsnummer, steuer identifikationsnummer, identifikationsnummer, idnr, tin, tax id, steuernummer", "DeTaxIdRecognizer"),
@@ -91,7 +93,7 @@ _NUMBERS = (
     _Number("fi", "ID", r"\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y]", "henkilötunnus, henkilotunnus, hetu, personbeteckning", "FiPersonalIdentityCodeRecognizer"),
     _Number("tr", "ID", r"[1-9]\d{10}", "kimlik, tc kimlik, tckn, kimlik no", "TrNationalIdRecognizer"),
     _Number("in", "ID", r"[2-9]\d{3}([ -]?)\d{4}\1\d{4}|\d{4}[ -]\d{4}[ -]\d{4}", "aadhaar, aadhar, uidai, adhaar, आधार", "InAadhaarRecognizer"),
-    _Number("in", "ID", r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]", "pan, pan card, permanent account number, pan number, pan no"),
+    _Number("in", "ID", r"[A-Z]{5}\d{4}[A-Z]", "pan, pan card, permanent account number, pan number, pan no"),
     _Number("in", "ID", r"\d{2}[A-Z]{5}\d{4}[A-Z][0-9A-Z]Z[0-9A-Z]", "gstin, gst, gst number", "InGstinRecognizer"),
     _Number("in", "ID", r"[A-Z]{3}\d{7}", "voter id, voter, epic, elector"),
     _Number("br", "ID", r"\d{3}\.\d{3}\.\d{3}-\d{2}|\d{11}", "cpf, cadastro de pessoa", "cpf"),
@@ -111,7 +113,7 @@ _NUMBERS = (
 PACKS = tuple(sorted({n.pack for n in _NUMBERS}))
 """The countries that `options["packs"]` may name."""
 
-_GATE = re.compile(r"\d{4}|\d{3}[ .-]\d{3}|\d\d[ -.]?\d\d[ -.]|[A-Za-z]\d\d[A-Za-z]\d\d|\d[A-Z][A-Z0-9]\d|[A-Z0-9]{2,3}[ -]\d")
+_GATE = re.compile(r"\d{3}|\d\d[ -.]?\d\d|[A-Za-z]\d\d[A-Za-z]\d\d|[A-Z0-9]{2,3}[ -]\d")
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+")
 _UNSPACED = tuple(needle for number in _NUMBERS for needle in number.needles if not needle.isascii())
 _active: set[str] = set()

@@ -14,7 +14,7 @@ from typing import Any
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors import _threshold
 from localrouter.scrub.detectors._context import Cues
-from localrouter.scrub.detectors._digits import MARGIN, digits, places
+from localrouter.scrub.detectors._digits import LETTER, MARGIN, digits, places
 
 NAME = "phone"
 REGIONS = ("GB", "FR", "DE", "ES", "IT", "NL", "BE", "CH", "AT", "SE", "PL", "AU", "IN", "JP", "BR", "ZA")
@@ -25,8 +25,8 @@ TAIL = 14
 
 _S = "[ .\\-/\u00a0\u2007\u2009\u202f\u2010-\u2015\u2212]"
 _NUMBER = re.compile(
-    rf"(?<![\w.@$£€\\+-])(?<![\w$][(])(?:(?:\+|00)(?=[\d(]))?(?:\(\+?\d{{1,4}}\){_S}?)?\d{{1,15}}(?:{_S}?\(\d{{1,5}}\))?(?:(?:{_S}{{1,2}}|(?<=\)))\d{{1,12}}){{0,7}}"
-    rf"(?:(?:\s?,?\s?(?:ext|extn|extension|x|#)\.?:?\s?)\d{{1,6}}|(?<=\d)x\d{{1,6}})?(?![\w%°€$£]|[.,:/=]\w|-\d|\()",
+    rf"(?<!{LETTER})(?<![.@$£€\\+-])(?<![\w$][(])(?:(?:\+|00)(?=[\d(]))?(?:\(\+?\d{{1,4}}\){_S}?)?\d{{1,15}}(?:{_S}?\(\d{{1,5}}\))?(?:(?:{_S}{{1,2}}|(?<=\)))\d{{1,12}}){{0,7}}"
+    rf"(?:(?:\s?,?\s?(?:ext|extn|extension|x|#)\.?:?\s?)\d{{1,6}}|(?<=\d)x\d{{1,6}})?(?!{LETTER}|[%°€$£]|[.,:/=]\w|-\d|\()",
     re.I,
 )
 _DATE = re.compile(
@@ -57,7 +57,7 @@ _STREET = re.compile(
     re.I,
 )
 _MEDIUM = Cues(
-    "contact, contacts, reach, reachable, messages to, message on, registered, number is, at my number, my number, registered number, get in touch, kontakt, contacto, contatto, contato"
+    "contact, contacts, reach, reachable, messages to, message on, registered, number is, at my number, my number, registered number, get in touch, mi numero, numero es, mon numero, meine nummer, nummer ist, il mio numero, numero e, meu numero, mijn nummer, moj numer, мой номер, 号码, 番号, kontakt, contacto, contatto, contato"
 )
 _NOT = Cues(
     "order, invoice, license, licence, permit, ticket, issue, id, ids, uuid, sku, isbn, issn, iban, account, acct, zip, zipcode, postal, postcode, plz, version, epoch, timestamp, unix, commit, sha, hash, serial, model, port, pid, line, "

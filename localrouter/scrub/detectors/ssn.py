@@ -11,10 +11,12 @@ import re
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors import _threshold
 from localrouter.scrub.detectors._context import Cues
-from localrouter.scrub.detectors._digits import digits, places
+from localrouter.scrub.detectors._digits import LETTER, digits, places
 
 NAME = "ssn"
-_NUMBER = re.compile(r"(?<![\w.+/])(?<!\d-)\d{3}(?:(?P<s>[ .\-\u00a0\u2010-\u2015\u2212])\d{2}(?P=s)\d{4}|\d{6})(?![\w]|[-./]\d)")
+_NUMBER = re.compile(
+    rf"(?<!{LETTER})(?<![.+/])(?<!\d-)\d{{3}}(?:(?P<s>[ .\-\u00a0\u2010-\u2015\u2212])\d{{2}}(?P=s)\d{{4}}|\d{{6}})(?!{LETTER}|[-./]\d)"
+)
 _CUES = Cues(
     "ssn, ssns, social security, social security number, social security no, social, soc sec, itin, tin, taxpayer, taxpayer id, taxpayer identification, "
     "tax id, ss number, ss no, seguro social, last four of social"
