@@ -22,6 +22,7 @@ _DIGEST = frozenset(
     [
         "hash",
         "mock",
+        "pubkey",
         "fake",
         "dummy",
         "example",

@@ -35,7 +35,7 @@ def find(text: str, context: str) -> list[Finding]:
             if not azure and not _COMPANY.search(near[: m.start() - max(line, m.start() - 400)]) and not _COMPANY.search(near):
                 continue
             group = "braced" if m["braced"] else "inner" if m["quoted"] else "bare"
-            value = m[group].rstrip(",)")
+            value = m[group].rstrip(",):")
             fenced = ";" in (text[m.start() - 1 : m.start()], text[m.end() : m.end() + 1])
             if placeholder(value) or (azure and (entropy(value) < 3.0 or "(" in value)) or (not azure and _code(value, fenced)):
                 continue
