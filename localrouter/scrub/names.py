@@ -173,7 +173,7 @@ def _mentions(
     phrases: Mapping[str, str],
 ) -> tuple[Finding, ...]:
     hits: list[tuple[int, int, str, str]] = []
-    for spelling in set((_ASCII_PIECE if text.isascii() else _PIECE).findall(text)):
+    for spelling in _pieces(text):
         kind = _kind(spelling, singles)
         guarded = kind is None and careful and spelling[0].isupper() and not spelling.isupper() and fold(spelling) in careful
         if kind is None and not guarded:
@@ -198,6 +198,12 @@ def _mentions(
         if not any(a <= start and end <= b for a, b in held):
             out.append(Finding(start, end, kind, 0.8, NAME))
     return tuple(out)
+
+
+def _pieces(text: str) -> set[str]:
+    """The different pieces of a text. Its different words first: code repeats itself, and splitting at blanks is three times as fast."""
+    distinct = "\n".join(set(text.split()))
+    return set((_ASCII_PIECE if distinct.isascii() else _PIECE).findall(distinct))
 
 
 def _kind(spelling: str, singles: Mapping[str, str]) -> str | None:

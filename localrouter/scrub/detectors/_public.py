@@ -14,7 +14,7 @@ ACCOUNTS = words(
     all_users alluser pi kali vagrant-user jovyan sandbox workspace coder openhands claude codex agent assistant bot tool superuser sysadmin webmaster postmaster hostmaster string str
     steam dependabot renovate minio grafana prometheus airflow spark hadoop hdfs hive jupyter rstudio ansible terraform packer nixbld cloud-user bitnami wordpress drupal
     index home about contact settings dashboard profile search help docs api auth logout signup register library applications
-    self this request response session current context value data item key id int float bool object any"""
+    is was has who that the not with from and or for self this request response session current context value data item key id int float bool object any"""
 )
 HOSTS = words(
     """host.docker.internal gateway.docker.internal kubernetes.docker.internal vm.docker.internal host.containers.internal host.lima.internal metadata.google.internal

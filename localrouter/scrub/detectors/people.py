@@ -10,7 +10,7 @@ import re
 
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._context import Cues, fold
-from localrouter.scrub.detectors._people import CJK, FULL, UPPER, forename, named
+from localrouter.scrub.detectors._people import CJK, FULL, UPPER, end_of, forename, named
 
 NAME = "people"
 _ONE = rf"[{UPPER}](?:['’][{UPPER}])?[^\W\d_]{{2,20}}(?:-[{UPPER}][^\W\d_]{{1,20}})?"
@@ -143,13 +143,13 @@ def _announced(text: str) -> list[Finding]:
     """Full names that begin with a known forename, or stand right behind a cue."""
     out: list[Finding] = []
     for m in _NAME.finditer(text):
-        start, end = m.span()
+        start, end = m.start(), end_of(text, m.start(), m.end())
         lead = _LEAD.match(text, start, end)
         if lead:
             rest = _NAME.match(text, lead.end())
             if rest is None:
                 continue
-            start, end = rest.span()
+            start, end = rest.start(), end_of(text, rest.start(), rest.end())
         if not named(text[start:end]):
             continue
         if forename(text[start:end]):

@@ -37,6 +37,7 @@ _EXTENSION = re.compile(r"(?i)\s?,?\s?(?:e?xt|x|#)")
 _SCHEMES = ("tel:", "wa.me/", "sms:", "fax:", "phone=", "mobile=")
 _NO_NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|(?:19|20)\d\d[ /-](?:19|20)\d\d")
 """An address, a decimal, a span of years."""
+_ZIP = re.compile(r"\d{5}-\d{4}")
 _GROUPED = re.compile(r"\d{2,}\D{1,3}\d{2,}")
 _STRONG = Cues(
     "phone, phones, phone number, telephone, tel, telephones, mobile, mobil, mobile number, cell, cellphone, cellular, fax, telefax, whatsapp, sms, text me, hotline, helpline, landline, "
@@ -155,7 +156,12 @@ def _national(text: str, start: int, end: int, main: str, value: str, number: st
         return 0.55 if _prose(text, start, end) else 0.3
     if main.startswith("00"):
         return 0.7 if _valid("+" + main[2:], None) else 0.3
-    if number[0] == "0" and 9 <= len(number) <= 12 and any(_valid(main, region) for region in REGIONS):
+    if (
+        number[0] == "0"
+        and _ZIP.fullmatch(main) is None
+        and 9 <= len(number) <= 12
+        and any(_valid(main, region) for region in REGIONS)
+    ):
         return 0.6
     return 0.3
 
