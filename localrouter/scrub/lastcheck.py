@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from localrouter.core.ask import Leaf
 from localrouter.core.findings import Finding
+from localrouter.scrub.needles import Haystack
 from localrouter.scrub.tokens import TokenTable
 from localrouter.scrub.veil import LOOSE_MIN, _alone, spellings
 
@@ -21,7 +22,7 @@ _WORD64 = frozenset(string.ascii_letters + string.digits + "+/=_-")
 
 def leaks(texts: Sequence[str], table: TokenTable, allowed: frozenset[str]) -> list[str]:
     """The types of the values that still stand in the outgoing texts, each once."""
-    joined = "\0".join(texts)
+    joined = Haystack("\0".join(texts))
     found: dict[str, None] = {}
     for entry in table:
         value = entry.value
@@ -36,7 +37,7 @@ def leaks(texts: Sequence[str], table: TokenTable, allowed: frozenset[str]) -> l
 
 def still_standing(leaves: Sequence[Leaf], table: TokenTable, allowed: frozenset[str]) -> list[tuple[Finding, ...]]:
     """Where `leaks` would find a value in the original leaves, as findings: the value itself, or the whole base64 word."""
-    joined = "\0".join(leaf.text for leaf in leaves)
+    joined = Haystack("\0".join(leaf.text for leaf in leaves))
     wanted: list[tuple[str, bool, str]] = []
     for entry in table:
         if entry.value in allowed or len(entry.value) < VALUE_MIN:
@@ -77,10 +78,5 @@ def base64_cores(raw: bytes) -> list[str]:
     return list(cores)
 
 
-def _stands(text: str, form: str) -> bool:
-    at = text.find(form)
-    while at >= 0:
-        if len(form) >= LOOSE_MIN or _alone(text, at, at + len(form)):
-            return True
-        at = text.find(form, at + 1)
-    return False
+def _stands(joined: Haystack, form: str) -> bool:
+    return any(len(form) >= LOOSE_MIN or _alone(joined.text, at, at + len(form)) for at in joined.places(form))

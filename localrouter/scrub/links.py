@@ -62,7 +62,12 @@ def word_start(text: str, at: int, low: int, mode: Mode) -> int:
     """Where the word that holds `at` begins, not before `low`."""
     start = low
     if mode == "json":
-        return max((b.end() for b in _BREAK_JSON.finditer(text, low, at)), default=low)
+        for near in (64, URL_MAX):
+            begin = max(low, at - near)
+            broken = [b.end() for b in _BREAK_JSON.finditer(text, begin, at)]
+            if broken:
+                return broken[-1]
+        return low
     for char in " \n\t\r\f\v" if mode == "prose" else " \n\t<>\"'`\r\f\v":
         found = text.rfind(char, start, at)
         if found >= start:

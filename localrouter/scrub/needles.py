@@ -7,6 +7,7 @@ projection, which is a tenth as long; the full text is searched only then. `byte
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
 
 _LETTERS = "jkqvwxyzbfgp"
 _SIGNS = "".join(c for c in string.punctuation if c not in ".,\"'()-/")
@@ -26,21 +27,34 @@ SHORT = 4096
 class Haystack:
     """One text, searched many times. Projections are made when the first needle wants them."""
 
-    __slots__ = ("_projected", "text")
+    __slots__ = ("_bytes", "_projected", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._projected: list[tuple[bytes, bytes]] = []
+        self._bytes = b""
+        self._projected: list[bytes | None] = [None] * len(_DROPS)
 
     def __contains__(self, needle: str) -> bool:
+        return self._may(needle) and needle in self.text
+
+    def places(self, needle: str) -> Iterator[int]:
+        """Where a needle begins, overlaps included."""
+        at = self.text.find(needle) if needle and self._may(needle) else -1
+        while at >= 0:
+            yield at
+            at = self.text.find(needle, at + 1)
+
+    def _may(self, needle: str) -> bool:
+        """False when a projection rules the needle out."""
         if len(self.text) < SHORT:
-            return needle in self.text
-        if not self._projected:
-            raw = self.text.encode("utf-8", "surrogatepass")
-            self._projected = sorted(((raw.translate(None, drop), drop) for drop in _DROPS), key=lambda p: len(p[0]))
+            return True
         own = needle.encode("utf-8", "surrogatepass")
-        for projected, drop in self._projected:
+        for i, drop in enumerate(_DROPS):
             kept = own.translate(None, drop)
             if len(kept) >= ENOUGH:
-                return kept in projected and needle in self.text
-        return needle in self.text
+                projected = self._projected[i]
+                if projected is None:
+                    self._bytes = self._bytes or self.text.encode("utf-8", "surrogatepass")
+                    projected = self._projected[i] = self._bytes.translate(None, drop)
+                return kept in projected
+        return True

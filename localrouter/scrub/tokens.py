@@ -48,7 +48,8 @@ _SUFFIX = rf"(?=[A-Za-z]{{0,5}}[0-9]){_C}{{6}}"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One value and its name. `raw`: the value is spelled as inside of JSON text and is restored without further escapes.
+    """One value and its name. `decoded`: it was read from a JSON string, and is escaped again in one. `raw`: it stood in one in a
+    spelling of its own (`\\u00e9` for `é`) and is restored in that spelling.
     `live`: it was named by this request; what an older turn named vouches for no link."""
 
     token: str
@@ -56,6 +57,7 @@ class Entry:
     type: str
     tier: Tier
     raw: bool = False
+    decoded: bool = False
     live: bool = True
 
 

@@ -50,14 +50,15 @@ class _State:
     """One channel: what is not yet said (`buf` from `at`; what was said stays before it for a while), and where we stand."""
 
     # fmt: off
-    __slots__ = ("at", "blocks", "buf", "cls", "diff", "edit", "inner", "json", "line", "mode", "net", "poison", "said", "start",
+    __slots__ = ("at", "blank", "blocks", "buf", "cls", "diff", "edit", "inner", "json", "line", "looked", "mode", "net", "said", "start",
                  "tags", "weird")
     # fmt: on
 
     def __init__(self, cls: ToolClass | None) -> None:
         self.cls = cls
         self.buf, self.at, self.said = "", 0, 0
-        self.mode, self.start, self.poison, self.weird = "", 0, False, False
+        self.mode, self.start, self.weird = "", 0, False
+        self.blank, self.looked = -1, 0  # the blank line that ends a weird target, or how far there is none
         self.json, self.inner = JsonText(), JsonText()
         self.blocks, self.tags = Blocks(), Tags()
         self.line, self.edit, self.diff = "", False, False
@@ -129,9 +130,10 @@ class _State:
             self.diff = False
 
     def trim(self) -> None:
-        keep = min(self.at, self.start if self.mode and not self.poison else self.at) - URL_MAX - 64
+        keep = (self.start if self.mode and not self.weird else self.at) - URL_MAX - 64
         if keep > URL_MAX:
             self.buf, self.at, self.start = self.buf[keep:], self.at - keep, self.start - keep
+            self.blank, self.looked = self.blank - keep, self.looked - keep
 
     @property
     def code(self) -> bool:
@@ -149,7 +151,7 @@ class _State:
             return self.json.escape(value, entry.raw)
         within = self.json if self.json.valid and self.json.inside else self.inner if self.blocks.fenced else None
         # What may have come from such a place keeps its bytes; else quotes and line ends would break the JSON.
-        if within is None or not within.depth or is_content(value):
+        if within is None or not within.depth or (is_content(value) and not (entry.decoded and within is self.json)):
             return value
         return within.escape(value, entry.raw)
 
@@ -327,6 +329,7 @@ class Unveiler:
         if s.code or (kind == ":" and not _LABEL.match(s.line[:-2])):
             return
         s.mode, s.start, s.weird = ("target" if kind == "(" else "definition"), s.at, False
+        s.blank, s.looked = -1, 0
 
     def _region(self, s: _State, token: _Token | None, stop: int, final: bool) -> str | None:
         """One step through a link's target, or None while more must be seen."""
@@ -361,8 +364,10 @@ class Unveiler:
             if end is not None and 0 <= end - s.start <= URL_MAX:
                 return end
             s.weird = True
-        blank = _BLANK.search(buf, max(s.start, s.at - LINE_MAX))
-        return blank.start() + 1 if blank else len(buf) if final else None
+        if s.blank < s.at and s.looked < len(buf):
+            blank = _BLANK.search(buf, max(s.start, s.at - LINE_MAX))
+            s.blank, s.looked = (blank.start() + 1, 0) if blank else (-1, len(buf))
+        return s.blank if s.blank >= 0 else len(buf) if final else None
 
     def _definition_end(self, s: _State, final: bool) -> int | None:
         """Where the target of `[label]: target` ends; -1 if this is no definition."""

@@ -7,6 +7,7 @@ is edited by the caller: `edits` first, then `renames`.
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from bisect import bisect_right
@@ -14,11 +15,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from localrouter.core.ask import Leaf, Path
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import DataClass, Tier, kind
+from localrouter.scrub import names
+from localrouter.scrub.jsontext import JsonText, unescape
+from localrouter.scrub.needles import Haystack
 from localrouter.scrub.tokens import Entry, Minter, TokenTable, suffix_of
 
 Action = Literal["pass", "veil", "seal"]
@@ -26,6 +30,7 @@ SWEEP_MIN = 3  # what the last check looks for is swept, or every turn would be 
 LOOSE_MIN = 8
 _RANK: dict[Tier, int] = {"own": 0, "mask": 1, "seal": 2}
 _ESCAPE = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})$")
+_HEX = re.compile(r"%[0-9A-F]{2}")
 _MODEL = ("assistant", "tool_arguments")
 
 
@@ -62,9 +67,10 @@ def veil(
 ) -> Veiled:
     """Replace every finding that the destination's policy does not pass. A class the policy lacks is veiled."""
     spans: list[list[_Span]] = []
-    for leaf, found in zip(leaves, findings, strict=True):
+    learnt = names.sweep([leaf.text for leaf in leaves], findings)
+    for leaf, found, more in zip(leaves, findings, learnt, strict=True):
         spans.append([])
-        for f in found:
+        for f in (*found, *more):
             action = values.get(kind(f.type).data_class, "veil")
             tier: Tier = "seal" if action == "seal" else kind(f.type).tier
             start, end = _trim(leaf.text, f.start, f.end)
@@ -74,29 +80,34 @@ def veil(
     regions = [_join(own) for own in spans]
 
     chosen: dict[str, _Span] = {}
+    spelled: dict[str, tuple[bool, bool]] = {}
+    values_of: list[list[str]] = []
     for leaf, own in zip(leaves, regions, strict=True):
+        values_of.append([])
         for span in own:
-            value = _value(leaf, span)
+            value, *how = _value(leaf, span)
+            values_of[-1].append(value)
+            spelled.setdefault(value, (how[0], how[1]))
             before = chosen.get(value)
             if before is None or (_RANK[span.tier] > _RANK[before.tier] and span.tier == "seal"):
                 chosen[value] = span
 
     table, tokens = TokenTable(), {}
     for value, span in chosen.items():
+        decoded, raw = spelled[value]
         tokens[value] = minter.mint(span.type, value)
-        table.add(Entry(tokens[value], value, span.type, span.tier))
+        table.add(Entry(tokens[value], value, span.type, span.tier, raw, decoded))
 
     edits: list[tuple[Path, str]] = []
     renames: dict[Path, str] = {}
     counts: Counter[str] = Counter()
     texts: list[str] = []
     marks: list[list[tuple[int, int, str]]] = []
-    for leaf, own in zip(leaves, regions, strict=True):
+    for leaf, own, said in zip(leaves, regions, values_of, strict=True):
         parts: list[str] = []
         at = out = 0
         here: list[tuple[int, int, str]] = []
-        for span in own:
-            value = _value(leaf, span)
+        for span, value in zip(own, said, strict=True):
             token = tokens[value]
             counts[chosen[value].type] += 1
             out += span.start - at
@@ -115,20 +126,28 @@ def veil(
 
 def _outgoing(leaves: Sequence[Leaf], texts: Sequence[str], table: TokenTable) -> str:
     """A live token that a model wrote itself vouches for no link: it could write the link now and reuse it in its next turn."""
-    suffixes = [suffix_of(e.token).upper() for e in table]
+    model = Haystack("\0".join(leaf.text for leaf in leaves if leaf.where in _MODEL).upper())
+    wrote = [s for e in table if (s := suffix_of(e.token).upper()) in model]
     keep = []
     for leaf, text in zip(leaves, texts, strict=True):
-        if leaf.where in _MODEL:
+        if wrote and leaf.where in _MODEL:
             upper = leaf.text.upper()
-            if any(s in upper for s in suffixes):
+            if any(s in upper for s in wrote):
                 continue
         keep.append(text)
     return "\n".join(keep)
 
 
 def spellings(value: str) -> list[str]:
-    """A value as it also stands in JSON text and in URLs."""
-    forms = [value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(value, safe=""), quote(value)]
+    """A value as it also stands in JSON text (and in JSON text in JSON text), in URLs and in HTML."""
+    if value.isascii() and value.isalnum():
+        return [value]
+    forms = [value]
+    for ascii in (True, False):
+        once = json.dumps(value, ensure_ascii=ascii)[1:-1]
+        forms += (once, json.dumps(once, ensure_ascii=ascii)[1:-1])
+    coded = (quote(value, safe=""), quote(value), quote(value, safe="@:/"), quote_plus(value))
+    forms += (*coded, *(_HEX.sub(lambda m: m[0].lower(), c) for c in coded), html.escape(value), html.escape(value, quote=False))
     return list(dict.fromkeys(forms))
 
 
@@ -136,26 +155,24 @@ def _sweep(leaves: Sequence[Leaf], spans: list[list[_Span]]) -> None:
     values: dict[str, _Span] = {}
     for leaf, own in zip(leaves, spans, strict=True):
         for span in own:
-            for value in dict.fromkeys((leaf.text[span.start : span.end], _value(leaf, span))):
+            for value in dict.fromkeys((leaf.text[span.start : span.end], _value(leaf, span)[0])):
                 before = values.get(value)
                 if before is None or _RANK[span.tier] > _RANK[before.tier]:
                     values[value] = span
     if not values:
         return
-    joined = "\0".join(leaf.text for leaf in leaves)
+    joined = Haystack("\0".join(leaf.text for leaf in leaves))
     edges = [0]
     for leaf in leaves:
         edges.append(edges[-1] + len(leaf.text) + 1)
     for value, span in values.items():
         for form in spellings(value) if len(value) >= SWEEP_MIN else ():
-            at = joined.find(form)
-            while at >= 0:
+            for at in joined.places(form):
                 index = bisect_right(edges, at) - 1
                 text, start = leaves[index].text, at - edges[index]
                 end = start + len(form)
                 if end <= len(text) and (len(form) >= LOOSE_MIN or _alone(text, start, end)):
                     spans[index].append(_Span(*_widen(text, start, end), span.type, span.tier))
-                at = joined.find(form, at + 1)
 
 
 def _join(spans: list[_Span]) -> list[_Span]:
@@ -171,16 +188,20 @@ def _join(spans: list[_Span]) -> list[_Span]:
     return out
 
 
-def _value(leaf: Leaf, span: _Span) -> str:
-    """In tool arguments the text is JSON; the value is what it says, and is escaped again when restored."""
+def _value(leaf: Leaf, span: _Span) -> tuple[str, bool, bool]:
+    """(value, decoded, raw). In JSON text the value is what its string says, and is escaped again when restored; unless that would
+    spell it otherwise than it stands."""
     text = leaf.text[span.start : span.end]
-    if leaf.where == "tool_arguments" and "\\" in text and leaf.text.lstrip()[:1] in ("{", "["):
-        try:
-            inner = json.loads(f'"{text}"')
-        except ValueError:
-            return text
-        return inner if isinstance(inner, str) else text
-    return text
+    if "\\" not in text or leaf.text.lstrip()[:1] not in ("{", "["):
+        return text, False, False
+    place = JsonText()
+    place.feed(leaf.text[: span.start])
+    value = text
+    for _ in range(place.depth):
+        value = unescape(value)
+    if value == text:
+        return text, False, bool(place.depth)
+    return (value, True, False) if place.escape(value) == text else (text, False, True)
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
