@@ -186,7 +186,7 @@ class TokenTable:
             rest = "" if begin < begun else text[begin:]
             if rest and not (_CODE_TAIL.fullmatch(rest) or rest.lower().rstrip(_MARKS) in prefixes or "_" in before[2]):
                 break
-            begin = before.start()
+            begin = max(low, text.rfind(" ", low, before.start()) + 1, text.rfind("\n", low, before.start()) + 1)
         first = size
         for run in _RUNS.finditer(text, begin):
             if self._viable(text, run, size, words, prefixes):
