@@ -16,10 +16,12 @@ from localrouter.scrub.merge import merge
 from localrouter.scrub.opaque import blobs
 from localrouter.scrub.segments import segments
 from localrouter.scrub.shapes import Column, Span, json_columns, table_columns
-from localrouter.scrub.views import View, unescaped
+from localrouter.scrub.views import View, softened, unescaped
 
 NESTED = 4
 """Levels of text inside text (JSON in a string of JSON ...) that are opened; what lies deeper is scanned as it stands."""
+JSON_SHARE = 0.8
+"""Of a text, from which it is read as JSON: `\\n` is a line's end in it. In code it may be part of a path."""
 LONG = 256
 """Characters from which a JSON string is a text of its own, in lines and blocks, and no cell."""
 SAMPLE = 48
@@ -82,8 +84,10 @@ def _cut(out: Cut, source: Source, context: str, level: int) -> None:
         if blob.text is not None:
             whole = View(blob.text, 0, [], (0, blob.end - blob.start))
             _cut(out, Source(blob.text, source, blob.start, blob.end, whole), context, level + 1)
+    json = False
     if level < NESTED:
-        columns = json_columns(text) if "{" in text and ":" in text else []
+        columns, size = json_columns(text) if "{" in text and ":" in text else ([], 0)
+        json = size >= JSON_SHARE * len(text)
         for column in columns:
             _cells(out, source, column, _joined(context, column.context), own, level)
         if "\n" in text:
@@ -92,10 +96,10 @@ def _cut(out: Cut, source: Source, context: str, level: int) -> None:
     at = 0
     for start, end in sorted(own):
         if start > at:
-            _lines(out, source, at, start, context)
+            _lines(out, source, at, start, context, json)
         at = max(at, end)
     if at < len(text):
-        _lines(out, source, at, len(text), context)
+        _lines(out, source, at, len(text), context, json)
 
 
 _FRAME = frozenset(["content", "text", "arguments", "function", "input", "output", "parts", "messages", "metadata"])
@@ -107,8 +111,11 @@ def _joined(outer: str, inner: str) -> str:
     return ".".join([*own, inner] if inner else own)[-CONTEXT:]
 
 
-def _lines(out: Cut, source: Source, start: int, end: int, context: str) -> None:
+def _lines(out: Cut, source: Source, start: int, end: int, context: str, json: bool) -> None:
     text = source.text if end - start == len(source.text) else source.text[start:end]
+    view = softened(text) if json else None
+    if view is not None:
+        source, text, start = Source(view.text, source, start, end, view), view.text, 0
     for low, high in segments(text):
         out.pieces.append(Piece(text[low:high], context, source, start + low))
 

@@ -41,13 +41,14 @@ BIG = 7
 """Digits of a number that can identify someone (DESIGN law 1)."""
 
 
-def json_columns(text: str) -> list[Column]:
-    """The string values and the big numbers of all JSON objects in a text, by path."""
+def json_columns(text: str) -> tuple[list[Column], int]:
+    """The string values and the big numbers of all JSON objects in a text, by path; and how many characters are JSON."""
     columns: dict[str, Column] = {}
-    at = 0
+    at = size = 0
     while (m := _START.search(text, at)) is not None:
         at = _object(text, m.start(), columns)
-    return list(columns.values())
+        size += at - m.start()
+    return list(columns.values()), size
 
 
 def _object(text: str, at: int, columns: dict[str, Column]) -> int:

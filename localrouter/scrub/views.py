@@ -149,6 +149,13 @@ def unescaped(text: str) -> View | None:
     return _applied(text, 0, len(text), edits) if edits else None
 
 
+def softened(text: str) -> View | None:
+    """JSON text with its escapes read, but for quotes and backslashes, so that it is JSON still: what `\\n` hides in a string is seen
+    without reading the text twice. None when there is nothing to read."""
+    edits = [e for e in _escapes(text) if e[2] not in "\"'\\"] if "\\" in text else []
+    return _applied(text, 0, len(text), edits) if edits else None
+
+
 def behind_backslash(text: str, at: int) -> bool:
     """Whether an offset may lie inside an escape sequence, at whatever level of escaping."""
     return 0 < at < len(text) and text[at - 1] == "\\" and text[at] in "\"'\\/bfnrtux"
