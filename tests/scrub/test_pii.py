@@ -12,6 +12,7 @@ from localrouter.scrub import detectors
 from localrouter.scrub.detectors import (
     _threshold,
     account,
+    address,
     birth,
     card,
     email,
@@ -26,7 +27,7 @@ from localrouter.scrub.detectors import (
 )
 from localrouter.scrub.detectors._digits import luhn
 
-BY_NAME = {d.NAME: d for d in (account, birth, card, email, home_path, host, iban, ip, mac, phone, ssn, wallet)}
+BY_NAME = {d.NAME: d for d in (account, address, birth, card, email, home_path, host, iban, ip, mac, phone, ssn, wallet)}
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +124,17 @@ FOUND = [
     ("home_path", "cp a ~mkowalska/b", "mkowalska"),
     ("home_path", ".claude/projects/-home-mkowalska-src", "mkowalska"),
     ("home_path", "vscode-remote://wsl+ubuntu/home/jane/x", "jane"),
+    # streets
+    ("address", "at 742 Evergreen Terrace, Springfield, IL 62704.", "742 Evergreen Terrace, Springfield, IL 62704"),
+    ("address", "221B Baker St", "221B Baker St"),
+    ("address", "12 Baker Street, London NW1 6XE", "12 Baker Street, London NW1 6XE"),
+    ("address", "45 Elm Drive, Apt 4B", "45 Elm Drive, Apt 4B"),
+    ("address", "Hauptstraße 12a, 10115 Berlin", "Hauptstraße 12a, 10115 Berlin"),
+    ("address", "12 rue de la Paix, 75002 Paris", "12 rue de la Paix, 75002 Paris"),
+    ("address", "Calle Mayor 5, 28013 Madrid", "Calle Mayor 5, 28013 Madrid"),
+    ("address", "東京都渋谷区神南1-19-11", "東京都渋谷区神南1-19-11"),
+    ("address", "P.O. Box 1234, Austin, TX 78701", "P.O. Box 1234, Austin, TX 78701"),
+    ("address", "zip code: 94103", "94103"),
     # hosts
     ("host", "db-7.corp.internal is down", "db-7.corp.internal"),
     ("host", "http://grafana.internal/d", "grafana.internal"),
@@ -183,6 +195,8 @@ LEFT = [
     ),
     ("home_path", "/home/runner/work /Users/Shared /home/user ~/src https://x.org/home/index.html /users/7 a~b ~10"),
     ("home_path", "GET https://api.x.org/Users/list"),
+    ("address", "Step 1 Open Road; 4 Closed Loop, 3 Random Walk, 100 Meter Dash Way"),
+    ("address", "Via Python 3, String 5, port 8080 Street View, 2024 Road Map, capped at 30000 ms"),
     ("host", "threading.local() self.local org.acme.internal.Foo .env.local host.docker.internal"),
     ("host", "from acme.internal import x"),
     ("account", "username = request.user.name; user: hello there; login(user)"),
@@ -241,7 +255,26 @@ def test_ssh_and_prompts_name_a_user_and_a_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    "flood", ["::::", "0123456789", "a@", "a@a.", "1.", "+1 ", " at ", "/home/", "~a", "(1", "Aa ", "a.b-", "born 1", '"', "<a@b"]
+    "flood",
+    [
+        "::::",
+        "0123456789",
+        "a@",
+        "a@a.",
+        "1.",
+        "+1 ",
+        " at ",
+        "/home/",
+        "~a",
+        "(1",
+        "Aa ",
+        "1 A ",
+        "A B St ",
+        "a.b-",
+        "born 1",
+        '"',
+        "<a@b",
+    ],
 )
 def test_a_flood_costs_its_size(flood: str) -> None:
     """Eight times the text, at most some twenty times the work; quadratic would be sixty-four."""
