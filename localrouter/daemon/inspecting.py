@@ -13,7 +13,7 @@ import logging
 import secrets
 import struct
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -37,6 +37,7 @@ INLINE = 16 * 1024
 """Characters of new text that are cut on the event loop (some 2 ms); more goes to a thread."""
 SAVE_AFTER_S = 30.0
 """From the first new verdict to its place in a file; a crash loses no more than that, and a restart nothing."""
+WARM_AFTER_S = 5.0
 SEAM = "seam"
 _TEXT: frozenset[Where] = frozenset({"system", "user", "assistant", "tool_result"})
 _T = TypeVar("_T")
@@ -117,8 +118,8 @@ class Inspection:
         """Have the first one ready. The standby is loaded behind it, so that it delays nobody."""
         await self._prepare()
         await self._adopt(await self.child.start())
-        await self.child.tell({"op": "warm"})
         self._behind(self._children[1 - self._at])
+        self._task(self._warm(self.child))
 
     async def stop(self) -> None:
         if self._saving is not None:
@@ -181,7 +182,17 @@ class Inspection:
                 await child.start()
                 await self._configure(child)
 
-        task = asyncio.create_task(load())
+        self._task(load())
+
+    async def _warm(self, child: Child) -> None:
+        """Later than the first requests, which may not wait for it; a request that needs it before loads it itself."""
+        await asyncio.sleep(WARM_AFTER_S)
+        with contextlib.suppress(LaneFault):
+            if child.alive:
+                await child.tell({"op": "warm"})
+
+    def _task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

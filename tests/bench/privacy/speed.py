@@ -32,6 +32,8 @@ from localrouter.scrub.pieces import cut, join  # noqa: E402
 
 IDENTITY = {"user": "zaphodb", "host": "heartofgold", "name": "Zaphod Beeblebrox", "email": "zb@president-of-the-galaxy.org"}
 OPTIONS: dict[str, Any] = {"identity": IDENTITY, "allow": [], "deny": [], "packs": [], "thresholds": {}}
+RARE = Leaf((), "pay 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa, NHS 943 476 5919", "user", "content")
+"""What few requests hold: it loads the largest library that the inspector knows."""
 PACKAGES = ("pydantic", "httpx", "click", "aiohttp", "rich")
 
 
@@ -189,8 +191,8 @@ async def turns(data: Path) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         own = Inspection(b"b" * 32, IDENTITY, {}, Path(folder))
         await own.start()
-        await own.inspect([Leaf((), "warm up", "user", "content")])
-        await asyncio.sleep(2)  # what loads beside the work
+        await own.inspect([RARE])
+        await asyncio.sleep(1)  # the standby is loaded behind it
         began, used = time.perf_counter(), time.process_time()
         await own.inspect(leaves)
         ever, ever_cpu = time.perf_counter() - began, time.process_time() - used
@@ -261,8 +263,8 @@ def memory() -> Row:
     async def measured() -> tuple[float, float]:
         own = Inspection(b"m" * 32, IDENTITY)
         await own.start()
-        await own.inspect([Leaf((), fresh(1, 20_000), "user", "content")])
-        await asyncio.sleep(3)
+        await own.inspect([Leaf((), fresh(1, 20_000), "user", "content"), RARE])
+        await asyncio.sleep(1)
         pids = [c.pid for c in own._children if c.pid is not None]
         sizes = [
             int(
