@@ -74,7 +74,8 @@ def test_left_alone(text: str) -> None:
 
 
 def test_own_identity() -> None:
-    detectors.configure({"user": "zaphodb", "host": "heartofgold", "name": "Zaphod Beeble", "email": "zb@president.galaxy"})
+    me = {"user": "zaphodb", "host": "heartofgold", "name": "Zaphod Beeble", "email": "zb@president.galaxy"}
+    detectors.configure({"identity": me})
     try:
         assert found("zaphodb@heartofgold:~$ git log --author='Zaphod Beeble'") >= {
             ("OWN_USER", "zaphodb"),
