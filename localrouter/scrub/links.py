@@ -84,12 +84,12 @@ def address(text: str, start: int, token: int, after: int, end: int, mode: Mode)
     word's beginning: entities, percent signs, backslashes, invisible and full-width characters."""
     signs = _SIGN_PROSE if mode == "prose" else _SIGN
     if _FIXED.search(text, start, end):
-        for sign in signs.finditer(text, start, end):
-            if sign.start() >= after:
+        for sign in signs.finditer(text[start:end]):
+            if sign.start() >= after - start:
                 break
-            if sign[0][-1] == "?" and after <= sign.end():
+            if sign[0][-1] == "?" and after - start <= sign.end():
                 continue  # whom a mail goes to is not fetched; what a link writes into it is
-            return sign.start()
+            return start + sign.start()
     if _ODD.search(text, start, end):
         plain = _plain(text[start:token] + "X" + text[after:end], mode)
         for sign in signs.finditer(plain):
@@ -123,13 +123,14 @@ def _plain(word: str, mode: Mode) -> str:
     return _HIDDEN.sub("", word)
 
 
-def host_after(text: str, after: int, end: int) -> int | None:
-    """The end of the host name that a token begins (`TOKEN.evil.com`), when what follows it ends in a top-level domain."""
+def host_after(text: str, after: int, end: int, *, any_domain: bool) -> int | None:
+    """The end of the host name that a token begins (`TOKEN.evil.com`), when what follows it ends in a top-level domain: one that
+    renderers link, or any."""
     labels = _LABELS.match(text, after, end)
     if labels is None:
         return None
     last = labels[0].rpartition(".")[2].lower()
-    if (len(last) == 2 and last.isalpha()) or last in _GENERIC or last.startswith("xn--"):
+    if any_domain or (len(last) == 2 and last.isalpha()) or last in _GENERIC or last.startswith("xn--"):
         return labels.end()
     return None
 

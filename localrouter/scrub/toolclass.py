@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Literal
 
@@ -28,23 +27,3 @@ _CLASS: dict[str, ToolClass] = {word: cls for cls, words in _NAMES.items() for w
 def tool_class(name: str) -> ToolClass:
     """The class of a tool. A server prefix (`mcp__x__write_file`) is not trusted: such a tool may send what it is given."""
     return _CLASS.get(re.sub(r"[_\-. ]", "", name).lower(), "unknown") if "__" not in name else "unknown"
-
-
-_NETWORK = re.compile(
-    r"://|/dev/(?:tcp|udp)|\b(?:curl|wget|ssh|scp|sftp|rsync|nc|ncat|netcat|telnet|ftp|https?|httpie|xh|aria2c|dig|nslookup|host|ping6?|"
-    r"socat|traceroute|whois|openssl|push|pull|clone|fetch|remote|publish|upload|pip3?|npm|npx|yarn|pnpm|gh|glab|aws|gcloud|gsutil|az|kubectl|"
-    r"helm|docker|podman|mail|mailx|mutt|sendmail|iwr|irm|invoke-webrequest|invoke-restmethod|requests|urllib\d?|httpx|aiohttp|axios|"
-    r"sockets?|smtplib|net|www|webhook|psql|mysql|redis-cli|mongosh?|base64|xxd|eval|lynx|w3m|open|xdg-open|start|mosquitto_pub)\b",
-    re.I,
-)
-
-
-def reaches_network(arguments: str) -> bool:
-    """Whether a command could reach a network. Quotes and backslashes are ignored: `cu''rl` is curl."""
-    try:
-        words = json.dumps(json.loads(arguments), ensure_ascii=False)
-    except ValueError:
-        words = arguments
-        if arguments.lstrip()[:1] in ("{", "["):
-            return True
-    return bool(_NETWORK.search(words) or _NETWORK.search(re.sub(r"[\"'\\^`]", "", words)))

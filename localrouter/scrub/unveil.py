@@ -19,8 +19,9 @@ from localrouter.scrub.blocks import Blocks
 from localrouter.scrub.htmltags import Tags
 from localrouter.scrub.jsontext import JsonText, is_content
 from localrouter.scrub.links import URL_MAX, WORD_MAX, Outgoing
+from localrouter.scrub.shell import reaches_network
 from localrouter.scrub.tokens import Entry, TokenTable
-from localrouter.scrub.toolclass import ToolClass, reaches_network
+from localrouter.scrub.toolclass import ToolClass
 
 LINE_MAX = 1000
 """Characters of a line by which blocks and edits are recognised."""
@@ -298,7 +299,7 @@ class Unveiler:
             end = broken.start() if broken is not None else len(buf)
             return self._give(s, token, vouched and self._outgoing.vouches(buf, start, after, end, mode))
         if mode == "prose" or (s.cls == "shell" and s.net):
-            host = links.host_after(buf, after, end)
+            host = links.host_after(buf, after, end, any_domain=s.cls is not None)
             if host is not None:
                 first = links.host_start(buf, token.start, begin)
                 return self._give(s, token, entry.live and self._outgoing.stands(buf[first:host]))
