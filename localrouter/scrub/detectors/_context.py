@@ -14,6 +14,10 @@ BEFORE, AFTER = 72, 28
 """Characters. About ten words before and four after: a label stands before its value far more often than behind it."""
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_RECORD = re.compile(
+    r"\b(?:id|ids|uuid|guid|count|total|index|version|status|type|kind|size|length|url|href|hash|timestamp|date|time|year|expiry|expires|at|on)$"
+)
+"""Last keys that describe a record and are not its value."""
 _JOINER = re.compile(r"[_\-.\\/]+")
 
 
@@ -29,9 +33,16 @@ class Cues:
         self._pattern = re.compile("|".join(parts))
         self._needles = tuple(sorted({max(w.split(), key=len)[:6] for w in folded}, key=len))
 
+    def named(self, context: str) -> bool:
+        """Whether the keys that a text stands under announce it. `phone.id` and `passport.issued_at` are no phone and no passport."""
+        own = fold(context.rpartition(".")[2])
+        if self._pattern.search(own):
+            return True
+        return _RECORD.search(own) is None and self._pattern.search(fold(context)) is not None
+
     def near(self, text: str, start: int, end: int, context: str = "", before: int = BEFORE, after: int = AFTER) -> bool:
         """Whether a cue stands before the span, shortly after it on its line, or in the context."""
-        if context and self._pattern.search(fold(context)):
+        if context and self.named(context):
             return True
         head = _whole(text, max(0, start - before), start)
         # A blank line ends a thought: what stood before it announces nothing.
@@ -47,7 +58,7 @@ class Cues:
 
     def just_before(self, text: str, start: int, context: str = "", before: int = 40) -> bool:
         """Stricter: a cue on the same line before the span, or in the context."""
-        if context and self._pattern.search(fold(context)):
+        if context and self.named(context):
             return True
         head = _whole(text, max(0, start - before), start)
         return bool(self._pattern.search(fold(head[head.rfind("\n") + 1 :])))

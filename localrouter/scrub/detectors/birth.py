@@ -35,7 +35,7 @@ REACH = 34
 
 def find(text: str, context: str) -> list[Finding]:
     low = text.lower()
-    if not any(needle in low for needle in _NEEDLES) and not (context and _CUES.search(context)):
+    if not any(needle in low for needle in _NEEDLES) and not (context and _CUES.named(context)):
         return []
     out: list[Finding] = []
     last = 0

@@ -28,6 +28,8 @@ _LITERAL = re.compile(r"\[\d{1,3}(?:\.\d{1,3}){3}\]")
 _SERVICE = words("git hg svn aur gitea forgejo gitolite gerrit noreply no-reply no_reply donotreply do-not-reply mailer-daemon")
 _BOTS = ("[bot]", "dependabot", "github-actions", "renovate")
 _FILES = words("png jpg jpeg gif svg webp ico css js ts py json service socket timer target mount slice device scope so")
+_PUBLISHED = re.compile(r"\s*\"?deprecated\"?\s*:")
+"""What a package registry tells everyone who installs: lock files repeat it, and its address is a public one."""
 _CUES = Cues(
     "email, e mail, mail, mailto, address, contact, reach, write, send, cc, bcc, from, to, reply, user, correo, courriel, adresse, kontakt, posta, poczta, почта, メール, 邮箱, 郵箱, 이메일"
 )
@@ -72,6 +74,8 @@ def _around(text: str, at: int, after: int, context: str) -> Finding | None:
     if start is None:
         return None
     name, host = text[start:at].lower(), text[after:end].lower()
+    if _PUBLISHED.match(text[text.rfind("\n", 0, start) + 1 : start]) or context.endswith("deprecated"):
+        return None
     if text[max(0, start - 3) : start] == "://":
         return None  # the user of a URL; account.py and host.py know both sides
     if (

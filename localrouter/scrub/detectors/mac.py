@@ -12,6 +12,8 @@ from localrouter.core.findings import Finding
 NAME = "mac"
 _PAIRS = re.compile(r"(?<![\w:.-])[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}(?![\w:]|[-.]\w)")
 _DOTTED = re.compile(r"(?<![\w:.-])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w:]|[-.]\w)")
+_DOCKER = b"\x02\x42"
+"""Docker's own prefix for the interfaces that it makes up."""
 _GATE = re.compile(r"([:-])[0-9A-Fa-f]{2}\1[0-9A-Fa-f]{2}\1[0-9A-Fa-f]{2}\1|\.[0-9A-Fa-f]{4}\.")
 
 
@@ -22,8 +24,7 @@ def find(text: str, context: str) -> list[Finding]:
     for pattern in (_PAIRS, _DOTTED):
         for m in pattern.finditer(text):
             octets = bytes.fromhex(re.sub(r"[:.-]", "", m[0]))
-            # A clock (`10:11:12:13:14:15`) or a dotted number has no letter and is no address that anyone would miss.
-            if octets[0] & 1 or not any(octets) or (m[0].replace(".", "").isdigit() and "." in m[0]):
+            if octets[0] & 1 or not any(octets) or octets[:2] == _DOCKER or (m[0].replace(".", "").isdigit() and "." in m[0]):
                 continue
             out.append(Finding(m.start(), m.end(), "MAC", 0.8, NAME))
     return out

@@ -93,6 +93,8 @@ def find(text: str, context: str) -> list[Finding]:
 def _score(text: str, start: int, end: int, context: str, announced: bool, main: str, number: str) -> float:
     """How sure it is that this span is a phone number: `main` without an extension, `number` its digits. `announced`: a cue
     stands somewhere in the text, so that looking around is worth it."""
+    if context and _NOT.named(context.rpartition(".")[2]):
+        return 0.3
     if text[max(0, start - 8) : start].lower().endswith(_SCHEMES):
         return 0.85
     if main.startswith(("+", "(+")):
