@@ -29,6 +29,7 @@ from localrouter.scrub.detectors import (
     name_value,
     password_hash,
     pem,
+    secret_column,
     secret_rules,
     sql_password,
     url_password,
@@ -36,7 +37,7 @@ from localrouter.scrub.detectors import (
 
 OURS = (
     assignment, bare_token, basic_auth, cloud_pair, command_line, connection_string, credential_files, jwt, kubernetes_secret,
-    login_call, name_value, password_hash, pem, secret_rules, sql_password, url_password,
+    login_call, name_value, password_hash, pem, secret_column, secret_rules, sql_password, url_password,
 )  # fmt: skip
 LETTERS = string.ascii_letters + string.digits
 LOWER = string.ascii_lowercase + string.digits
@@ -136,6 +137,11 @@ def test_a_password_by_its_place(form: str, password: str) -> None:
         ('if user == "bob" and password == "team10":', "team10"),
         ("password: |\n    blueb1rd9\nuser: bob", "blueb1rd9"),
         ("Пароль: гдеЖе77котик", "гдеЖе77котик"),
+        ("login: bob / blueb1rd9", "blueb1rd9"),
+        ("here are the creds: bob:blueb1rd9 ok", "blueb1rd9"),
+        ("password=hunter22&user=bob", "hunter22"),
+        ('<property name="hibernate.connection.password">hunter22</property>', "hunter22"),
+        ("WIFI: SSID home, password: MyWifi2024!", "MyWifi2024!"),
         ("contraseña=gat0negro7\n", "gat0negro7"),
     ],
 )
@@ -148,6 +154,29 @@ def test_a_leaf_under_a_key_has_its_key_in_the_context() -> None:
     assert secrets_in("blueb1rd9", "arguments.db.name") == []
     token = draw(40)
     assert secrets_in(token, "headers.apiKey") == [token]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "user,password,role\nbob,%s,admin\neve,%s,user\n",
+        "| user | password |\n|------|----------|\n| bob | %s |\n| eve | %s |\n",
+        "user\tdb_password\nbob\t%s\neve\t%s\n",
+        '"user","password"\n"bob, jr","%s"\n"eve","%s"\n',
+    ],
+)
+def test_a_column_of_passwords(table: str) -> None:
+    text = table.replace("%s", "hunter22", 1).replace("%s", "Tr0ub4dor&3", 1)
+    assert secrets_in(text) == ["hunter22", "Tr0ub4dor&3"]
+    assert secrets_in("'PASSWORD',\n'VALID-EVENT2',\n'VALUE_3',\n") == []
+    assert secrets_in("user,password_policy\nbob,strict9\n") == []
+
+
+def test_the_seed_of_a_wallet() -> None:
+    seed = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+    for text in (f"seed phrase: {seed}", f'mnemonic = "{seed}"', f"my recovery phrase is {seed}"):
+        assert secrets_in(text) == [seed]
+    assert secrets_in("seed phrase: the words that you wrote down when the wallet was made") == []
 
 
 def test_hashes_of_passwords() -> None:

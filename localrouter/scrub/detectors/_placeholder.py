@@ -7,10 +7,11 @@ a hint may only tighten (DESIGN section 1, law 6).
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import lru_cache
 
-from localrouter.scrub.detectors._shape import decoded, words
+from localrouter.scrub.detectors._shape import decoded, random, words
 
 # One of these among the words of a value says that a person wrote it in place of another.
 _MARKERS = frozenset(
@@ -330,7 +331,7 @@ _VOCABULARY = frozenset(
 )
 _WHOLE = re.compile(
     r"(?ix) (?: \$\{.* | \$\(.* | \$\$?[A-Z_][A-Z0-9_]* | \$[a-z_]+ | \{\{.* | \{%.* | <%.* | <[^<>]{1,80}>?.{0,3} | %[\w.]+% | %\(?[\w.]+\)?[sd]? | \#\{.* "
-    r"| @@?[\w.:/-]+@@? | !\w+.* | \[[^\[\]]{0,80}\] | \{[\w.\s:|-]*\} | `[^`]*` | &lt;.*&gt; | \\u003c.*\\u003e "
+    r"| @@?[\w.:/-]+@@? | !\w+.* | \[[^\[\]]{0,80}\] | `[^`]*` | &lt;.*&gt; | \\u003c.*\\u003e "
     r"| ENC(?:RYPTED)?[(\[{].* | \(.*\) | \w+\(\)? | vault:.* | \{cipher\}.* )"
 )
 _REFERENCE = re.compile(
@@ -351,14 +352,16 @@ _SEQUENCES = (
 )
 
 
-PUBLISHED = frozenset(
-    {
-        "AIzaSyDr2UxVnv_U85AbhhY8XSHSIavUW0DC-sY",
-        "AIzaSyA2KlwBX3mkFo30om9LUFYQhpqLoa_BNhE",
-        "AIzaSyBOti4mM-6x9WDnZIjIeyEU21OpBXqWBgw",
-    }
-)
-"""Keys that Chromium publishes in every build (google_apis/google_api_keys)."""
+PUBLISHED = frozenset({"25ddcf9d694aa482", "00bee8eab516678c", "f47c5cb8197a8a7e"})
+"""BLAKE2b-64 of the keys that Chromium publishes in every build (google_apis/google_api_keys)."""
+
+
+def published(value: str) -> bool:
+    """Whether a value is one of the keys that everybody has."""
+    return (
+        value.startswith("AIza")
+        and hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest() in PUBLISHED
+    )
 
 
 @lru_cache(4096)
@@ -367,10 +370,12 @@ def placeholder(value: str) -> bool:
     if value.startswith("`") and value.endswith("`"):
         return True  # a command's output
     value = value.strip("\"'` \t\r\n,;")
-    if value in PUBLISHED or (
+    if published(value) or (
         value.startswith("eyJ") and "." not in value and '"alg"' in (decoded(value[: len(value) // 4 * 4]) or "")
     ):
         return True
+    if value.startswith("{") and value.endswith("}"):
+        return not random(value[1:-1], 24, 3.8)  # `{name}` is a template; what Maven encrypts also stands in braces
     if len(value) < 4 or _WHOLE.fullmatch(value) or _INSIDE.search(value) or _REFERENCE.fullmatch(value):
         return True
     if dull(value) or sequence(value) or named(value):

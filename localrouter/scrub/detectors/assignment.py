@@ -101,6 +101,10 @@ _PATTERN = re.compile(r"\[[^\]\s]{0,20}\w-\w[^\]\s]{0,20}\]|\(\?[:=!P<]|\\[wdsWD
 """A regular expression: a class with a range, a group, an escape with a count."""
 _SETTER = re.compile(r"(?i)(?:define|set\w*|put|add\w*|property|env|option|param|header|config)\s?\(\s{0,4}[\"']\Z")
 _PROSE_LINE = re.compile(r"[^(){};=\[\]<>]*\Z")
+_NEXT_FIELD = re.compile(r"&[\w.-]+=")
+_SEED = re.compile(r"(?:[a-z]{3,8}[ \t]){11,23}[a-z]{3,8}(?=[\s.,;\"')]|\Z)")
+"""Twelve to twenty-four words: the seed of a wallet (BIP 39)."""
+_KEY_LIKE = re.compile(r"(?:[0-9a-f]{32,128}|[A-Za-z0-9+/_-]{24,200}={0,2})(?=[\s.,;)\"']|\Z)")
 _MY = re.compile(r"(?i)\bmy (?:[\w-]{1,20} ){0,2}\Z")
 _SAID_OF = frozenset(
     [
@@ -238,6 +242,10 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
         if believable(value, meaning, place):
             yield Finding(begin, stop, KIND[meaning], 0.9, NAME)
         return
+    seed = _SEED.match(text, at) if meaning == "phrase" and op != "," else None
+    if seed is not None:
+        yield Finding(at, seed.end(), KIND[meaning], 0.9, NAME)
+        return
     block = _BLOCK.match(text, at) if op == ":" and first else None
     if block is not None:
         yield from _block(text, line, block.end(), meaning)
@@ -246,6 +254,10 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
         if op != "":
             return
         at = _skip(text, at, limit)
+        said = _KEY_LIKE.match(text, at) if meaning in ("token", "key", "secret") else None
+        if said is not None and random(said[0], 24, 3.0) and believable(said[0], meaning, _Place(False, True, ":", False, False)):
+            yield Finding(at, said.end(), KIND[meaning], 0.7, NAME)
+            return
         if not first or meaning not in ("password", "phrase", "token"):
             return  # `password hunter2-9` on a line of its own: netrc, Cisco, DSLs
     bare = _BARE.match(text, at, limit)
@@ -253,6 +265,9 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
         return
     stop = bare.end()
     alone = first and _LINE_END.match(text, stop) is not None and (op != "" or sep["bracket"] is None)
+    form = _NEXT_FIELD.search(text, at, stop)
+    if form is not None:
+        alone, stop = False, form.start()
     if text[at:stop].count(")") > text[at:stop].count("("):
         alone = False  # the end of a call
     if not alone and not prose:
@@ -261,7 +276,7 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
             cut = text.find(mark, at, stop)
             if cut >= 0:
                 stop = cut
-    value = text[at:stop].rstrip("\\" if alone else "\\.,:!?") if prose or not alone else text[at:stop].rstrip("\\")
+    value = text[at:stop].rstrip("\\" if alone else "\\.,:?") if prose or not alone else text[at:stop].rstrip("\\")
     if not value:
         return
     place = _Place(False, alone, "is" if prose else op, shouted, tight or (alone and _config(text, line)))
@@ -475,6 +490,8 @@ def _looks_like_code(value: str) -> bool:
     if _CALL.match(value) and (value.endswith((")", "]")) or "(" in value):
         return True
     if value.startswith(("%", "--", "/", "./", "[", "(", "^", "{", "\\", "$(", "*", "#{")) and not random(value, 10, 2.8):
+        return True
+    if re.fullmatch(r"\w+=\w*", value):
         return True
     if re.fullmatch(r"[A-Za-z_][\w]*(?:(?:\.|->|::)[A-Za-z_]\w*)+", value):
         return True

@@ -105,6 +105,23 @@ _DIGEST = frozenset(
         "name",
     ]
 )
+_KNOWN = (
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "nvapi-",
+    "glpat-",
+    "npm_",
+    "hf_",
+    "AIza",
+    "AKIA",
+    "ASIA",
+    "shpat_",
+    "SG.",
+)
 _LONG = re.compile(r"[A-Za-z0-9+/_.~!@#$%^&*-]{16}")
 _SAYS = re.compile(
     r"(?i)\b(?:pass(?:word|phrase|code)?|pwd|secret|token|(?:api|access|private|master|secret|encryption|license|signing)[ _-]?keys?|credentials?)\b"
@@ -120,6 +137,8 @@ def find(text: str, context: str) -> list[Finding]:
         return out
     for m in _LINE.finditer(text):
         value = m["v"]
+        if value.startswith(_KNOWN):
+            continue  # what begins as a key of a known kind is that rule's to judge
         if not any(c.isdigit() for c in value) or "12345" in value or placeholder(value) or is_identifier_of_a_thing(value):
             continue
         before = text[max(0, m.start() - 200) : m.start()].rstrip().rsplit("\n", 1)[-1].strip()

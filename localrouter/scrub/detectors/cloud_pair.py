@@ -14,7 +14,7 @@ from localrouter.scrub.detectors._shape import entropy, is_hex, wordy
 
 NAME = "cloud_pair"
 _ID = re.compile(
-    r"(?<![A-Za-z0-9+/])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9+/])|(?i:aws.{0,20}secret|secret.{0,4}access.{0,4}key)"
+    r"(?<![A-Za-z0-9+/])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9+/])|(?i:aws.{0,20}secret|secret.{0,4}access.{0,4}key)"
 )
 _SECRET = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=])")
 _AZURE = re.compile(r"(?<![\w~.-])[\w~.-]{3}\dQ~[\w~.-]{31,34}(?![\w~-])|(?<![\w~.-])[\w.~-]~[\w.~-]{37,38}(?![\w~-])")

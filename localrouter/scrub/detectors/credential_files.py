@@ -1,4 +1,4 @@
-"""Files whose passwords stand by position: `.netrc`, `.pgpass`, `.git-credentials` lines without a scheme, htpasswd-like pairs.
+"""Passwords that stand by position: `.netrc`, `.pgpass`, and `login: bob / ...` in prose.
 
 Sources: ftp(1) and curl for netrc; PostgreSQL manual "The Password File" (`host:port:database:user:password`, `\\:` escapes).
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 
 from localrouter.core.findings import Finding
+from localrouter.scrub.detectors._fields import lower
 from localrouter.scrub.detectors._placeholder import placeholder
+from localrouter.scrub.detectors._shape import is_digest
 
 NAME = "credential_files"
 _NETRC = re.compile(
@@ -18,6 +20,11 @@ _PGPASS = re.compile(
     r"(?m)^[ \t]*(?:\*|[\w.-]{1,200}|\[[\da-fA-F:]+\]|/[\w./-]+):(?:\*|\d{1,5}):(?:\*|[\w.-]{1,100}):(?:\*|[\w.@-]{1,100}):(?P<v>(?:[^:\s\\]|\\.){1,200})[ \t]*$"
 )
 
+_PAIR = re.compile(
+    r"(?i)(?<![\w-])(?:log-?in|creds?|credentials?|user(?:name)?[ ]?[/&+][ ]?pass(?:word)?|u/p|account)(?: (?:is|are|for [^\s:]{1,40}))?[ ]?[:=]?[ ]{1,3}[\"'`]?(?P<u>[\w.@+-]{2,64})[\"'`]?[ ]{0,2}[/:|][ ]{0,2}[\"'`]?(?P<v>[^\s\"'`]{6,64})"
+)
+"""`login: bob / pa55word`, as people write it to one another."""
+
 
 def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
@@ -26,6 +33,13 @@ def find(text: str, context: str) -> list[Finding]:
     if ":" in text:
         # A port or a star as second field tells a password file from `a:b:c:d:e` of other kinds (timestamps, MACs, stack frames).
         out += [f for f in _of(_PGPASS, text) if not text[f.start : f.end].isdigit()]
+    low = lower(text)
+    if "login" in low or "log-in" in low or "cred" in low or "pass" in low or "u/p" in low or "account" in low:
+        for m in _PAIR.finditer(text):
+            value = m["v"].rstrip(".,;)")
+            mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
+            if mixed and len(value) >= 6 and "/" not in value and not placeholder(value) and not is_digest(value):
+                out.append(Finding(m.start("v"), m.start("v") + len(value), "PASSWORD", 0.7, NAME))
     return out
 
 

@@ -17,6 +17,9 @@ NAME = "name_value"
 _ELEMENT = re.compile(
     r"<(?P<k>[\w.:-]{2,80})(?:\s[^<>]{0,200})?>\s{0,80}(?:<!\[CDATA\[)?(?P<v>[^<>\n]{1,600}?)(?:\]\]>)?\s{0,80}</(?P=k)>"
 )
+_ATTRIBUTE = re.compile(
+    r"<[\w:.-]{1,60}\s(?:[^<>]{0,200}?\s)?(?:name|key|id|property)=(?P<q>[\"'])(?P<k>[\w. :/-]{2,120})(?P=q)[^<>]{0,100}>\s{0,40}(?:<!\[CDATA\[)?(?P<v>[^<>\n]{1,600}?)(?:\]\]>)?\s{0,40}</"
+)
 _PAIR = re.compile(
     r"(?i)[\"']?\b(?:name|key|id|option_?name|parameter(?:_?name)?|variable|field|property|label|header)[\"']?\s{0,4}[:=]\s{0,4}(?P<q>[\"'])?(?P<k>[\w. /:-]{2,80}?)(?P=q)?[\s,;]{1,40}(?:#[^\n]{0,80}\s*)?"
     r"(?:[\"']?type[\"']?\s{0,4}[:=]\s{0,4}[\"']?\w+[\"']?[\s,;]{1,40})?[\"']?(?:value|content|secret|default|parametervalue|string_?value|option_?value)[\"']?\s{0,4}[:=]\s{0,4}(?P<w>[\"'])?(?P<v>(?(w)[^\"'\n]{1,600}|[^\s\"',}\]>]{1,600}))"
@@ -55,7 +58,7 @@ _BEGINS, _ENDS = frozenset("\"'> :=_.\t"), frozenset("\"'< ,;_.\n\r-")
 
 def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
-    if not hits(text):
+    if not hits(text) and "settingsSecurity" not in text:
         return out
     marked = "</" in text
     low = lower(text)
@@ -64,6 +67,10 @@ def find(text: str, context: str) -> list[Finding]:
             name: str = m["k"].rsplit(":", 1)[-1]
             # `<master>` is what Maven's settings-security.xml calls its password.
             meaning: Sense | None = "password" if name == "master" and "settingsSecurity" in text else sense(name)
+            if meaning is not None and _value(m["v"], meaning, 4):
+                out.append(Finding(m.start("v"), m.end("v"), KIND[meaning], 0.9, NAME))
+        for m in _ATTRIBUTE.finditer(text):
+            meaning = sense(m["k"].replace(" ", "_"))
             if meaning is not None and _value(m["v"], meaning, 4):
                 out.append(Finding(m.start("v"), m.end("v"), KIND[meaning], 0.9, NAME))
     patterns = ([_TWO] if marked else []) + ([_PAIR] if any(w in low for w in ("value", "content", "default", "secret")) else [])
@@ -99,7 +106,7 @@ def _value(value: str, meaning: Sense, length: int) -> bool:
         return False
     if meaning in ("password", "phrase"):
         if value.isalpha():
-            return len(value) >= 6 and not value.istitle() and value.lower() not in _TYPES
+            return len(value) >= max(length, 8 if length == 4 else 6) and not value.istitle() and value.lower() not in _TYPES
         return len(value) >= length
     if meaning == "secret":
         return len(value) >= 8 and (is_uuid(value) or random(value, 8, 2.5))

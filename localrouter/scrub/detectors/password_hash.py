@@ -20,6 +20,7 @@ _HASH = re.compile(
     rf" | SCRAM-SHA-\d+\$\d+:[A-Za-z0-9+/=]{{8,64}}\$[A-Za-z0-9+/=]{{20,120}}:[A-Za-z0-9+/=]{{20,120}} | (?:aad3b435b51404ee[0-9a-fA-F]{{16}}:[0-9a-fA-F]{{32}}) ) (?![\w/])",
     re.X,
 )
+_SAMPLE = re.compile(r"(?i)\b(?:example|sample) (?:of )?[^\n]{0,60}\Z")
 _APR = re.compile(r"(?m)^[\w.@-]{1,64}:(?P<v>\$(?:1|apr1)\$[^\s:$]{1,16}\$?[^\s:]{20,64})\s*$")
 _SHADOW = re.compile(r"(?m)^[a-z_][\w.-]{0,31}\$?:(?P<v>[./A-Za-z0-9]{13}|[^\s:*!x]{20,200}):\d{0,6}:\d{0,6}:\d{0,6}:")
 _PASSWD = re.compile(r"(?m)^[a-z_][\w.-]{0,31}:(?P<v>[^\s:*!]{8,200}):\d+:\d+:[^:\n]*:/[^:\n]*:")
@@ -30,7 +31,9 @@ def find(text: str, context: str) -> list[Finding]:
     if "$" in text or "{S" in text or "{M" in text or "{C" in text or "aad3b435" in text:
         for pattern in (_HASH, _APR):
             out += [
-                Finding(m.start("v"), m.end("v"), "PASSWORD", 0.9, NAME) for m in pattern.finditer(text) if not named(m["v"][4:])
+                Finding(m.start("v"), m.end("v"), "PASSWORD", 0.9, NAME)
+                for m in pattern.finditer(text)
+                if not named(m["v"][4:]) and not _SAMPLE.search(text[max(0, m.start() - 80) : m.start()])
             ]
     if "::" in text or ":/" in text:
         for pattern in (_SHADOW, _PASSWD):

@@ -11,7 +11,7 @@ import re
 
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._placeholder import dull
-from localrouter.scrub.detectors._shape import entropy, is_hex
+from localrouter.scrub.detectors._shape import entropy, is_hex, wordy
 
 NAME = "pem"
 _BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
@@ -89,11 +89,8 @@ def _extent(inner: str) -> int:
     at = 0
     for line in inner.splitlines(keepends=True):
         bare = _ESCAPES.sub("", line)
-        if (
-            bare
-            and ":" not in line
-            and not (_BODY.fullmatch(bare) and (len(bare) > 30 or bare.endswith("=") or at == 0 or not bare.isalpha()))
-        ):
+        body = _BODY.fullmatch(bare) is not None
+        if bare and ":" not in line and (not body or (len(bare) <= 30 and bare.isalpha() and (wordy(bare) or len(bare) < 8))):
             break
         at += len(line)
     return len(inner[:at].rstrip())

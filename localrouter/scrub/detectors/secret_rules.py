@@ -17,7 +17,7 @@ import regex
 
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._fields import lower, named_between
-from localrouter.scrub.detectors._placeholder import PUBLISHED, dull, named, placeholder
+from localrouter.scrub.detectors._placeholder import dull, named, placeholder, published
 from localrouter.scrub.detectors._prefilter import Words
 from localrouter.scrub.detectors._shape import entropy, wordy
 
@@ -52,7 +52,7 @@ _OWN = (
     _own("azure-sas", "SECRET", r"[?&;]sig=(?P<v>[A-Za-z0-9%+/=]{30,120})", "sig=", entropy=3.5),
     _own("google-api-key", "API_KEY", r"\bAIza[\w-]{35}(?![\w-])", "aiza", entropy=3.5),
     _own("google-oauth", "TOKEN", r"\b(?:ya29\.[\w-]{20,}|1//0[\w-]{40,100}|GOCSPX-[\w-]{28})", "ya29.", "1//0", "gocspx-"),
-    _own("aws-id", "API_KEY", r"(?<![A-Za-z0-9+/])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Za-z0-9+/=])", "akia", "asia", "abia", "acca", after=24),
+    _own("aws-id", "API_KEY", r"(?<![A-Za-z0-9+/])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9+/=])", "akia", "asia", "abia", "acca", after=24),
     _own("github", "TOKEN", r"(?<![A-Za-z0-9])(?:gh[pousr]_[0-9A-Za-z]{36,255}|github_pat_\w{40,255})(?![0-9A-Za-z])", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", entropy=3.0),
     _own("gitlab", "TOKEN", r"\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-[\w.-]{20,300}", "glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "glsoat-", "glffct-"),
     _own("slack", "TOKEN", r"\bxox[a-z]-[\w-]{10,250}|\bxapp-\d-[\w-]{20,250}|\bxoxe\.[\w-]{20,300}", "xox", "xapp-"),
@@ -62,7 +62,7 @@ _OWN = (
     _own("sendgrid", "API_KEY", r"\bSG\.[\w-]{16,32}\.[\w-]{16,64}(?![\w-])", "sg.", entropy=3.8, after=120),
     _own("shopify", "TOKEN", r"\bshp(?:at|ss|ca|pa|tka)_[a-fA-F0-9]{32}\b", "shpat_", "shpss_", "shpca_", "shppa_", after=60),
     _own("openshift", "TOKEN", r"\bsha256~[\w-]{43}(?![\w-])", "sha256~", entropy=3.5, after=64),
-    _own("nvidia", "API_KEY", r"\bnvapi-[\w-]{60,70}(?![\w-])", "nvapi-", entropy=3.8, after=90),
+    _own("nvidia", "API_KEY", r"\bnvapi-[\w-]{64}(?![\w-])", "nvapi-", entropy=3.8, after=90),
     _own("groq-xai", "API_KEY", r"\b(?:gsk_|xai-|pplx-|fw_|r8_|tgp_v1_|csk-|jina_|lsv2_[ps]t_|sk_[a-f0-9])[A-Za-z0-9_]{30,120}\b", "gsk_", "xai-", "pplx-", "fw_", "r8_", "tgp_v1_", "csk-", "jina_", "lsv2_", "sk_", entropy=3.5, after=160),
     _own("twilio", "API_KEY", r"(?<![A-Za-z0-9])SK[0-9a-f]{32}(?![A-Za-z0-9])", *(f"sk{c}" for c in "0123456789abcdef"), after=40),
     _own("vault", "TOKEN", r"\b(?:hvs|hvb|hvr)\.[\w-]{24,300}", "hvs.", "hvb.", "hvr.", entropy=3.5),
@@ -139,7 +139,7 @@ def _search(rule: Rule, text: str, start: int, end: int, out: list[Finding], don
 
 def believable(rule: Rule, value: str, before: str) -> bool:
     """Whether what a rule matched is a key and not a sample, a digest or words. `before` is the text up to the value."""
-    if entropy(value) < rule.entropy or value in PUBLISHED:
+    if entropy(value) < rule.entropy or published(value):
         return False
     held = [len(w) for w in rule.words if w in value.lower()]
     if held or rule.id.startswith("localrouter:"):

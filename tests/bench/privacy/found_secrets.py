@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 import sys
 import time
 from pathlib import Path
@@ -49,6 +50,7 @@ OURS = frozenset(
         "name_value",
         "password_hash",
         "pem",
+        "secret_column",
         "secret_rules",
         "sql_password",
         "url_password",
@@ -109,23 +111,37 @@ def leaky(data: Path) -> list[Row]:
     ]  # fmt: skip
 
 
+NOT_BY_CONTENT = re.compile(
+    r"/ignore-|ignored-by-config|libssh-so/|libgnutls-so/|yarn-release/|marked-noqa|htpasswd\.(?:adoc|md|ya?ml)$|some-htpasswd-file"
+)
+"""Negatives of fake-leaks whose bytes are those of its positives: the path says so, or a comment that asks to be passed over, or the
+configuration of that repository. A prompt has no path, and such comments are not honoured."""
+
+
 def fake(data: Path) -> list[Row]:
     base = data / "secrets_fake_leaks"
     rates = {0: [0, 0, 0, 0], 1: [0, 0, 0, 0]}  # found, positives, hit, negatives
+    by_path = [0, 0]  # hit, negatives
     for path in sorted(base.rglob("*")):
         name = str(path.relative_to(base))
         at = 0 if "/valid/" in name else 2 if "/invalid/" in name or "/benign/" in name else -1
         if at < 0 or not path.is_file():
             continue
         r = rates[half(name)]
-        r[at] += bool(secrets_of(text_of(path)))
+        hit = bool(secrets_of(text_of(path)))
+        r[at] += hit
         r[at + 1] += 1
+        if at == 2 and NOT_BY_CONTENT.search(name):
+            by_path[0] += hit
+            by_path[1] += 1
     both = [rates[0][i] + rates[1][i] for i in range(4)]
     halves = " / ".join(f"{_f1(r):.3f}" for r in rates.values())
     hits = " / ".join(f"{r[2]} of {r[3]}" for r in rates.values())
+    rest = [both[0], both[1], both[2] - by_path[0], both[3] - by_path[1]]
     return [
         Row("fake-leaks, F1 by file", "gitleaks rules 0.624, detect-secrets 0.519", ">= 0.85", f"{_f1(both):.3f}", _f1(both) >= 0.85, f"halves {halves}; found {both[0]} of {both[1]}"),
         Row("fake-leaks, negatives hit", "", "<= 10 %", f"{both[2] / both[3]:.1%}", both[2] <= 0.1 * both[3], f"halves {hits}"),
+        Row("fake-leaks, F1 without negatives that only a path or a comment makes so", "", "", f"{_f1(rest):.3f}", None, f"negatives hit {rest[2]} of {rest[3]}"),
     ]  # fmt: skip
 
 
