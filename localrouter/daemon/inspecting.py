@@ -9,25 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import secrets
-import struct
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from localrouter.config.paths import SAFE, private_file
-from localrouter.core.ask import Leaf, Where
+from localrouter.config.paths import SAFE
+from localrouter.core.ask import Leaf
 from localrouter.core.errors import LaneFault, PrivacyUnsure
 from localrouter.core.findings import Finding
 from localrouter.daemon.children import Child, ChildDied
-from localrouter.scrub.cache import FILE_MAX, SegmentCache
-from localrouter.scrub.merge import NAMES, merge
-from localrouter.scrub.pieces import Cut, across, cut, join, seam
-from localrouter.scrub.version import installed, with_options
-
-log = logging.getLogger("localrouter")
+from localrouter.daemon.seen import Seen
+from localrouter.scrub.pieces import Cut, cut, join
+from localrouter.scrub.seams import CONTEXT, Seam, crossed, seams
 
 BATCH_BYTES = 128 * 1024
 SECONDS_PER_BATCH = 30.0
@@ -35,11 +30,7 @@ FIELD_CAP = 8 * 1024 * 1024
 """Bytes. DESIGN section 7: a field has a byte cap and no wall limit."""
 INLINE = 16 * 1024
 """Characters of new text that are cut on the event loop (some 2 ms); more goes to a thread."""
-SAVE_AFTER_S = 30.0
-"""From the first new verdict to its place in a file; a crash loses no more than that, and a restart nothing."""
 WARM_AFTER_S = 5.0
-SEAM = "seam"
-_TEXT: frozenset[Where] = frozenset({"system", "user", "assistant", "tool_result"})
 _T = TypeVar("_T")
 
 
@@ -48,14 +39,6 @@ class _Scan(NamedTuple):
 
     cut: Cut
     keys: list[bytes]
-
-
-class _Seam(NamedTuple):
-    """The text across the border of two leaves, where a value may have been split."""
-
-    text: str
-    parts: list[tuple[int, int, int]]
-    key: bytes
 
 
 class Inspection:
@@ -70,16 +53,10 @@ class Inspection:
     ) -> None:
         """`identity`: who the user is. `privacy`: the lists, packs and thresholds of the settings. `folder`: where what was seen is
         remembered over a restart, as keyed hashes and spans; None keeps it in memory."""
-        self.cache = SegmentCache(key)
-        self._leaves = SegmentCache(key + b" leaves", limit=20_000)
-        self._files = {} if folder is None else {folder / "seen-segments": self.cache, folder / "seen-texts": self._leaves}
+        self.seen = Seen(key, folder)
         self._identity = dict(identity)
         self._options: dict[str, Any] = {}
         self._allowed: Callable[[str], bool] | None = None
-        self._installed: bytes | None = None
-        self._preparing: asyncio.Task[None] | None = None
-        self._saving: asyncio.Task[None] | None = None
-        self._saved = 0
         argv = [sys.executable, *SAFE, "-m", "localrouter.inspector"]
         self._children = (Child("inspector", argv), Child("inspector", argv))
         self._at = 0
@@ -101,13 +78,7 @@ class Inspection:
 
             allowlist.configure(self._options["allow"])
             self._allowed = allowlist.allowed
-        if self._installed is not None:
-            self._name_version(self._installed)
-
-    def _name_version(self, base: bytes) -> None:
-        self._installed = base
-        version = with_options(base, self._options)
-        self.cache.version = self._leaves.version = version
+        self.seen.choose(self._options)
 
     @property
     def child(self) -> Child:
@@ -116,63 +87,23 @@ class Inspection:
 
     async def start(self) -> None:
         """Have the first one ready. The standby is loaded behind it, so that it delays nobody."""
-        await self._prepare()
-        await self._adopt(await self.child.start())
+        await self.seen.load()
+        self._met(await self.child.start())
         self._behind(self._children[1 - self._at])
         self._task(self._warm(self.child))
 
     async def stop(self) -> None:
-        if self._saving is not None:
-            self._saving.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._saving
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         await asyncio.gather(*(c.stop() for c in self._children))
-        await self._save()
+        await self.seen.close()
 
-    # --- versions and files ----------------------------------------------------------------------------------------------
-
-    async def _prepare(self) -> None:
-        """Know the version, and what was seen before the last stop. Once, in a thread; later calls cost nothing."""
-        if self._installed is None:
-            if self._preparing is None:
-                self._preparing = asyncio.create_task(self._load())
-            await asyncio.shield(self._preparing)
-
-    async def _load(self) -> None:
-        self._name_version(await asyncio.to_thread(installed))
-        for file, cache in self._files.items():
-            cache.adopt(await asyncio.to_thread(_read, file, cache))
-
-    async def _adopt(self, ready: Mapping[str, Any]) -> None:
+    def _met(self, ready: Mapping[str, Any]) -> None:
         """What a child says it is. One that was started after an upgrade scans by other rules than those that were remembered."""
         self.detectors = list(ready.get("detectors", []))
-        base = bytes.fromhex(str(ready.get("version", "")))
-        if base and base != self._installed:
-            self._name_version(base)
-
-    def _save_soon(self) -> None:
-        if self._files and (self._saving is None or self._saving.done()):
-            self._saving = asyncio.create_task(self._save_later())
-
-    async def _save_later(self) -> None:
-        await asyncio.sleep(SAVE_AFTER_S)
-        await self._save()
-
-    async def _save(self) -> None:
-        changes = self.cache.changes + self._leaves.changes
-        if changes == self._saved:
-            return
-        self._saved = changes
-        for file, cache in self._files.items():
-            try:
-                await asyncio.to_thread(_write, file, cache, cache.snapshot())
-            except OSError as exc:
-                # A full disk, say: the next start scans again, and nothing else is lost.
-                log.warning("what the privacy scan has seen could not be kept (%s)", exc.strerror)
+        self.seen.installed(bytes.fromhex(str(ready.get("version", ""))))
 
     # --- children --------------------------------------------------------------------------------------------------------
 
@@ -207,7 +138,7 @@ class Inspection:
         if pid is not None and pid not in self._configured:
             self._configured.add(pid)
             await child.tell({"op": "configure", "options": self._options})
-            await self._adopt(child.ready)
+            self._met(child.ready)
 
     async def inspect(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]]:
         """Findings of each leaf, sorted, in its own offsets. Raises PrivacyUnsure."""
@@ -219,72 +150,48 @@ class Inspection:
 
     def cached(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]] | None:
         """The findings when every leaf was seen before, without waiting; else None."""
-        if self._installed is None:
+        if not self.seen.known:
             return None
-        seen = [self._leaves.get(self._leaves.key_of(leaf.text, leaf.context)) for leaf in leaves]
+        own = self.seen.leaves
+        seen = [own.get(own.key_of(leaf.text, leaf.context)) for leaf in leaves]
         rows = [row for row in seen if row is not None]
         if len(rows) < len(seen):
             return None
-        seams = self._seams(leaves)
-        known = {s.key: row for s in seams if (row := self.cache.get(s.key)) is not None}
-        return self._crossed(leaves, rows, seams, known) if all(s.key in known for s in seams) else None
+        found = [(s, self.seen.pieces.get(s.key)) for s in seams(leaves, self.seen.pieces.key_of)]
+        across = [(s, row) for s, row in found if row is not None]
+        return crossed(leaves, rows, across) if len(across) == len(found) else None
 
     async def _inspect(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]]:
-        await self._prepare()
+        await self.seen.load()
         for leaf in leaves:
             if len(leaf.text) > FIELD_CAP:
                 raise PrivacyUnsure(f"A field is over {FIELD_CAP} characters and cannot be scanned.", "Send it in parts.")
         # A conversation comes again with each turn; one hash a leaf is all that its old part costs.
-        names = [self._leaves.key_of(leaf.text, leaf.context) for leaf in leaves]
+        names = [self.seen.leaves.key_of(leaf.text, leaf.context) for leaf in leaves]
         rows: dict[bytes, tuple[Finding, ...]] = {}
         fresh: dict[bytes, Leaf] = {}
         for name, leaf in zip(names, leaves, strict=True):
-            row = self._leaves.get(name)
+            row = self.seen.leaves.get(name)
             if row is None:
                 fresh[name] = leaf
             else:
                 rows[name] = row
         size = sum(len(leaf.text) for leaf in fresh.values())
         scans = await _apart(size, lambda: {name: self._scan(leaf) for name, leaf in fresh.items()})
-        seams = self._seams(leaves)
-        known = await self._verdicts(scans, seams)
+        across = seams(leaves, self.seen.pieces.key_of)
+        known = await self._verdicts(scans, across)
         rows |= await _apart(size, lambda: {n: join(s.cut, [known[k] for k in s.keys], self._allowed) for n, s in scans.items()})
         for name in scans:
-            self._leaves.put(name, rows[name])
+            self.seen.leaves.put(name, rows[name])
         if scans:
-            self._save_soon()
-        return self._crossed(leaves, [rows[name] for name in names], seams, known)
+            self.seen.save_soon()
+        return crossed(leaves, [rows[name] for name in names], [(s, known[s.key]) for s in across])
 
     def _scan(self, leaf: Leaf) -> _Scan:
         own = cut(leaf.text, leaf.context)
-        return _Scan(own, [self.cache.key_of(piece.text, piece.context) for piece in own.pieces])
+        return _Scan(own, [self.seen.pieces.key_of(piece.text, piece.context) for piece in own.pieces])
 
-    def _seams(self, leaves: Sequence[Leaf]) -> list[_Seam]:
-        texts = [leaf.text for leaf in leaves]
-        out: list[_Seam] = []
-        for index in range(len(leaves) - 1):
-            if leaves[index].where in _TEXT and leaves[index + 1].where in _TEXT:
-                found = seam(texts, index)
-                if found is not None:
-                    out.append(_Seam(*found, self.cache.key_of(found[0], SEAM)))
-        return out
-
-    def _crossed(
-        self,
-        leaves: Sequence[Leaf],
-        rows: list[tuple[Finding, ...]],
-        seams: Sequence[_Seam],
-        known: Mapping[bytes, tuple[Finding, ...]],
-    ) -> list[tuple[Finding, ...]]:
-        """The rows, and in them what stands across two leaves."""
-        texts = [leaf.text for leaf in leaves]
-        for one in seams:
-            own = [f for f in known[one.key] if f.type not in NAMES]
-            for index, more in across(own, one.parts, texts).items() if own else ():
-                rows[index] = merge((*rows[index], *more), texts[index])
-        return rows
-
-    async def _verdicts(self, scans: Mapping[bytes, _Scan], seams: Sequence[_Seam]) -> dict[bytes, tuple[Finding, ...]]:
+    async def _verdicts(self, scans: Mapping[bytes, _Scan], across: Sequence[Seam]) -> dict[bytes, tuple[Finding, ...]]:
         """The findings of every piece and seam, from the cache or from the child; each is asked for once."""
         known: dict[bytes, tuple[Finding, ...]] = {}
         missing: dict[bytes, tuple[str, str]] = {}
@@ -296,7 +203,7 @@ class Inspection:
                 raise PrivacyUnsure(
                     "A part of the text made the privacy scan fail before.", "Leave it out, or use a recipe that stays local."
                 )
-            found = self.cache.get(key)
+            found = self.seen.pieces.get(key)
             if found is None:
                 missing[key] = (text, context)
             else:
@@ -305,8 +212,8 @@ class Inspection:
         for scan in scans.values():
             for key, piece in zip(scan.keys, scan.cut.pieces, strict=True):
                 want(key, piece.text, piece.context)
-        for one in seams:
-            want(one.key, one.text, SEAM)
+        for one in across:
+            want(one.key, one.text, CONTEXT)
         for batch in self._batches(missing):
             try:
                 known |= await self._ask(batch, missing)
@@ -368,7 +275,7 @@ class Inspection:
                 raise PrivacyUnsure("The privacy scan answered with spans that do not exist, so nothing was sent.", "Ask again.")
             out[key] = found
         for key, found in out.items():
-            self.cache.put(key, found)
+            self.seen.pieces.put(key, found)
         return out
 
     async def _alone(self, key: bytes, missing: Mapping[bytes, tuple[str, str]]) -> dict[bytes, tuple[Finding, ...]]:
@@ -399,20 +306,6 @@ class Inspection:
 async def _apart(size: int, work: Callable[[], _T]) -> _T:
     """Do it here when it is short, else in a thread."""
     return work() if size <= INLINE else await asyncio.to_thread(work)
-
-
-def _read(file: Path, cache: SegmentCache) -> dict[bytes, tuple[Finding, ...]]:
-    """What a file knew; nothing when there is none that can be trusted."""
-    try:
-        if file.stat().st_size > 4 * FILE_MAX:
-            return {}
-        return cache.unpack(file.read_bytes())
-    except (OSError, ValueError, IndexError, struct.error):
-        return {}
-
-
-def _write(file: Path, cache: SegmentCache, generations: Sequence[dict[bytes, tuple[Finding, ...]]]) -> None:
-    private_file(file, cache.pack(generations))
 
 
 def _findings(row: Any, size: int) -> tuple[Finding, ...] | None:

@@ -7,7 +7,7 @@ are in none. Pure: the same text gives the same pieces, so that a piece seen bef
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -206,47 +206,3 @@ def _consistent(text: str, column: list[tuple[Span, bool]], found: Sequence[Find
 def _shape(cell: str) -> tuple[bool, bool, bool]:
     """Letters, digits, an `@`: enough to tell a name from a number and both from an address."""
     return any(map(str.isalpha, cell)), any(map(str.isdigit, cell)), "@" in cell
-
-
-SEAM = 160
-"""Characters on each side of the border of two texts that are read together."""
-SEAM_LEAVES = 4
-"""Texts that one seam reads at most: a value that comes in pieces of a few characters each."""
-_SEAM_JOINERS = "-_.:/+=@%#~"
-
-
-def seam(texts: Sequence[str], index: int) -> tuple[str, list[tuple[int, int, int]]] | None:
-    """The text across the border behind `texts[index]`, where a value may have been cut in two: (text, its parts as (offset in it,
-    index of the leaf, offset in the leaf)). None when a word ends or begins at the border."""
-    left, right = texts[index], texts[index + 1]
-    if not left or not right or not (_inner(left[-1]) and _inner(right[0])):
-        return None
-    start = max(0, len(left) - SEAM)
-    parts = [(0, index, start)]
-    out = left[start:]
-    for other in range(index + 1, min(len(texts), index + SEAM_LEAVES)):
-        parts.append((len(out), other, 0))
-        out += texts[other][:SEAM]
-        if len(texts[other]) >= SEAM:
-            break
-    return out, parts
-
-
-def _inner(char: str) -> bool:
-    return char.isalnum() or char in _SEAM_JOINERS
-
-
-def across(found: Sequence[Finding], parts: Sequence[tuple[int, int, int]], texts: Sequence[str]) -> Mapping[int, list[Finding]]:
-    """The findings of a seam that cross its first border, as findings of the leaves that they lie in. Names are left out: two words
-    that happen to touch look like one."""
-    border = parts[1][0]
-    out: dict[int, list[Finding]] = {}
-    for f in found:
-        if not f.start < border < f.end:
-            continue
-        for number, (at, index, offset) in enumerate(parts):
-            limit = parts[number + 1][0] if number + 1 < len(parts) else at + len(texts[index]) - offset
-            low, high = max(f.start, at), min(f.end, limit)
-            if low < high:
-                out.setdefault(index, []).append(Finding(low - at + offset, high - at + offset, f.type, f.score, f.detector))
-    return out

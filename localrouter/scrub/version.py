@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 _HERE = Path(__file__).parent
-_PARTS = ("views.py", "segments.py", "shapes.py", "opaque.py", "pieces.py", "merge.py", "allowlist.py")
+_PARTS = ("views.py", "segments.py", "shapes.py", "opaque.py", "pieces.py", "seams.py", "merge.py", "allowlist.py")
 _LIBRARIES = ("presidio-analyzer", "phonenumbers", "regex")
 
 

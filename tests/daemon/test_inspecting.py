@@ -110,20 +110,20 @@ async def test_what_was_seen_survives_a_restart(tmp_path: Path) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert b"jane" not in file.read_bytes() and b"agent" not in file.read_bytes()
     async with inspection(tmp_path) as own:
-        await own._prepare()
+        await own.seen.load()
         assert own.cached(leaves) == first, "no child was asked"
         assert own.child.pid is None
     async with inspection(tmp_path, deny=["agent"]) as own:
-        await own._prepare()
+        await own.seen.load()
         assert own.cached(leaves) is None, "other lists, other verdicts"
     files[0].write_bytes(b"garbage")
     files[1].write_bytes(files[1].read_bytes()[:-1])
     async with inspection(tmp_path) as own:
-        await own._prepare()
+        await own.seen.load()
         assert own.cached(leaves) is None
         assert await own.inspect(leaves) == first
     async with inspection(tmp_path) as own:
-        await own._prepare()
+        await own.seen.load()
         assert own.cached(leaves) == first, "rebuilt"
 
 

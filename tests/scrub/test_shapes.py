@@ -1,4 +1,4 @@
-"""JSON and tables inside texts: paths, headers, exact offsets at any depth, columns that speak for their cells, blobs, seams."""
+"""JSON and tables inside texts: paths, headers, exact offsets at any depth, columns that speak for their cells, blobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from localrouter.core.findings import Finding
 from localrouter.scrub import detectors
 from localrouter.scrub.opaque import blobs
-from localrouter.scrub.pieces import LONG, SAMPLE, Cut, across, cut, join, seam
+from localrouter.scrub.pieces import LONG, SAMPLE, Cut, cut, join
 from localrouter.scrub.shapes import Column, json_columns, table_columns
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
@@ -226,38 +226,6 @@ def test_a_picture_is_not_scanned_and_text_is() -> None:
 def test_a_word_that_starts_like_a_format_is_read() -> None:
     word = base64.b64encode(b"BM is a short word, and jane@roe.org an address. " * 20).decode()
     assert ("EMAIL", word) in found(word)
-
-
-# --- seams
-
-
-def crossing(texts: list[str]) -> dict[int, list[str]]:
-    out: dict[int, list[str]] = {}
-    for index in range(len(texts) - 1):
-        own = seam(texts, index)
-        if own is not None:
-            for leaf, rows in across(detectors.find(own[0], "seam"), own[1], texts).items():
-                out.setdefault(leaf, []).extend(texts[leaf][f.start : f.end] for f in rows)
-    return out
-
-
-def test_a_value_split_over_two_texts() -> None:
-    key = "sk-" + "ant-api03-" + "a8Kd92mQx4LpVz81RtYc63NwBs05HjUe7fGiQw"
-    for at in (8, 14, 20, 40):
-        texts = ["my key is " + key[:at], key[at:] + " ok?"]
-        assert crossing(texts) == {0: [key[:at]], 1: [key[at:]]}
-    assert crossing(["write to jane", "@roe.org now"]) == {0: ["jane"], 1: ["@roe.org"]}
-
-
-def test_a_value_in_many_small_pieces() -> None:
-    address = "jane.roe@example-mail.org"
-    texts = ["mail " + address[:6], address[6:12], address[12:18], address[18:] + " now"]
-    assert {0, 1} <= set(crossing(texts))
-
-
-def test_texts_that_end_are_not_joined() -> None:
-    for pair in (["It is done.", " Next one"], ["a\n", "b"], ["", "b"], ["x ", "y"]):
-        assert seam(pair, 0) is None
 
 
 # --- cost

@@ -213,7 +213,7 @@ async def turns(data: Path) -> list[Row]:
         # A new session after a restart: the same harness text, another conversation.
         own = Inspection(b"b" * 32, IDENTITY, {}, Path(folder))
         began = time.perf_counter()
-        await own._prepare()
+        await own.seen.load()
         loaded = time.perf_counter() - began
         first = []
         await own.start()

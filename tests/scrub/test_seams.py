@@ -1,0 +1,53 @@
+"""A value that was cut in two by the border of two leaves is found, each leaf gets its part, and texts that end are not joined."""
+
+from __future__ import annotations
+
+import pytest
+
+from localrouter.core.ask import Leaf, Where
+from localrouter.scrub import detectors
+from localrouter.scrub.seams import crossed, seams
+
+KEY = "sk-" + "ant-api03-" + "a8Kd92mQx4LpVz81RtYc63NwBs05HjUe7fGiQw"
+
+
+def leaves(*texts: str, where: Where = "user") -> list[Leaf]:
+    return [Leaf(("messages", i, "content"), text, where, "content") for i, text in enumerate(texts)]
+
+
+def found(own: list[Leaf]) -> list[set[str]]:
+    """What crosses borders, by leaf."""
+    across = [(s, detectors.find(s.text, "seam")) for s in seams(own, lambda text, context: text.encode())]
+    rows = crossed(own, [() for _ in own], across)
+    return [{leaf.text[f.start : f.end] for f in row} for leaf, row in zip(own, rows, strict=True)]
+
+
+@pytest.mark.parametrize("at", [8, 14, 20, 40])
+def test_a_key_in_two(at: int) -> None:
+    assert found(leaves("my key is " + KEY[:at], KEY[at:] + " ok?")) == [{KEY[:at]}, {KEY[at:]}]
+
+
+def test_an_address_in_two_after_a_long_text() -> None:
+    assert found(leaves("x = 1\n" * 500 + "write to jane", "@roe.org now" + " and so on" * 100)) == [{"jane"}, {"@roe.org"}]
+
+
+def test_a_value_in_many_small_pieces() -> None:
+    address = "jane.roe@example-mail.org"
+    rows = found(leaves("mail " + address[:6], address[6:12], address[12:18], address[18:] + " now"))
+    assert rows == [{"jane.r"}, {"oe@exa"}, {"mple-m"}, {"ail.org"}]
+
+
+@pytest.mark.parametrize("pair", [("It is done.", " Next one"), ("a\n", "b"), ("", "b"), ("x ", "y"), ("a", "")])
+def test_texts_that_end_are_not_joined(pair: tuple[str, str]) -> None:
+    assert seams(leaves(*pair), lambda text, context: b"") == []
+
+
+def test_keys_numbers_and_schemas_are_no_neighbours() -> None:
+    for where in ("key", "number", "tool_schema", "metadata", "tool_arguments"):
+        assert seams(leaves("abc", "def", where=where), lambda text, context: b"") == []  # type: ignore[arg-type]
+    mixed = [*leaves("mail jane"), *leaves("x", where="key"), *leaves("@roe.org")]
+    assert found(mixed) == [set(), set(), set()]
+
+
+def test_touching_names_are_left_alone() -> None:
+    assert found(leaves("thanks, Jane", "Roe said so")) == [set(), set()]
