@@ -18,6 +18,7 @@ _RECORD = re.compile(
     r"\b(?:id|ids|uuid|guid|count|total|index|version|status|type|kind|size|length|url|href|hash|timestamp|date|time|year|expiry|expires|at|on)$"
 )
 """Last keys that describe a record and are not its value."""
+_KEY = re.compile(r"[,{]\s{0,4}[\"']([^\"'\n]{1,40})[\"']\s{0,4}:")
 _JOINER = re.compile(r"[_\-.\\/]+")
 
 
@@ -61,6 +62,10 @@ class Cues:
         if context and self.named(context):
             return True
         head = _whole(text, max(0, start - before), start)
+        # Inside JSON the nearest key speaks, and no key before it.
+        keys = _KEY.findall(head) if '"' in head or "'" in head else []
+        if keys:
+            return bool(self._pattern.search(fold(keys[-1])))
         return bool(self._pattern.search(fold(head[head.rfind("\n") + 1 :])))
 
     def possible(self, text: str) -> bool:

@@ -27,6 +27,7 @@ NOT_A_NAME = words(
     string str text char varchar varying int integer number bool boolean object array map optional required field value column type undefined nullable default first last full middle given family name
     station airport park hospital school college bridge county city prize theorem algorithm distribution law method model effect framework library conference award building house church square
     optimizer algebra transform process chain field equation conjecture lemma inequality scale number numbers index score plot license licence exchange day
+    guys folks friends friend colleagues colleague participants participant reader readers students student parents ladies gentlemen hiring manager committee customers members member prince princess
     should must shall may can could would will not never is are was were has have had does did do be been if then when while where which who what why how and or but nor for with from
     jan feb mar apr jun jul aug sep oct nov dec
     api json http https html css sql url data error warning note todo fixme readme license version release build action actions dependabot renovate copilot claude codex gemini assistant"""

@@ -16,17 +16,16 @@ NAME = "people"
 _ONE = rf"[{UPPER}](?:['’][{UPPER}])?[^\W\d_]{{2,20}}(?:-[{UPPER}][^\W\d_]{{1,20}})?"
 _TITLE = r"(?:Mr|Mrs|Ms|Mx|Dr|Prof|Herr|Frau|Señora?|Monsieur|Madame|Mme|Signora?|Sig\.ra|Sig|Dott\.ssa|Dott)\.?"
 _GREETING = r"(?:Dear|Hi|Hello|Hey|Lieber?|Hallo|Bonjour|Hola|Caro|Cara|Ciao|Geachte|Beste)"
-_ROLE = (
-    r"(?:[Cc]ustomer|[Cc]lient|[Pp]atient|[Ee]mployee|[Cc]olleague|[Cc]ontact|[Tt]enant|[Cc]andidate|[Aa]pplicant|[Mm]anager|[Bb]oss|[Ww]ife|[Hh]usband|[Dd]aughter|[Bb]rother|[Ss]ister|[Mm]other|[Ff]ather|[Ff]riend|"
-    r"[Nn]eighbou?r|[Ll]andlord|[Tt]eacher|[Dd]octor|[Ll]awyer|[Aa]ttorney)"
-)
+_ROLE = r"(?:customer|client|patient|employee|colleague|contact|tenant|candidate|applicant|manager|boss|wife|husband|daughter|brother|sister|mother|father|friend|neighbou?r|landlord|teacher|doctor|lawyer|attorney)"
+# "Customer Relationship Executive" is no name: a capitalised role leads to a known forename only.
+_CAPITAL_ROLE = _ROLE.replace("(?:", "(?i:", 1)
 _SELF = r"(?:[Mm]y name(?: is|'s)|[Jj]e m['’]appelle|[Ii]ch heiße|[Mm]ein Name ist|[Mm]e llamo|[Mm]i nombre es|[Mm]i chiamo|[Mm]eu nome é|[Mm]ijn naam is|[Nn]azywam się|[Мм]еня зовут)"
 _AM = r"(?:I am|I'm|I’m|[Jj]e suis|[Ii]ch bin|[Ss]oy|[Ss]ono|[Ii]k ben)"
 _NAME = re.compile(FULL)
 _ONE_WORD = re.compile(rf"({_ONE})(?![\w-])")
 # What stands right before a name. The cue may be the first capitalised word of what looks like a name itself ("Dear Anna Lopez").
 _BEFORE = re.compile(rf"(?:\b(?:{_SELF}|{_AM})|\b{_ROLE},?(?: named| called| is)?|\b{_TITLE}|(?:^|[\s\"'>]){_GREETING}) \Z")
-_LEAD = re.compile(rf"(?:{_TITLE}|{_GREETING}|{_ROLE}|{_AM}),? ")
+_LEAD = re.compile(rf"(?:{_TITLE}|{_GREETING}|{_CAPITAL_ROLE}|{_AM}),? ")
 _CALLS = re.compile(r" (?:from|speaking|calling|here|writing)\b")
 # A single name counts behind a sentence that can only introduce or greet a person.
 _INTRODUCED = re.compile(
@@ -86,7 +85,7 @@ _FIELD = re.compile(
     re.M,
 )
 _KEY = re.compile(
-    r"(?<![\w$])[\"']?(?i:(?:full|first|last|given|family|middle|maiden|display|customer|employee|patient|contact|client|cardholder|account_?holder|owner|person|student|teacher|guest|passenger|recipient|sender|billing|shipping|legal|real|emergency_?contact)[_ -]?name|surname|forename|__author__|authors?|created[_ -]?by|updated[_ -]?by|approved[_ -]?by|reviewed[_ -]?by|assigned[_ -]?to|assignee|reporter|cardholder|account[_ ]?holder|beneficiary|nachname|vorname|pr[eé]nom|nom de famille|apellidos?|nombre completo|cognome|imi[eę]|nazwisko|achternaam|voornaam|sobrenome|фамилия|имя|(?P<plain>name|姓名|名前|氏名|이름))[\"']?[ \t]{0,4}\Z"
+    r"(?<![\w$])[\"']?(?i:(?:full|first|last|given|family|middle|maiden|display|customer|employee|patient|contact|client|cardholder|account_?holder|owner|person|student|teacher|guest|passenger|recipient|sender|billing|shipping|legal|real|emergency_?contact)[_ -]?name|surname|forename|patient|employee|customer|client|__author__|authors?|created[_ -]?by|updated[_ -]?by|approved[_ -]?by|reviewed[_ -]?by|assigned[_ -]?to|assignee|reporter|cardholder|account[_ ]?holder|beneficiary|nachname|vorname|pr[eé]nom|nom de famille|apellidos?|nombre completo|cognome|imi[eę]|nazwisko|achternaam|voornaam|sobrenome|фамилия|имя|(?P<plain>name|姓名|名前|氏名|이름))[\"']?[ \t]{0,4}\Z"
 )
 KEY_MAX = 40
 """Characters before the separator that are looked at for a field's name."""

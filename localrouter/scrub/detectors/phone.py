@@ -35,7 +35,7 @@ _DATE = re.compile(
 _NANP = re.compile(r"(?:\+?1[ .-])?(?:\([2-9]\d\d\)[ .-]?|[2-9]\d\d([ .-]))[2-9]?\d\d([ .-])\d{4}(?:\D{1,8}\d{1,6})?")
 _EXTENSION = re.compile(r"(?i)\s?,?\s?(?:e?xt|x|#)")
 _SCHEMES = ("tel:", "wa.me/", "sms:", "fax:", "phone=", "mobile=")
-_NO_NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+|(?:19|20)\d\d[ /-](?:19|20)\d\d")
+_NO_NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\d+\.\d+(?:-\d+\.\d+)?|(?:19|20)\d\d[ /-](?:19|20)\d\d")
 """An address, a decimal, a span of years."""
 _ZIP = re.compile(r"\d{5}-\d{4}")
 _GROUPED = re.compile(r"\d{2,}\D{1,3}\d{2,}")
@@ -138,7 +138,13 @@ def _cued(text: str, start: int, end: int, context: str, announced: bool, bare: 
     ):
         if _NOT.just_before(text, start, "", before=14):
             return 0.4
-        if grouped:
+        if grouped and (
+            size > 6
+            or beside
+            or _STRONG.just_before(text, start, context, before=28)
+            or _BEHIND.match(text, end)
+            or _TAGGED.match(text, end)
+        ):
             return 0.8
         close = beside or (size >= 9 and _TAGGED.match(text, end)) or _STRONG.just_before(text, start, context, before=28)
         return 0.7 if bare and 7 <= size <= 13 and close else 0.45
