@@ -6,8 +6,8 @@ import itertools
 import random
 import re
 
-import hostile
 import pytest
+import replies
 
 from localrouter.core.chat import Channel
 from localrouter.scrub.toolclass import tool_class
@@ -17,7 +17,7 @@ TEXT = Channel(0, "text")
 
 
 def restored(text: str, cuts: list[int] | None = None) -> str:
-    u = Unveiler(hostile.TABLE, hostile.OUT, tool_class)
+    u = Unveiler(replies.TABLE, replies.OUT, tool_class)
     edges = [0, *sorted(cuts or []), len(text)]
     return "".join(u.feed(TEXT, text[a:b]) for a, b in itertools.pairwise(edges)) + u.flush(TEXT)
 
@@ -26,14 +26,14 @@ def judge(seeds: range) -> tuple[int, int, int]:
     """(replies, fetchable places, tokens restored in prose). Fails at the first fault."""
     places = kept = 0
     for seed in seeds:
-        reply = hostile.reply(seed) if seed % 3 else hostile.composite(seed)
+        reply = replies.reply(seed) if seed % 3 else replies.composite(seed)
         said = restored(reply.text)
-        bad = hostile.leaks(said)
+        bad = replies.leaks(said)
         assert not bad, f"seed {seed}: {bad}\n{reply.text}\n---\n{said}"
-        places += len(hostile.fetched(said))
+        places += len(replies.fetched(said))
         at = 0
         for token in reply.must:
-            value = hostile.TABLE.find(token)
+            value = replies.TABLE.find(token)
             assert value is not None
             at = said.find(value.value, at)
             assert at >= 0, f"seed {seed}: {token} was not restored in\n{reply.text}\n---\n{said}"
@@ -62,9 +62,9 @@ def test_the_judge_sees_what_it_must() -> None:
     """Restored blindly, most of these replies would leak: the judge is not blind."""
     seen = 0
     for seed in range(300):
-        text = hostile.reply(seed).text
-        blind = hostile.TABLE.pattern.sub(lambda m: e.value if (e := hostile.TABLE.lookup(m)[0]) else m[0], text)
-        seen += bool(hostile.leaks(blind))
+        text = replies.reply(seed).text
+        blind = replies.TABLE.pattern.sub(lambda m: e.value if (e := replies.TABLE.lookup(m)[0]) else m[0], text)
+        seen += bool(replies.leaks(blind))
     assert seen > 150
     for reply in (
         "![x](//e.co/Zedowna)",
@@ -74,7 +74,7 @@ def test_the_judge_sees_what_it_must() -> None:
         "<xx:Zedowna>",
         "[x][r]\n\n[r]: Zedowna",
     ):
-        assert hostile.leaks(reply), reply
+        assert replies.leaks(reply), reply
     for reply in (
         "Zedowna",
         "`https://e.co/`Zedowna",
@@ -82,7 +82,7 @@ def test_the_judge_sees_what_it_must() -> None:
         "qmailann@corpdomain.com",
         "dbhostx.corpdomain.com",
     ):
-        assert not hostile.leaks(reply), reply
+        assert not replies.leaks(reply), reply
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_the_judge_sees_what_it_must() -> None:
     ["{}", "({}).", "[a]({})", "<{}>", '<a href="{}">x</a>', "[r]: {}\n\n[r]", "![i]({} 'PERSON')", "`{}`", "**{}**", "a {} b"],
 )
 def test_a_link_that_left_in_this_form_comes_back(form: str) -> None:
-    real = hostile.VOUCHED.replace(hostile.HOST, "dbhostx.corpdomain.com").replace("PERSON_3ABCDE", "Qmaskina Ruiz")
-    assert restored(form.format(hostile.VOUCHED)) == form.format(real)
-    longer = form.format(hostile.VOUCHED + "&b=PERSON_3ABCDE")
+    real = replies.VOUCHED.replace(replies.HOST, "dbhostx.corpdomain.com").replace("PERSON_3ABCDE", "Qmaskina Ruiz")
+    assert restored(form.format(replies.VOUCHED)) == form.format(real)
+    longer = form.format(replies.VOUCHED + "&b=PERSON_3ABCDE")
     assert not re.search("Qmaskina|dbhostx", restored(longer))
