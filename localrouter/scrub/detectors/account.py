@@ -27,7 +27,7 @@ _LS = re.compile(
     rf"(?m)^\s{{0,12}}(?:\d+\s+)?[dlbcps-][rwxsStT-]{{9}}[.+@]?\s+\d+\s+(?P<u>{_N})\s+(?P<g>{_N})\s+[\d,.]+[KMGT]?\s"
 )
 _FIELD = re.compile(
-    r"(?i)(?<![\w.$@/-])[\"']?(?:user_?name|user-name|login_?name|login|user_?login|logon|account_?name|sam_?account_?name|github_?(?:user|login|handle)|ssh_?user|db_?user|owner_?login|uid_?name)[\"']?"
+    r"(?i)(?<![\w.$@/-])[\"']?(?:[a-z0-9]{1,24}[_-]){0,3}(?:user_?name|user-name|login_?name|login|user_?login|logon|account_?name|sam_?account_?name|github_?(?:user|login|handle)|ssh_?user|db_?user|owner_?login|uid_?name)[\"']?"
     r"(?P<e>\s{0,8}(?::|=>?|:=)\s{0,8}|\s+is\s+)(?P<q>[\"'`]?)(?P<u>[A-Za-z][\w.-]{2,31})(?P=q)(?=\s*(?:[,;}\])<&#\n\r.]|$))"
 )
 _USER = re.compile(r"[\"']user[\"']\s{0,4}:\s{0,4}[\"'](?P<u>[a-z][a-z0-9]{1,15}[._-]?[a-z0-9]{1,15})[\"']")

@@ -40,6 +40,9 @@ _EAST = re.compile(
     r"〒\s?\d{3}-?\d{4}(?:\s?[\u4e00-\u9fff]{2,4}[都道府県][\u3040-\u9fff\d\-−ー丁目番地号]{2,40})?|[\u4e00-\u9fff]{2,3}[都道府県][\u4e00-\u9fff]{1,6}[市区町村郡][\u3040-\u9fff]{0,10}[\d０-９][\d０-９\-−ー丁目番地号]{0,16}|"
     r"[\u4e00-\u9fff]{2,6}[省市][\u4e00-\u9fff]{1,6}[市区县][\u4e00-\u9fff]{1,10}[路街道巷]\d{1,5}号[\u4e00-\u9fff\d]{0,12}"
 )
+_KOREAN = re.compile(
+    r"(?:[가-힣]{2,5}(?:특별시|광역시|시|도)?\s)(?:[가-힣]{1,5}[시군구]\s){1,2}[가-힣\d]{1,10}(?:로|길|동|읍|면)\s?\d{1,4}(?:-\d{1,4})?(?!\d)"
+)
 _CODE = re.compile(
     rf"(?<!\w)(?:{_UK_CODE}|\d{{5}}(?:-\d{{4}})?|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{{4}} ?[A-Z]{{2}}|\d{{2}}-\d{{3}}|\d{{3}}-\d{{4}})(?!\w|[-.]\d)"
 )
@@ -110,7 +113,7 @@ def find(text: str, context: str) -> list[Finding]:
     if " box " in low or "postfach" in low:
         found += _BOX.finditer(text)
     if not text.isascii():
-        found += _EAST.finditer(text)
+        found += [*_EAST.finditer(text), *_KOREAN.finditer(text)]
     out = [
         Finding(m.start(), m.start() + len(m[0].rstrip(" ,.\n")), "ADDRESS", 0.75, NAME)
         for m in found

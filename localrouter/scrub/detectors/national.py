@@ -106,6 +106,7 @@ _NUMBERS = (
     _Number("jp", "ID", r"\d{4}[ -]?\d{4}[ -]?\d{4}", "マイナンバー, 個人番号, my number, mynumber, individual number", "my_number"),
     _Number("cn", "ID", r"[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[0-9Xx]", "身份证, 身份证号, 身份證, resident id, identity card, id card, id number", "resident_id"),
     _Number("kr", "ID", r"\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])-?[1-8]\d{6}", "주민등록번호, 외국인등록번호, resident registration, rrn, frn", "KrRrnRecognizer"),
+    _Number("kr", "ID", r"\d{3}-?\d{2}-?\d{5}", "사업자등록번호, 사업자번호, business registration", "KrBrnRecognizer"),
     _Number("sg", "ID", r"[STFGM]\d{7}[A-Z]", "nric, fin, nric number, identity card", "sg"),
     _Number("th", "ID", r"\d[ -]?\d{4}[ -]?\d{5}[ -]?\d{2}[ -]?\d", "เลขประจำตัวประชาชน, thai id, tnin, national id", "ThTninRecognizer"),
     _Number("za", "ID", r"\d{6}[ ]?\d{4}[ ]?\d{2}[ ]?\d", "south african id, sa id, identity number, id number, rsa id", "ZaIdNumberRecognizer"),
