@@ -12,6 +12,8 @@ import string
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from localrouter.core.kinds import kind
 from localrouter.scrub import detectors
@@ -482,6 +484,23 @@ def test_time_is_linear_in_the_text(piece: str) -> None:
 def test_offsets_hold_when_lower_case_is_longer() -> None:
     value = "ghp_" + draw(36)
     assert secrets_in(f"İstanbul İİİ {value} ß") == [value]
+
+
+PIECES = [
+    "password", "=", ":", '"', "'", "\\", "\n", "  ", "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----", "://", "@", "#", "eyJhbGciOiJIUzI1NiJ9", ".",
+    "kind: Secret\n", "data:\n", "  k: |\n", "{", "}", "<password>", "</password>", "curl -u a:", "Bearer ", "token ", "is ", "${", "é", "İ", "\ud800", "\x00", "|", ",", "&k=",
+    "hunter22", "aB3dE5gH7jK9mN1pQ3sT5vW7yZ", "AKIA", "sk-", "Pwd=", ";", "$6$", "machine ", "login ", "define('", "PuTTY-User-Key-File-2: x\n", '"kty":"RSA"',
+]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=12), max_size=30))
+def test_any_text_gets_a_verdict(pieces: list[str]) -> None:
+    """No text makes a detector raise, and no finding lies outside its text: an error is a request that stays here."""
+    text = "".join(pieces)
+    for detector in OURS:
+        for f in detector.find(text, "arguments.token"):
+            assert 0 <= f.start < f.end <= len(text) and f.detector == detector.NAME
 
 
 def test_every_finding_is_inside_its_text() -> None:

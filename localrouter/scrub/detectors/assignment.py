@@ -15,7 +15,17 @@ from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._fields import names
 from localrouter.scrub.detectors._key_names import KIND, Sense, sense
 from localrouter.scrub.detectors._placeholder import dull, named, placeholder, sequence
-from localrouter.scrub.detectors._shape import entropy, is_digest, is_hex, is_identifier_of_a_thing, is_uuid, noise, random, wordy
+from localrouter.scrub.detectors._shape import (
+    entropy,
+    is_digest,
+    is_hex,
+    is_identifier_of_a_thing,
+    is_uuid,
+    noise,
+    random,
+    vocabulary,
+    wordy,
+)
 
 NAME = "assignment"
 
@@ -30,68 +40,13 @@ _LINE_START = re.compile(
     r"[ \t>]*(?:[-+|][ \t]+|[-+](?=\w))?(?:(?:#|//|;|--|\*)[ \t]*)?(?:(?:export|set|setx|declare(?:[ \t]-\w+)?|local|readonly|ENV|ARG|env|let|var|const|my|our|final|static|public|private|protected|String|\$env:|-e|--env|--build-arg|-D|define)[ \t]+|\$env:|-D)*[\"'$@:]{0,2}\Z"
 )
 _LINE_END = re.compile(r"[ \t]*(?:[;,]?[ \t]*(?:(?:#|//|--|/\*)[^\n]*)?)?(?:\\?\r?\n|\Z)")
-_TYPES = frozenset(
-    [
-        "str",
-        "string",
-        "int",
-        "integer",
-        "bool",
-        "boolean",
-        "bytes",
-        "float",
-        "number",
-        "none",
-        "null",
-        "nil",
-        "true",
-        "false",
-        "any",
-        "object",
-        "optional",
-        "required",
-        "undefined",
-        "void",
-        "date",
-        "datetime",
-        "uuid",
-        "text",
-        "varchar",
-        "char",
-        "password",
-        "secret",
-        "token",
-        "self",
-        "this",
-        "super",
-        "return",
-        "yield",
-        "await",
-        "lambda",
-        "new",
-        "default",
-        "unknown",
-        "never",
-        "list",
-        "dict",
-        "array",
-        "map",
-        "tuple",
-        "set",
-        "readonly",
-        "hidden",
-        "enabled",
-        "disabled",
-        "yes",
-        "no",
-        "on",
-        "off",
-        "auto",
-        "always",
-        "missing",
-        "empty",
-        "invalid",
-    ]
+_TYPES = vocabulary(
+    """
+    str string int integer bool boolean bytes float number none null nil true false any object optional required undefined
+    void date datetime uuid text varchar char password secret token self this super return yield await lambda new default
+    unknown never list dict array map tuple set readonly hidden enabled disabled yes no on off auto always missing empty
+    invalid
+    """
 )
 _NAME_CHAIN = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|->|::|\?\.)[A-Za-z_$][\w$]*)*(?:[\[({].*|!|\?)?")
 _CODE = re.compile(r"[({\[]|\)|=>|::|->|&&|\|\||\?\?|\$\{")
@@ -106,73 +61,13 @@ _SEED = re.compile(r"(?:[a-z]{3,8}[ \t]){11,23}[a-z]{3,8}(?=[\s.,;\"')]|\Z)")
 """Twelve to twenty-four words: the seed of a wallet (BIP 39)."""
 _KEY_LIKE = re.compile(r"(?:[0-9a-f]{32,128}|[A-Za-z0-9+/_-]{24,200}={0,2})(?=[\s.,;)\"']|\Z)")
 _MY = re.compile(r"(?i)\bmy (?:[\w-]{1,20} ){0,2}\Z")
-_SAID_OF = frozenset(
-    [
-        "required",
-        "incorrect",
-        "wrong",
-        "invalid",
-        "valid",
-        "correct",
-        "weak",
-        "strong",
-        "secure",
-        "safe",
-        "empty",
-        "missing",
-        "hidden",
-        "visible",
-        "long",
-        "short",
-        "optional",
-        "mandatory",
-        "good",
-        "bad",
-        "not",
-        "too",
-        "the",
-        "that",
-        "this",
-        "also",
-        "only",
-        "now",
-        "just",
-        "never",
-        "always",
-        "still",
-        "already",
-        "being",
-        "case",
-        "sensitive",
-        "very",
-        "really",
-        "stored",
-        "encrypted",
-        "hashed",
-        "expired",
-        "unknown",
-        "blank",
-        "something",
-        "anything",
-        "nothing",
-        "fine",
-        "okay",
-        "here",
-        "there",
-        "below",
-        "above",
-        "public",
-        "private",
-        "different",
-        "same",
-        "identical",
-        "unique",
-        "default",
-        "known",
-        "simple",
-        "easy",
-        "hard",
-    ]
+_SAID_OF = vocabulary(
+    """
+    required incorrect wrong invalid valid correct weak strong secure safe empty missing hidden visible long short optional
+    mandatory good bad not too the that this also only now just never always still already being case sensitive very really
+    stored encrypted hashed expired unknown blank something anything nothing fine okay here there below above public private
+    different same identical unique default known simple easy hard
+    """
 )
 """What is said of a password, as against what it is."""
 _CONFIG = re.compile(r"\s*(?:[#;].*|\[[^\[\]()]+\]|[\w.-]+\s*[=:]\s*[^(){};]*)")
@@ -222,6 +117,8 @@ def _value(text: str, start: int, end: int, key: str, meaning: Sense) -> Iterato
     shouted = key.upper() == key and any(c.isalpha() for c in key)
     tight = op == "=" and not sep["space"] and not sep["after"]
     prose = op[:1].isalpha()
+    if op == "" and key.lower() == "pass" and not first:
+        return  # the verb: "pass `x` to it"
     if op == "," and _SETTER.search(text, max(0, start - 32), start):
         op = "="
     if op == "" and shouted and text.startswith(("ENV ", "ARG "), line):

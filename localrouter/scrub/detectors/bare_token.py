@@ -11,99 +11,21 @@ import re
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._key_names import sense
 from localrouter.scrub.detectors._placeholder import placeholder
-from localrouter.scrub.detectors._shape import decoded, is_digest, is_hex, is_identifier_of_a_thing, random, words
+from localrouter.scrub.detectors._shape import decoded, is_digest, is_hex, is_identifier_of_a_thing, random, vocabulary, words
 
 NAME = "bare_token"
 _LINE = re.compile(r"(?m)^[ \t>]*[\"'`]?(?P<v>[A-Za-z0-9+/_.~!@#$%^&*-]{16,200}={0,2})[\"'`]?[ \t]*,?$")
 _ASSIGNED = re.compile(
     r"(?m)^[ \t>+-]*(?:export[ \t]+|const[ \t]+|let[ \t]+|var[ \t]+|\$)?(?P<k>[\"']?[A-Za-z][\w.-]{0,60})[\"']?[ \t]*[=:][ \t]*(?P<q>[\"'])?(?P<v>[A-Za-z0-9+/_-]{32,100}={0,2})(?(q)(?P=q))[ \t]*[;,]?[ \t]*(?:\r?$)"
 )
-_DIGEST = frozenset(
-    [
-        "hash",
-        "mock",
-        "pubkey",
-        "fake",
-        "dummy",
-        "example",
-        "sample",
-        "sha",
-        "sha1",
-        "sha224",
-        "sha256",
-        "sha384",
-        "sha512",
-        "md",
-        "digest",
-        "checksum",
-        "sum",
-        "integrity",
-        "etag",
-        "id",
-        "uuid",
-        "guid",
-        "rev",
-        "revision",
-        "commit",
-        "nonce",
-        "public",
-        "pub",
-        "cert",
-        "certificate",
-        "fingerprint",
-        "signature",
-        "sig",
-        "thumbprint",
-        "pin",
-        "csp",
-        "version",
-        "cursor",
-        "page",
-        "next",
-        "continuation",
-        "image",
-        "icon",
-        "font",
-        "data",
-        "blob",
-        "payload",
-        "body",
-        "content",
-        "mappings",
-        "proof",
-        "root",
-        "merkle",
-        "address",
-        "addr",
-        "txid",
-        "tx",
-        "block",
-        "contract",
-        "cid",
-        "ref",
-        "sri",
-        "expected",
-        "actual",
-        "result",
-        "output",
-        "resolved",
-        "alphabet",
-        "charset",
-        "chars",
-        "letters",
-        "base",
-        "table",
-        "encoded",
-        "b64",
-        "base64",
-        "key",
-        "src",
-        "url",
-        "uri",
-        "path",
-        "file",
-        "name",
-    ]
+_DIGEST = vocabulary(
+    """
+    hash mock pubkey fake dummy example sample sha sha1 sha224 sha256 sha384 sha512 md digest checksum sum integrity etag id
+    uuid guid rev revision commit nonce public pub cert certificate fingerprint signature sig thumbprint pin csp version
+    cursor page next continuation image icon font data blob payload body content mappings proof root merkle address addr
+    txid tx block contract cid ref sri expected actual result output resolved alphabet charset chars letters base table
+    encoded b64 base64 key src url uri path file name
+    """
 )
 _KNOWN = (
     "ghp_",

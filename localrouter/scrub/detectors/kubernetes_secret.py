@@ -11,7 +11,7 @@ import re
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._key_names import sense
 from localrouter.scrub.detectors._placeholder import dull, marked, placeholder
-from localrouter.scrub.detectors._shape import decoded, entropy
+from localrouter.scrub.detectors._shape import decoded, entropy, vocabulary
 
 NAME = "kubernetes_secret"
 _KIND = re.compile(
@@ -29,23 +29,10 @@ _TELLING = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|(?i:[\w-]*(?:passw(?:or)?d|passwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|token)[\w-]{0,20}[\"']?\s*[:=]\s*[\"']?(?P<v>[^\s\"']{4,}))"
     r"|\b(?:AKIA[A-Z2-7]{16}|gh[pousr]_[0-9A-Za-z]{36}|xox[abp]-[\w-]{20}|sk-[\w-]{20}|sha256~[\w-]{43})|://[^\s:/@]+:(?P<u>[^\s/@]{4,})@"
 )
-_NOT_VALUES = frozenset(
-    {
-        "namespace",
-        "ca.crt",
-        "tls.crt",
-        "service-ca.crt",
-        "ca-bundle.crt",
-        "ca.pem",
-        "cert.pem",
-        "hostname",
-        "host",
-        "port",
-        "username",
-        "user",
-        "type",
-        "url",
-    }
+_NOT_VALUES = vocabulary(
+    """
+    namespace ca.crt tls.crt service-ca.crt ca-bundle.crt ca.pem cert.pem hostname host port username user type url
+    """
 )
 _ADDRESS = re.compile(r"[a-z]+://\S+")
 _LEAST = 8

@@ -11,7 +11,7 @@ from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._fields import hits, lower, names
 from localrouter.scrub.detectors._key_names import KIND, Sense, sense
 from localrouter.scrub.detectors._placeholder import placeholder
-from localrouter.scrub.detectors._shape import is_hex, is_uuid, noise, random
+from localrouter.scrub.detectors._shape import is_hex, is_uuid, noise, random, vocabulary
 
 NAME = "name_value"
 _ELEMENT = re.compile(
@@ -32,24 +32,10 @@ _TWO = re.compile(
 )
 
 
-_TYPES = frozenset(
-    [
-        "string",
-        "integer",
-        "number",
-        "boolean",
-        "object",
-        "array",
-        "hidden",
-        "required",
-        "optional",
-        "encrypted",
-        "visible",
-        "masked",
-        "disabled",
-        "enabled",
-        "default",
-    ]
+_TYPES = vocabulary(
+    """
+    string integer number boolean object array hidden required optional encrypted visible masked disabled enabled default
+    """
 )
 
 
