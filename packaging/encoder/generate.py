@@ -26,7 +26,8 @@ import negatives  # noqa: E402
 import pool  # noqa: E402
 from forms.grammar import Form, Grammar, Writer  # noqa: E402
 from names import plain  # noqa: E402
-from values import TYPES, Scene, World  # noqa: E402
+from values import TYPES, Scene  # noqa: E402
+from world import World  # noqa: E402
 
 Example = dict[str, Any]
 Span = tuple[int, int, str]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import places
 
 if TYPE_CHECKING:
-    from values import World
+    from world import World
 
 SUFFIX = {
     "en": "Inc. Inc LLC Ltd Ltd. Corp. Corporation Co. Group Holdings Partners PLC LLP Company Limited", "de": "GmbH AG KG UG e.V. SE GmbH&Co.KG", "fr": "SA SARL SAS S.A. S.A.S.", "es": "S.L. S.A. SL", "it": "S.p.A. S.r.l. srl", "pt": "Lda. Ltda. S.A.", "nl": "B.V. N.V. BV",

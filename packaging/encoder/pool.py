@@ -20,7 +20,7 @@ import commands
 from names import plain
 
 if TYPE_CHECKING:
-    from values import World
+    from world import World
 
 Sentence = list[tuple[str, str]]
 CORE = {"PERSON", "ORG", "LOCATION"}
@@ -288,7 +288,7 @@ GAZETTEERS = (
 @cache
 def gazetteer(data: Path) -> frozenset[str]:
     """Every word of every name and place that either side knows, in small letters and without marks."""
-    from values import World
+    from world import World
 
     found: set[str] = set()
     for side in ("train", "valid"):

@@ -1,25 +1,20 @@
-"""Values that are no names: places, addresses, organisations, dates, numbers, and the scene that ties them to people.
-
-Places: world_cities (GeoNames through datasets/world-cities, CC BY 4.0) and the lists of `forms/words.tsv`, written from
-general knowledge. All numbers are drawn at random; cards and IBANs carry a right check digit, as real ones do.
-"""
+"""What a slot of a template writes, and the scene that ties the values of one example to its people."""
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
 import re
-from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 
+import addresses
 import organisations
 import places
-from forms.grammar import Writer, held_out
-from names import Names, Person, genitive, latin, plain
+from dates import COUNT, DAYS, MONTHS, age, birth, clock, date, day, relative, stamp
+from figures import IDS, PHONES, card, digits, iban
+from forms.grammar import Writer
+from names import NICK, Person, genitive, plain
+from world import World
 
-HERE = Path(__file__).parent
 TYPES = [
     "PERSON",
     "USERNAME",
@@ -40,247 +35,6 @@ TYPES = [
     "SSN",
     "IP",
 ]
-
-
-def words(side: str) -> dict[str, list[str]]:
-    """The word lists of `forms/words.tsv`, one side of them; a list marked `*` is not split (closed classes)."""
-    out: dict[str, list[str]] = {}
-    for line in (HERE / "forms" / "words.tsv").read_text(encoding="utf-8").splitlines():
-        name, _, rest = line.partition("\t")
-        items = [w.strip() for w in rest.split(",") if w.strip()]
-        if name.endswith("*"):
-            out.setdefault(name[:-1], []).extend(items)
-        else:
-            out.setdefault(name, []).extend(w for w in items if held_out("word " + w.lower()) is (side == "valid"))
-    return out
-
-
-def cities(data: Path | None, side: str) -> dict[str, list[tuple[str, str]]]:
-    """World cities of one side: country -> (city, region)."""
-    out: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    if data is None or not (data / "world_cities").is_dir():
-        return out
-    path = next((data / "world_cities").rglob("world-cities.csv"))
-    with path.open(encoding="utf-8", newline="") as f:
-        for row in csv.DictReader(f):
-            if len(row["name"]) > 2 and held_out("city " + row["name"].lower()) is (side == "valid"):
-                out[row["country"]].append((row["name"], row["subcountry"]))
-    return out
-
-
-def digits(pattern: str, rng: Random) -> str:
-    """`#` a digit, `@` a capital letter, `?` a small one, `%` a digit 1-9, `^` a hex digit."""
-    table: dict[str, str] = {
-        "#": "0123456789",
-        "@": "ABCDEFGHJKLMNPRSTUVWXYZ",
-        "?": "abcdefghijklmnopqrstuvwxyz",
-        "%": "123456789",
-        "^": "0123456789abcdef",
-    }
-    return "".join(rng.choice(table[c]) if c in table else c for c in pattern)
-
-
-def card(rng: Random) -> str:
-    body = digits(
-        rng.choice(
-            [
-                "4##############",
-                "51#############",
-                "52#############",
-                "55#############",
-                "2221###########",
-                "37############",
-                "6011###########",
-                "35#############",
-            ]
-        ),
-        rng,
-    )
-    total = sum(d if i % 2 else (d * 2 - 9 if d > 4 else d * 2) for i, d in enumerate(map(int, reversed(body))))
-    number = body + str(-total % 10)
-    roll = rng.random()
-    if roll < 0.4:
-        return number
-    gap = " " if roll < 0.85 else "-"
-    return gap.join(re.findall("....?", number)) if len(number) == 16 else gap.join((number[:4], number[4:10], number[10:]))
-
-
-IBANS = {"DE": "##################", "GB": "@@@@##############", "FR": "#######################", "ES": "####################", "IT": "@######################", "NL": "@@@@##########", "BE": "############", "CH": "#################", "AT": "################", "PL": "########################", "SE": "####################", "NO": "###########", "DK": "##############", "PT": "#####################", "IE": "@@@@##############", "CZ": "####################", "AE": "###################", "SA": "####################", "TR": "######################", "GR": "#######################"}  # fmt: skip
-
-
-def iban(rng: Random) -> str:
-    country = rng.choice(list(IBANS))
-    body = digits(IBANS[country], rng)
-    number = int("".join(str(int(c, 36)) for c in body + country + "00"))
-    text = f"{country}{98 - number % 97:02d}{body}"
-    return text if rng.random() < 0.5 else " ".join(re.findall(".{1,4}", text))
-
-
-PHONES = {
-    "en": "(%##) ###-####;%##-###-####;+1 %## ### ####;+1-%##-###-####;%##.###.####;1-%##-###-####;+44 20 #### ####;020 #### ####;07### ######;+44 7### ######;(0###) ### ####;04## ### ###;+61 4## ### ###;+353 8# ### ####;%## ###-####;(%##)###-####;+1 (%##) ###-####;%##-###-#### x###;%##-###-####x####;+1%#########;%#########;001-%##-###-####;+64 21 ### ###",
-    "es": "+34 6## ### ###;6## ## ## ##;91 ### ## ##;+52 55 #### ####;55-####-####;+54 9 11 ####-####;+57 3## #######;+56 9 #### ####;(01) ###-####;+51 9## ### ###", "fr": "06 ## ## ## ##;+33 6 ## ## ## ##;01.##.##.##.##;07########;0033 1 ## ## ## ##;+32 4## ## ## ##;514-###-####",
-    "de": "0151 ########;+49 170 #######;030/#######;+49 (0)89 ######-##;0176-########;+43 664 #######;+41 79 ### ## ##;044 ### ## ##;089 ### ## ##", "it": "+39 3## ### ####;3## #######;06 ########;02 #### ####", "pt": "+351 9## ### ###;9########;(11) 9####-####;+55 21 9####-####;(21) ####-####",
-    "nl": "06-########;+31 6 ########;020-#######;0## ### ## ##;+31 20 ### ####", "pl": "+48 ### ### ###;%## ### ###;22 ### ## ##", "ru": "+7 9## ###-##-##;8 (9##) ###-##-##;+380 67 ### ## ##;8-9##-###-####", "in": "+91 9#### #####;9#########;080-########;+91-98########;+92 3## #######;+880 1#########", "zh": "1%# #### ####;+86 1%# #### ####;010-########;+852 #### ####;+886 9## ### ###",
-    "ja": "090-####-####;+81 90-####-####;03-####-####;+81 3 #### ####", "ko": "010-####-####;+82 10-####-####;02-###-####", "nordic": "+47 ### ## ###;070-### ## ##;+46 70 ### ## ##;+45 ## ## ## ##;+358 40 #######;### ## ###", "ar": "+971 50 ### ####;+20 10# ### ####;+966 5# ### ####;0501 ### ###;+212 6 ## ## ## ##", "tr": "+90 5## ### ## ##;0 5## ### ## ##;0212 ### ## ##",
-    "af": "+234 80# ### ####;080########;+254 7## ######;+27 8# ### ####;+233 24 ### ####", "vn": "+84 9# ### ## ##;09########", "he": "+972 5#-###-####;05#-#######", "el": "+30 69# ### ####;210 #######", "cs": "+420 ### ### ###;### ### ###", "hu": "+36 30 ### ####;06-1-###-####", "fil": "+63 917 ### ####;0917-###-####;+62 812-####-####;+65 9### ####;+66 8# ### ####",
-}  # fmt: skip
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-ABROAD = {
-    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember", "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre", "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro", "nl": "januari februari maart april mei juni juli augustus september oktober november december",
-    "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia", "sv": "januari februari mars april maj juni juli augusti september oktober november december", "tr": "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık",
-}  # fmt: skip
-
-
-def day(rng: Random, birth: bool = False) -> dt.date:
-    start = dt.date(1935, 1, 1) if birth else dt.date(1998, 1, 1)
-    return start + dt.timedelta(days=rng.randrange(27000 if birth else 10600))
-
-
-def date(rng: Random, lang: str = "en", d: dt.date | None = None) -> str:
-    """One calendar date in one of many written forms."""
-    d = d or day(rng)
-    if lang in ABROAD and rng.random() < 0.6:
-        m = ABROAD[lang].split()[d.month - 1]
-        return {"de": f"{d.day}. {m} {d.year}", "es": f"{d.day} de {m} de {d.year}", "pt": f"{d.day} de {m} de {d.year}"}.get(
-            lang, f"{d.day} {m} {d.year}"
-        )
-    if lang == "de" or (lang != "en" and rng.random() < 0.5):
-        return rng.choice(
-            [
-                f"{d.day:02d}.{d.month:02d}.{d.year}",
-                f"{d.day}.{d.month}.{d.year}",
-                f"{d.day:02d}/{d.month:02d}/{d.year}",
-                f"{d.day:02d}-{d.month:02d}-{d.year}",
-            ]
-        )
-    m, short, n, yy = MONTHS[d.month - 1], MONTHS[d.month - 1][:3], d.day, d.year % 100
-    th = "th" if 10 < n < 20 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return rng.choice([
-        f"{m} {n}, {d.year}", f"{m} {n}, {d.year}", f"{n} {m} {d.year}", f"{short} {n}, {d.year}", f"{n} {short} {d.year}", f"{d.isoformat()}", f"{d.isoformat()}", f"{d.month}/{n}/{d.year}", f"{d.month:02d}/{n:02d}/{d.year}", f"{n:02d}/{d.month:02d}/{d.year}",
-        f"{d.month}/{n}/{yy:02d}", f"{n:02d}.{d.month:02d}.{d.year}", f"{n:02d}-{d.month:02d}-{d.year}", f"{d.year}/{d.month:02d}/{n:02d}", f"{n}-{short}-{d.year}", f"{n:02d}-{short.upper()}-{yy:02d}", f"{m} {n}", f"{m} {n}{th}", f"{n}{th} {m}", f"{n}{th} of {m}", f"{n}{th} of {m} {d.year}", f"{m} {n}{th}, {d.year}",
-        f"{short} {n}", f"{n} {short}", f"{DAYS[d.weekday()]}, {m} {n}", f"{DAYS[d.weekday()][:3]} {short} {n}", f"{DAYS[d.weekday()]} {n} {m}", f"{d.month}/{n}", f"{m} {d.year}", f"{short} {d.year}", f"{DAYS[d.weekday()]}, {m} {n}, {d.year}", f"{d.year}-{d.month:02d}", f"{short}-{yy:02d}",
-        f"{d:%Y%m%d}",
-    ])  # fmt: skip
-
-
-def birth(rng: Random, lang: str = "en") -> str:
-    d = day(rng, birth=True)
-    if lang != "en":
-        return date(rng, lang, d)
-    m, short = MONTHS[d.month - 1], MONTHS[d.month - 1][:3]
-    return rng.choice(
-        [
-            d.isoformat(),
-            d.isoformat(),
-            f"{d.month:02d}/{d.day:02d}/{d.year}",
-            f"{d.day:02d}/{d.month:02d}/{d.year}",
-            f"{m} {d.day}, {d.year}",
-            f"{d.day} {m} {d.year}",
-            f"{d.day} {short} {d.year}",
-            f"{d.day:02d}.{d.month:02d}.{d.year}",
-            f"{d.month}/{d.day}/{d.year % 100:02d}",
-            f"{short} {d.day}, {d.year}",
-            f"{d.day}-{short}-{d.year}",
-            f"{d.day:02d}-{d.month:02d}-{d.year}",
-            f"{d:%Y%m%d}",
-        ]
-    )
-
-
-def clock(rng: Random) -> str:
-    h, m = rng.randrange(24), rng.choice([0, 0, 15, 30, 45, rng.randrange(60)])
-    h12, half = h % 12 or 12, rng.choice(["am", "pm", "AM", "PM", " a.m.", " p.m.", " AM", " PM"])
-    return rng.choice(
-        [
-            f"{h:02d}:{m:02d}",
-            f"{h12}:{m:02d}{half}",
-            f"{h12}{half}",
-            f"{h}:{m:02d}",
-            f"{h12} o'clock",
-            "noon",
-            "midnight",
-            f"{h12}:{m:02d}",
-            f"{h:02d}:{m:02d}:{rng.randrange(60):02d}",
-            f"{h}h{m:02d}",
-        ]
-    )
-
-
-COUNT = ["two", "three", "four", "five", "six", "ten", "a few", "2", "3", "5", "10", "30", "45", "90", "several", "a couple of"]
-SEASONS = ["spring", "summer", "autumn", "winter"]
-
-
-def relative(rng: Random) -> str:
-    n, unit = rng.choice(COUNT), rng.choice(["minutes", "hours", "days", "weeks", "months", "years"])
-    d, mo = rng.choice(DAYS), rng.choice(MONTHS)
-    return rng.choice([
-        "today", "today", "yesterday", "yesterday", "tomorrow", "tomorrow", "tonight", "this morning", "this afternoon", "last night", "last week", "next week", "this week", "last month", "next month", "last year", "next year", "this year", "tomorrow morning", "tomorrow afternoon", "yesterday evening",
-        "today", "yesterday", "tomorrow", "last week", "next week", d, f"on {d}"[3:],
-        f"next {d}", f"last {d}", f"this {d}", d, d, f"{d} morning", f"{d} afternoon", f"{d} night", f"{n} {unit} ago", f"{n} {unit} ago", f"last {mo}", f"next {mo}", "the day after tomorrow", "the day before yesterday", f"this {rng.choice(SEASONS)}", f"last {rng.choice(SEASONS)}", f"{rng.choice(SEASONS)} {rng.randint(1990, 2027)}", "this weekend", "last weekend", "an hour ago", f"Q{rng.randint(1, 4)} {rng.randint(2015, 2027)}", f"early {mo}", f"late {mo}", f"the {rng.choice([19, 20])}{rng.randrange(10)}0s", f"{rng.choice(['Christmas', 'Easter', 'Thanksgiving', 'New Year', 'Labor Day', 'Ramadan', 'Diwali'])}", f"{d} at {rng.randint(1, 12)}{rng.choice(['pm', 'am', ' pm'])}", f"{d[:3]} {clock(rng)}",
-    ])  # fmt: skip
-
-
-def stamp(rng: Random) -> str:
-    d = day(rng)
-    h, m, s, ms = rng.randrange(24), rng.randrange(60), rng.randrange(60), rng.randrange(1000)
-    short = MONTHS[d.month - 1][:3]
-    return rng.choice(
-        [
-            f"{d} {h:02d}:{m:02d}:{s:02d}",
-            f"{d}T{h:02d}:{m:02d}:{s:02d}Z",
-            f"{d}T{h:02d}:{m:02d}:{s:02d}.{ms:03d}Z",
-            f"{d} {h:02d}:{m:02d}:{s:02d},{ms:03d}",
-            f"{d}T{h:02d}:{m:02d}:{s:02d}+0{rng.randrange(4)}:00",
-            f"{short} {d.day:2d} {h:02d}:{m:02d}:{s:02d}",
-            f"{h:02d}:{m:02d}:{s:02d}.{ms:03d}",
-            f"{h:02d}:{m:02d}:{s:02d}",
-            f"{d.day:02d}/{short}/{d.year}:{h:02d}:{m:02d}:{s:02d} +0{rng.randrange(3)}00",
-            f"{DAYS[d.weekday()][:3]} {short} {d.day} {h:02d}:{m:02d}:{s:02d} {d.year} +0{rng.randrange(3)}00",
-            f"{DAYS[d.weekday()][:3]}, {d.day:02d} {short} {d.year} {h:02d}:{m:02d}:{s:02d} +0{rng.randrange(3)}00",
-            f"{d:%y}{d.month:02d}{d.day:02d} {h:02d}:{m:02d}:{s:02d}",
-        ]
-    )
-
-
-def age(rng: Random) -> str:
-    n = rng.choice([rng.randint(1, 99), rng.randint(18, 70), rng.randint(18, 70), rng.randint(18, 70)])
-    return rng.choice(
-        [
-            f"{n} years old",
-            f"{n} years old",
-            f"{n}-year-old",
-            f"{n} year old",
-            f"{n} y/o",
-            f"{n}yo",
-            f"{n} years of age",
-            f"{n} years old",
-            f"{n}yr old",
-            f"{n} yrs old",
-            rng.choice(["thirty-four", "seven", "forty", "sixty-two", "nineteen", "twenty-one", "eighty"]) + " years old",
-        ]
-    )
-
-
-IDS = {
-    "passport": "@########;#########;@@#######;##@@#####;@@@######;C@@######", "licence": "@#######;@###-####-####;@@######;@@@@@######@@#@@;########;@### #### ####;#########;@####-#####-#####", "acct": "########;##########;############;#### #### ##;##-####-#######-##;###-######-#;GL-#######;####-####-####", "natid": "##.###.###-@;########@;#######-#;###.###.###-##;#### #### ####;######-####;###########;@@######@;##-#######;@#########;######/####;######-#######",
-    "customer": "CUST-#####;C-######;#######;#####;KD-######;CU#######;cus_##????##??##;10#####;A-####-##", "policy": "POL-#######;##-@@@-######;P#########;HX-###-####;@@@########", "mrn": "MRN#######;########;MR-######;#######;H######", "order": "#######;##-#######;@@-#####;ORD-########;###-#######-#######;INV-####-####", "employee": "E#####;EMP-####;######;@##-####;P-#####", "ticket": "INC#######;CS-#####;SR#########;TKT-#####;#######", "member": "M#######;#### ### ###;@@@#######;MB-####-####", "plate": "@@@ ####;@@## @@@;@ @@ ####;#@@@###;##-@@@-#;@@-###-@@", "tax": "##-#######;@@#########;##/###/#####;###-##-#####;@@##########", "student": "S#######;u#######;##-#####;########",
-}  # fmt: skip
 
 
 class Scene:
@@ -347,134 +101,6 @@ class Scene:
         return VALUES[kind](self)
 
 
-class World:
-    """One side's pools: names, cities, words. Built once, then scenes draw from it."""
-
-    def __init__(self, data: Path | None, side: str) -> None:
-        self.side = side
-        self.names = Names(data, side)
-        self.words = words(side)
-        self.cities = cities(data, side)
-        self.known = [c for c in self.words["city"] if latin(c)]
-        self.all_cities = [c for group in self.cities.values() for c, _ in group] or self.words["city"]
-
-    def domain(self, rng: Random) -> str:
-        w, roll = self.words, rng.random()
-        stem = (
-            organisations.startup(rng).lower()
-            if roll < 0.4
-            else rng.choice(w["stem"]).lower()
-            + rng.choice(
-                [
-                    "",
-                    "",
-                    "-" + rng.choice(w["trade"]).split()[0].lower(),
-                    rng.choice(["labs", "hq", "corp", "group", "soft", "shop"]),
-                ]
-            )
-        )
-        return re.sub("[^a-z0-9-]", "", plain(stem)) + rng.choice(
-            [
-                ".com",
-                ".com",
-                ".com",
-                ".com",
-                ".org",
-                ".net",
-                ".io",
-                ".co.uk",
-                ".de",
-                ".fr",
-                ".example",
-                ".ai",
-                ".dev",
-                ".co",
-                ".edu",
-                ".gov",
-                ".info",
-                ".biz",
-                ".nl",
-                ".se",
-                ".ca",
-                ".com.au",
-                ".us",
-                ".in",
-                ".es",
-                ".it",
-                ".pl",
-                ".ch",
-                ".app",
-            ]
-        )
-
-    def host(self, rng: Random) -> str:
-        n, w = (
-            rng.randint(1, 30),
-            rng.choice(
-                [
-                    "db",
-                    "web",
-                    "api",
-                    "cache",
-                    "redis",
-                    "pg",
-                    "mail",
-                    "build",
-                    "ci",
-                    "vpn",
-                    "gw",
-                    "k8s-node",
-                    "worker",
-                    "es",
-                    "kafka",
-                    "nas",
-                    "proxy",
-                    "auth",
-                    "gitlab",
-                    "jump",
-                    "prod-app",
-                    "stage",
-                    "billing",
-                    "payments",
-                    "ldap",
-                    "srv",
-                    "node",
-                    "web-prod",
-                    "db-primary",
-                    "backup",
-                ]
-            ),
-        )
-        zone = rng.choice(
-            [
-                "corp.internal",
-                "internal",
-                "corp.local",
-                "local",
-                "lan",
-                "svc.cluster.local",
-                "prod.internal",
-                "int.example.net",
-                "intra",
-                "home.arpa",
-            ]
-        )
-        return rng.choice(
-            [
-                f"{w}-{n:02d}.{zone}",
-                f"{w}{n}.{zone}",
-                f"{w}.{self.domain(rng)}",
-                f"{w}-{n}",
-                f"{w}.prod.{self.domain(rng)}",
-                f"{w}-{n}.eu-west-1.{self.domain(rng)}",
-                f"ip-10-{n}-{n + 3}-{n * 2}.ec2.internal",
-                f"{w}{n:02d}.{rng.choice(['ber', 'nyc', 'lon', 'fra', 'sgp'])}{rng.randint(1, 3)}.{self.domain(rng)}",
-                f"DESKTOP-{digits('@@##@@#', rng)}",
-                f"{w}.{zone}",
-            ]
-        )
-
-
 def _title(s: Scene, p: Person) -> str:
     rng, pool = s.rng, s.world.words
     if s.lang in ("de", "fr", "es", "it", "pt", "nl", "pl"):
@@ -494,8 +120,6 @@ def _title(s: Scene, p: Person) -> str:
 
 
 def _nick(s: Scene, p: Person) -> str:
-    from names import NICK
-
     return s.rng.choice(NICK[p.first].split()) if p.first in NICK else p.first
 
 
@@ -664,8 +288,8 @@ VALUES: dict[str, Callable[[Scene], list[tuple[str, str]]]] = {
     "loc": lambda s: VALUES[s.rng.choice(["city", "city", "city", "country", "country", "state", "landmark", "region"])](s),
     "place": lambda s: VALUES[s.rng.choice(["city", "city", "country", "state"])](s),
     "citystate": lambda s: places.city_state(s.rng, s.world, s.home),
-    "address": _one("ADDRESS", lambda s: places.address(s.rng, s.world, s.home, s.lang)), "block": _one("ADDRESS", lambda s: places.address(s.rng, s.world, s.home, s.lang, "\n")), "street": _one("ADDRESS", lambda s: places.street(s.rng, s.world, s.home, s.lang)), "road": _one("ADDRESS", lambda s: f"{s.rng.choice(s.world.words['streetname'])} {s.rng.choice(['Street', 'St', 'Road', 'Avenue', 'Lane', 'Drive', 'Boulevard', 'Way', 'Ave', 'Rd'])}"),
-    "zip": _one("ADDRESS", lambda s: places.postcode(s.rng)),
+    "address": _one("ADDRESS", lambda s: addresses.address(s.rng, s.world, s.home, s.lang)), "block": _one("ADDRESS", lambda s: addresses.address(s.rng, s.world, s.home, s.lang, "\n")), "street": _one("ADDRESS", lambda s: addresses.street(s.rng, s.world, s.home, s.lang)), "road": _one("ADDRESS", lambda s: f"{s.rng.choice(s.world.words['streetname'])} {s.rng.choice(['Street', 'St', 'Road', 'Avenue', 'Lane', 'Drive', 'Boulevard', 'Way', 'Ave', 'Rd'])}"),
+    "zip": _one("ADDRESS", lambda s: addresses.postcode(s.rng)),
     "date": _one("DATE", lambda s: date(s.rng, s.lang)), "time": _one("DATE", lambda s: clock(s.rng)), "rel": _one("DATE", lambda s: relative(s.rng)), "stamp": _one("DATE", lambda s: stamp(s.rng)), "isodate": _one("DATE", lambda s: day(s.rng).isoformat()), "year": _one("DATE", lambda s: str(s.rng.randint(1900, 2027))), "month": _one("DATE", lambda s: s.rng.choice(MONTHS)), "weekday": _one("DATE", lambda s: s.rng.choice(DAYS)),
     "when": lambda s: VALUES[s.rng.choice(["date", "rel", "rel"])](s),
     "until": lambda s: [(date(s.rng), "DATE")],
