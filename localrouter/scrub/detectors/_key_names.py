@@ -107,7 +107,7 @@ def _one(parts: tuple[str, ...], at: int) -> Sense | None:
     word, before = parts[at], parts[at - 1] if at else ""
     if word in ("passphrase", "mnemonic") or (word == "phrase" and before in ("seed", "pass", "recovery", "secret")):
         return "phrase"
-    if word in _PASSWORD or word.endswith(_PASS_SUFFIX) or (word == "word" and before == "pass"):
+    if word in _PASSWORD or word == "psk" or word.endswith(_PASS_SUFFIX) or (word == "word" and before == "pass"):
         return "password"
     if word in ("pass", "pw"):
         return "password" if len(parts) == 1 or before in _PASS_PREFIX or len(parts) == 2 else None

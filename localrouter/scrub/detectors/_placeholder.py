@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import lru_cache
 
 from localrouter.scrub.detectors._shape import decoded, random, vocabulary, words
 
@@ -75,7 +74,6 @@ def published(value: str) -> bool:
     )
 
 
-@lru_cache(4096)
 def placeholder(value: str) -> bool:
     """Whether a value only stands for a secret, refers to one, or is a common word."""
     if value.startswith("`") and value.endswith("`"):

@@ -11,7 +11,6 @@ import binascii
 import math
 import re
 from collections import Counter
-from functools import lru_cache
 
 
 def vocabulary(text: str) -> frozenset[str]:
@@ -47,7 +46,6 @@ def entropy(value: str) -> float:
     return -sum(c / n * math.log2(c / n) for c in Counter(value).values()) if n else 0.0
 
 
-@lru_cache(4096)
 def words(name: str) -> tuple[str, ...]:
     """The words of an identifier, lower case: camelCase, snake_case, kebab-case and dots are split, digits apart."""
     return tuple(w.lower() for w in _WORDS.findall(name))

@@ -95,7 +95,8 @@ def _by_context(text: str, context: str) -> Iterator[Finding]:
     """A leaf that stands alone under a key (`{"password": ...}` in a tool's arguments) has its key in the context."""
     if not context or len(text) > 400 or "\n" in text.strip():
         return
-    meaning = sense(context.rsplit(".", 1)[-1])
+    keys = [key for key in context.split(".") if not key.isdigit()]  # places in a list
+    meaning = sense(keys[-1]) if keys else None
     if meaning is not None:
         value = text.strip()
         start = text.find(value)

@@ -6,6 +6,8 @@ A Basic value is decoded: it counts when it holds `user:password`, so that a wor
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 
 from localrouter.core.findings import Finding
@@ -23,6 +25,7 @@ _FLAT = re.compile(
 _AUTH = re.compile(
     r"[\"']?(?<![\w])(?:_?auth|_password)\\{0,7}[\"']?[ \t]*[:=][ \t]*(?P<s>\\{0,7})(?P<q>[\"'])?(?P<v>[\w+/-]{8,4000}={0,2})"
 )
+_SASL = re.compile(r"(?i)\bauth(?:enticate)?[ \t]+plain[ \t]+(?P<v>[A-Za-z0-9+/]{8,400}={0,2})")
 _COOKIE = re.compile(
     r"(?i)\b(?P<k>[\w.-]*(?:sess(?:ion)?(?:[_-]?id|[_-]?key|[_-]?token)?|sid|auth|token|jwt|remember|credential|phpsessid|jsessionid|csrf)[\w.-]*)=(?P<v>[^;\s\"',]{16,4000})"
 )
@@ -38,6 +41,9 @@ def find(text: str, context: str) -> list[Finding]:
                 out.append(
                     Finding(m.start("v"), m.end("v"), "PASSWORD" if m["scheme"].lower() == "basic" else "TOKEN", 0.95, NAME)
                 )
+        for m in _SASL.finditer(text):  # RFC 4616: user NUL user NUL password
+            if b64_bytes(m["v"]).count(b"\0") == 2:
+                out.append(Finding(m.start("v"), m.end("v"), "PASSWORD", 0.95, NAME))
         for m in _FLAT.finditer(text):
             if not placeholder(m["v"]) and random(m["v"], 20, 3.2):
                 out.append(Finding(m.start("v"), m.end("v"), "TOKEN", 0.9, NAME))
@@ -67,6 +73,14 @@ def _credential(scheme: str, value: str, header: bool) -> bool:
     if not header:
         return random(value, 16, 3.0)
     return len(value) >= 8 and ((digits and not wordy(value)) or random(value, 16, 3.0))
+
+
+def b64_bytes(value: str) -> bytes:
+    """What base64 text holds; empty when it is none."""
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 def decoded_pair(value: str) -> bool:

@@ -36,26 +36,12 @@ _SHORT: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("openssl", re.compile(r"\bpass:(?P<v>[^\s\"'$`:]{4,100})(?=[\s\"']|$)")),
     ("swarm", re.compile(r"(?P<v>SWMTKN-\d-[0-9a-z]{40,60}-[0-9a-z]{20,30})")),
 )  # fmt: skip
-_NEEDS = {
-    "curl": "curl",
-    "http": "http",
-    "mysql": "m",
-    "redis-cli": "redis-cli",
-    "htpasswd": "htpasswd",
-    "chpasswd": "chpasswd",
-    "-p": "-",
-    "net use": "net ",
-    "openssl": "pass:",
-    "stdin": "-stdin",
-    "sudo": "sudo",
-    "ldap": "ldap",
-    "swarm": "SWMTKN",
-}
-_COMMANDS = (
-    "curl", "http ", "https ", "mysql", "mariadb", "sshpass", "mongo", "login", "htpasswd", "snowsql", "lftp", "sqlcmd", "bcp ", "isql", "mosquitto_",
-    "rabbitmqadmin", "zip ", "7z ", "redis-cli", "ldap", "chpasswd", "sudo", "net use", "cmdkey", "sexec", "SEXEC", "xec", "winrs", "runas", "pass:", "-stdin", "SWMTKN",
-)  # fmt: skip
-"""One of them must stand in the text; looking for a word is far cheaper than the patterns."""
+_NEEDS: dict[str, tuple[str, ...]] = {
+    "curl": ("curl",), "http": ("http ", "https "), "mysql": (" -p",), "redis-cli": ("redis-cli",), "htpasswd": ("htpasswd",), "chpasswd": ("chpasswd",),
+    "-p": (" -p", " -P", " -w"), "net use": ("net ",), "cmdkey": ("sexec", "SEXEC", "xec", "cmdkey", "winrs", "runas"), "openssl": ("pass:",),
+    "stdin": ("-stdin",), "sudo": ("sudo",), "ldap": ("ldap",), "swarm": ("SWMTKN",),
+}  # fmt: skip
+"""One of these must stand in the text; looking for a word is far cheaper than the pattern."""
 
 
 def find(text: str, context: str) -> list[Finding]:
@@ -79,8 +65,8 @@ def find(text: str, context: str) -> list[Finding]:
             if value.isalpha() and text[m.start("v") - 1] != "=" and not random(value, 12, 3.0):
                 continue
             out.append(Finding(m.start("v"), m.end("v"), KIND[meaning], 0.9, NAME))
-    for command, pattern in _SHORT if any(c in text for c in _COMMANDS) else ():
-        if _NEEDS.get(command, "") not in text:
+    for command, pattern in _SHORT:
+        if not any(need in text for need in _NEEDS[command]):
             continue
         for m in pattern.finditer(text):
             value = m["v"]

@@ -1,4 +1,4 @@
-"""Private keys in their armours: PEM (RFC 7468), OpenSSH, PGP, PuTTY and JWK; with real, escaped, indented or quoted line ends.
+"""Private keys in their armours: PEM (RFC 7468), OpenSSH, PGP, PuTTY, OpenVPN and JWK; with real, escaped, indented or quoted line ends.
 
 The whole block is the value. A block that was cut off or shortened counts too: half a key is not public. A body of dots, of words
 or of anything shorter than a key that does not begin like one is a sample. Certificates and public keys are public.
@@ -18,6 +18,9 @@ _BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-
 _MADE_UP = re.compile(r"EXAMPLE|FAKE|DUMMY|SAMPLE")
 _END = re.compile(r"-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _SSH2 = re.compile(r"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----.{0,8000}?(?:---- END SSH2 ENCRYPTED PRIVATE KEY ----|\Z)", re.S)
+_STATIC = re.compile(
+    r"-----BEGIN OpenVPN Static key V1-----[\s0-9a-fA-F\\nr]{200,2000}(?:-----END OpenVPN Static key V1-----|\Z)"
+)
 _PUTTY = re.compile(
     r"PuTTY-User-Key-File-\d:[^\n]*\n(?:[^\n]*\n){0,60}?Private-Lines: *\d+\r?\n(?P<body>.{16,12000}?)(?:Private-MAC: *[0-9a-f]{40,64}|\Z)",
     re.S,
@@ -48,6 +51,8 @@ def find(text: str, context: str) -> list[Finding]:
     if "PRIVATE KEY" in text:
         out += _blocks(text)
         out += [Finding(m.start(), m.end(), "PRIVATE_KEY", 1.0, NAME) for m in _SSH2.finditer(text) if len(m[0]) > 120]
+    if "OpenVPN Static key" in text:
+        out += [Finding(m.start(), m.end(), "PRIVATE_KEY", 1.0, NAME) for m in _STATIC.finditer(text)]
     if "PuTTY-User-Key-File" in text:
         out += [Finding(m.start("body"), m.end("body"), "PRIVATE_KEY", 1.0, NAME) for m in _PUTTY.finditer(text)]
     if '"kty"' in text:

@@ -17,6 +17,7 @@ from localrouter.scrub.detectors._shape import noise, random
 
 NAME = "secret_column"
 _RULE = re.compile(r"[\s|:+-]+")
+_EDGES = frozenset(["", *"\"' \t|,;\r\n*_`"])
 _WORDS = 4
 """Words of a header's cell: more are a sentence."""
 
@@ -25,6 +26,8 @@ def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
     done = 0
     for name in names(text):
+        if text[name.end : name.end + 1] not in _EDGES or (name.start and text[name.start - 1] not in _EDGES):
+            continue
         line = text.rfind("\n", 0, name.start) + 1
         if line < done or name.sense == "maybe" or name.start - line > 400:
             continue

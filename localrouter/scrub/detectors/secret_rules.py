@@ -70,7 +70,7 @@ _OWN = (
     _own("mailchimp", "API_KEY", r"(?<![0-9a-f])[0-9a-f]{32}-us\d{1,2}\b", "-us1", "-us2", "-us3", "-us4", "-us5", "-us6", "-us7", "-us8", "-us9")._replace(before=40, after=8),
     _own("dropbox", "TOKEN", r"\bsl\.(?:u\.)?[\w-]{60,2000}", "sl.", entropy=4.0, after=2100),
     _own("grafana", "TOKEN", r"\b(?:glsa_[A-Za-z0-9]{32}_[a-fA-F0-9]{8}|glc_eyJ[\w+/=-]{32,400}|eyJrIjoi[\w+/=-]{60,400})", "glsa_", "glc_", "eyjrijoi", entropy=3.5),
-    _own("telegram", "TOKEN", r"(?<![\w/])\d{8,10}:AA[\w-]{33}(?![\w-])", ":aa", entropy=3.8)._replace(before=12, after=40),
+    _own("telegram", "TOKEN", r"(?:(?<![\w/])|/bot)(?P<v>\d{8,10}:AA[\w-]{33})(?![\w-])", ":aa", entropy=3.8)._replace(before=18, after=40),
     _own("discord", "TOKEN", r"(?<![\w.-])[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,38}(?![\w.-])", ".g", ".x", ".y", ".z", entropy=4.0)._replace(before=32, after=60),
     _own("webhook", "TOKEN", r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/(?P<v>[A-Za-z0-9+/_-]{24,80}))", "hooks.slack.com"),
     _own("webhook-discord", "TOKEN", r"discord(?:app)?\.com/api/webhooks/(?P<v>\d{17,20}/[\w-]{60,70})", "discord.com/api/webhooks", "discordapp.com/api/webhooks"),
