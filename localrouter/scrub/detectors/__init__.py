@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Protocol, cast
@@ -23,6 +24,9 @@ DEPTH = 3
 BUDGET = 3
 """Characters of views read for each character of text (and SPARE more). What is nested beyond that is scanned as it stands."""
 SPARE = 4096
+
+
+_ESCAPED = re.compile(r"\\.")
 
 
 class Detector(Protocol):
@@ -81,7 +85,19 @@ def _scan(text: str, context: str, depth: int, budget: int) -> tuple[list[Findin
 
 
 def _misread(text: str, f: Finding) -> bool:
-    return behind_backslash(text, f.start) or behind_backslash(text, f.end)
+    """Whether a finding in the text as it stands begins, ends or goes on across an escape sequence of a string. Outside of strings a
+    backslash inside a value is one (`PASSWORD=a\\nb`)."""
+    return (
+        behind_backslash(text, f.start)
+        or behind_backslash(text, f.end)
+        or ("\\" in text[f.start : f.end] and _in_string(text[text.rfind("\n", 0, f.start) + 1 : f.start]))
+    )
+
+
+def _in_string(line: str) -> bool:
+    """Whether the start of a line leaves a quote open."""
+    bare = _ESCAPED.sub("", line)
+    return bare.count('"') % 2 == 1 or bare.count("'") % 2 == 1
 
 
 def _same(a: Finding, b: Finding) -> bool:
