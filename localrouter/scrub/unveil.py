@@ -26,6 +26,9 @@ from localrouter.scrub.toolclass import ToolClass
 LINE_MAX = 1000
 """Characters of a line by which blocks and edits are recognised."""
 
+CONTEXT = 64
+"""Characters before a token in a script or a style that must have stood there before."""
+
 _DIGIT = re.compile(r"[0-9]")
 _EVENT = re.compile(r"\](?P<kind>[(:])")
 _LABEL = re.compile(r"[\s>*+\-\d.)]*\[(?:[^\[\]]|\\.)*$|[^\[]*$")
@@ -304,14 +307,17 @@ class Unveiler:
                 first = links.host_start(buf, token.start, begin)
                 return self._give(s, token, entry.live and self._outgoing.stands(buf[first:host]))
         if s.cls is None and s.tags.value:
+            if s.tags.raw:
+                # A program that a client runs could read what is shown anyway; it gets what stood in this place of a program before.
+                return self._give(s, token, entry.live and buf[max(0, token.start - CONTEXT) : end] in self._outgoing)
             return self._attribute(s, token, final)
         return self._give(s, token, True)
 
     def _attribute(self, s: _State, token: _Token, final: bool) -> str | None:
-        """What is said of a token in an attribute's value, a script or a style."""
+        """What is said of a token in an attribute's value."""
         buf, low = s.buf, max(0, token.start - URL_MAX)
         value = max(_VALUE.finditer(buf, low, token.start), key=re.Match.start, default=None)
-        if value is None or s.tags.raw or not token.entry or not token.entry.live:
+        if value is None or token.entry is None or not token.entry.live:
             return self._give(s, token, False)
         quote = value[1] or r"\s>"
         close = re.compile(f"[{quote}]").search(buf, token.end, value.end() + URL_MAX)
