@@ -1,6 +1,7 @@
 """What a verdict depends on, in one digest: the code that scans, its rule data, the libraries behind it, and the user's lists.
 
-A cached verdict of another version is no verdict. Reads some eighty small files: not for the event loop.
+A cached verdict of another version is no verdict. The whole room is read, so that no helper of a detector can be forgotten; what else
+comes to decide a finding (a model's weights) belongs in here too. Some hundred small files: not for the event loop.
 """
 
 from __future__ import annotations
@@ -13,22 +14,17 @@ from typing import Any
 
 import orjson
 
-_HERE = Path(__file__).parent
-_PARTS = ("views.py", "segments.py", "shapes.py", "opaque.py", "pieces.py", "seams.py", "merge.py", "allowlist.py")
+_ROOM = Path(__file__).resolve().parent
+_KINDS = _ROOM.parent / "core" / "kinds.py"
+_READ = frozenset([".py", ".json", ".txt", ".tsv", ".csv", ".gz", ".xz"])
 _LIBRARIES = ("presidio-analyzer", "phonenumbers", "regex")
 
 
 def installed() -> bytes:
     """16 bytes that name what is installed. Raises OSError when it cannot be read."""
     digest = hashlib.blake2b(digest_size=16)
-    files = [_HERE / name for name in _PARTS]
-    for folder in ("detectors", "rules"):
-        files += sorted(
-            f for f in (_HERE / folder).rglob("*") if f.is_file() and f.suffix in (".py", ".json", ".txt", ".gz", ".xz")
-        )
-    for file in files:
-        if file.exists():
-            digest.update(file.name.encode() + b"\x00" + hashlib.blake2b(file.read_bytes()).digest())
+    for file in [_KINDS, *sorted(f for f in _ROOM.rglob("*") if f.suffix in _READ and f.is_file())]:
+        digest.update(file.name.encode() + b"\x00" + hashlib.blake2b(file.read_bytes()).digest())
     for name in _LIBRARIES:
         try:
             digest.update(f"{name} {metadata.version(name)}\n".encode())
