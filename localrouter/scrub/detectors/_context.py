@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 BEFORE, AFTER = 72, 28
 """Characters. About ten words before and four after: a label stands before its value far more often than behind it."""
@@ -19,6 +20,8 @@ _RECORD = re.compile(
 )
 """Last keys that describe a record and are not its value."""
 _KEY = re.compile(r"[,{]\s{0,4}[\"']([^\"'\n]{1,40})[\"']\s{0,4}:")
+_PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _JOINER = re.compile(r"[_\-.\\/]+")
 
 
@@ -32,7 +35,9 @@ class Cues:
         free = [re.escape(w) for w in folded if w >= "\u2e80"]
         parts = ([rf"(?<![^\W_])(?:{'|'.join(edged)})(?![^\W\d_])"] if edged else []) + free
         self._pattern = re.compile("|".join(parts))
-        self._needles = tuple(sorted({max(w.split(), key=len)[:6] for w in folded}, key=len))
+        self.words = tuple(folded)
+        self._single = frozenset(max(w.split(), key=len) for w in folded)
+        self._unspaced = tuple(w for w in folded if w >= "\u2e80")
 
     def named(self, context: str) -> bool:
         """Whether the keys that a text stands under announce it. `phone.id` and `passport.issued_at` are no phone and no passport."""
@@ -69,9 +74,8 @@ class Cues:
         return bool(self._pattern.search(fold(head[head.rfind("\n") + 1 :])))
 
     def possible(self, text: str) -> bool:
-        """Whether a cue may stand in a text: a cheap look for the beginnings of the words. False is sure."""
-        low = text.lower() if text.isascii() else fold(text)
-        return any(needle in low for needle in self._needles)
+        """Whether a cue may stand in a text, by the words that it has. False is sure."""
+        return not words(text).isdisjoint(self._single) or any(cue in text for cue in self._unspaced)
 
     def search(self, text: str) -> bool:
         """Whether a cue stands anywhere in a short text."""
@@ -91,3 +95,15 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
+
+
+@lru_cache(maxsize=8)
+def words(text: str) -> frozenset[str]:
+    """The different words of a text and the humps of its identifiers, folded: what a detector asks before it tries a pattern.
+
+    Several detectors ask the same of one segment, so the last few answers are kept.
+    """
+    distinct = " ".join(set(text.split()))
+    if distinct.isascii():
+        return frozenset(w.lower() for w in set(_PIECE.findall(distinct)))
+    return frozenset(_LETTERS.findall(fold(distinct)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from localrouter.core.findings import Finding
-from localrouter.scrub.detectors._context import Cues
+from localrouter.scrub.detectors._context import Cues, words
 from localrouter.scrub.detectors._people import NOT_A_NAME, UPPER
 
 NAME = "address"
@@ -53,64 +53,65 @@ _COUNTED = re.compile(
     r"(?i)\b(?:step|section|sec|figure|fig|chapter|part|version|phase|level|table|page|line|item|type|appendix|option|model|lesson|volume|episode|season|week|day|port|windows|python|java|node|v)\.?\s\Z"
 )
 """What a number counts that is no house."""
-_NEEDLES = (
-    " st", " av", " rd", " road", " blvd", " boul", " lane", " ln", " parkway", " pkwy", " highway", " hwy", " terrace", " cres", " drive", " dr", " way", " court", " ct", " place", " pl", " square", " sq", " close",
-    " circle", " row", " walk", " gardens", " mews", " trail", " loop", " grove", " hill", " park", " plaza", " broadway", "turnpike",
-)  # fmt: skip
-_OTHERS = (
-    "straße",
+_ENDS = frozenset(w.lower() for w in re.findall(r"[A-Z][a-z]+", _SURE + _SHARED))
+_SUFFIX = re.compile(rf" (?:{_SURE}|{_SHARED})\b")
+REACH_BACK, REACH_ON = 100, 140
+"""Characters around a street's own word in which its number, flat and town stand."""
+_COMPOUND = (
     "strasse",
-    "str. ",
-    "weg ",
-    "platz ",
-    "allee ",
-    "gasse ",
-    "damm ",
-    "ufer ",
-    "straat ",
-    "laan ",
-    "plein ",
-    "gracht ",
-    "gatan ",
-    "vägen ",
-    "vej ",
+    "straße",
+    "str",
+    "weg",
+    "platz",
+    "allee",
+    "gasse",
+    "damm",
+    "ufer",
+    "straat",
+    "laan",
+    "plein",
+    "gracht",
+    "gatan",
+    "vagen",
+    "vej",
 )
-_LATIN = ("rue ", "avenue ", "boulevard ", "bd ", "place ", "impasse ", "allée ", "chemin ", "quai ", "route ")
-_SOUTH = (
-    "Calle ",
-    "C/",
-    "Avenida ",
-    "Avda",
-    "Plaza ",
-    "Paseo ",
-    "Carrer ",
-    "Ronda ",
-    "Rua ",
-    "Praça ",
-    "Via ",
-    "Viale ",
-    "Piazza ",
-    "Corso ",
-    "Vicolo ",
-    "ulica ",
-    "ul. ",
-    "aleja ",
-    "al. ",
+_LATIN = frozenset(("rue", "avenue", "boulevard", "bd", "place", "impasse", "allee", "chemin", "quai", "route"))
+_SOUTH = frozenset(
+    (
+        "calle",
+        "c",
+        "avenida",
+        "avda",
+        "plaza",
+        "paseo",
+        "carrer",
+        "ronda",
+        "rua",
+        "praca",
+        "via",
+        "viale",
+        "piazza",
+        "corso",
+        "vicolo",
+        "ulica",
+        "ul",
+        "aleja",
+        "al",
+    )
 )
+_ZIP = frozenset(("zip", "zipcode", "postcode", "postal", "plz", "postleitzahl", "cep", "pocztowy", "postnummer"))
 
 
 def find(text: str, context: str) -> list[Finding]:
-    low = text.lower()
-    found: list[re.Match[str]] = []
-    if any(n in low for n in _NEEDLES):
-        found += _ENGLISH.finditer(text)
-    if any(n in low for n in _OTHERS):
+    has = words(text)
+    found = [] if has.isdisjoint(_ENDS) else _english(text)
+    if any(word.endswith(_COMPOUND) for word in has):
         found += _GERMANIC.finditer(text)
-    if any(n in low for n in _LATIN):
+    if not has.isdisjoint(_LATIN):
         found += _FRENCH.finditer(text)
-    if any(n in text for n in _SOUTH):
+    if not has.isdisjoint(_SOUTH):
         found += [m for m in _ROMANCE.finditer(text) if NOT_A_NAME.isdisjoint(m[0].lower().split())]
-    if " box " in low or "postfach" in low:
+    if "box" in has or "postfach" in has:
         found += _BOX.finditer(text)
     if not text.isascii():
         found += [*_EAST.finditer(text), *_KOREAN.finditer(text)]
@@ -119,10 +120,24 @@ def find(text: str, context: str) -> list[Finding]:
         for m in found
         if _COUNTED.search(text[max(0, m.start() - 12) : m.start()]) is None
     ]
-    if _CODE_CUES.possible(context or "") or _CODE_CUES.possible(low):
+    if not has.isdisjoint(_ZIP) or "郵便番号" in text or "邮编" in text or (context and _CODE_CUES.named(context)):
         out += [
             Finding(m.start(), m.end(), "ADDRESS", 0.6, NAME)
             for m in _CODE.finditer(text)
             if _CODE_CUES.just_before(text, m.start(), context, before=24)
         ]
+    return out
+
+
+def _english(text: str) -> list[re.Match[str]]:
+    """Around each word that ends a street's name, and nowhere else: most numbers and most capitals are far from one."""
+    out: list[re.Match[str]] = []
+    last = 0
+    for m in _SUFFIX.finditer(text):
+        low = max(last, m.start() - REACH_BACK)
+        if m.start() < last or not any(c.isdigit() for c in text[low : m.start()]):
+            continue
+        for whole in _ENGLISH.finditer(text, low, min(len(text), m.end() + REACH_ON)):
+            out.append(whole)
+            last = whole.end()
     return out

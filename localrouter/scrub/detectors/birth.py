@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from localrouter.core.findings import Finding
-from localrouter.scrub.detectors._context import Cues
+from localrouter.scrub.detectors._context import Cues, words
 from localrouter.scrub.detectors._digits import LETTER
 
 NAME = "birth"
@@ -25,17 +25,19 @@ _DATE = re.compile(
     rf"(?:19|20)\d\d ?年 ?\d{{1,2}} ?月 ?\d{{1,2}} ?日)(?!{LETTER}|[-/]\d|\.\d)",
     re.I,
 )
-_NEEDLES = (
-    "dob", "d.o.b", "birth", "born", "geb", "naissance", "né le", "née le", "ne le", "nee le", "naci", "nasc", "nato il", "nata il", "urodz", "født", "född", "fodt", "fodd", "fødsel", "födelse",
-    "syntyn", "syntym", "narozen", "szület", "szulet", "рожд", "родил", "doğum", "dogum", "出生", "生年月日", "생년월일", "الميلاد",
-)  # fmt: skip
+_NEEDLES = frozenset(max(cue.split(), key=len) for cue in _CUES.words if cue != "d o b")
+_UNSPACED = tuple(cue for cue in _CUES.words if cue >= "\u2e80")
 REACH = 34
 """Characters between cue and date: "was born in Graz on the 3rd of", no more."""
 
 
 def find(text: str, context: str) -> list[Finding]:
-    low = text.lower()
-    if not any(needle in low for needle in _NEEDLES) and not (context and _CUES.named(context)):
+    if (
+        words(text).isdisjoint(_NEEDLES)
+        and "D.O.B" not in text
+        and not any(cue in text for cue in _UNSPACED)
+        and not (context and _CUES.named(context))
+    ):
         return []
     out: list[Finding] = []
     last = 0

@@ -16,7 +16,7 @@ from typing import Any
 from localrouter.core.findings import Finding
 from localrouter.scrub.detectors import _threshold
 from localrouter.scrub.detectors._check_digits import CHECKS
-from localrouter.scrub.detectors._context import Cues, fold
+from localrouter.scrub.detectors._context import Cues, fold, words
 from localrouter.scrub.detectors._digits import LETTER
 from localrouter.scrub.detectors._presidio import valid
 
@@ -114,8 +114,7 @@ _NUMBERS = (
 PACKS = tuple(sorted({n.pack for n in _NUMBERS}))
 """The countries that `options["packs"]` may name."""
 
-_GATE = re.compile(r"\d{3}|\d\d[ -.]?\d\d|[A-Za-z]\d\d[A-Za-z]\d\d|[A-Z0-9]{2,3}[ -]\d")
-_PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^\W\d_]+")
+_GATE = re.compile(r"\d\d")
 _UNSPACED = tuple(needle for number in _NUMBERS for needle in number.needles if not needle.isascii())
 _active: set[str] = set()
 
@@ -134,7 +133,9 @@ def configure(options: Mapping[str, Any]) -> None:
 def find(text: str, context: str) -> list[Finding]:
     if _GATE.search(text) is None:
         return []
-    where = _words(f"{context} {text}")
+    where = words(text) | words(context)
+    if not text.isascii() or not context.isascii():
+        where |= {needle for needle in _UNSPACED if needle in text or needle in context}
     out: list[Finding] = []
     for number in _NUMBERS:
         active = bool(number.check) and number.pack in _active
@@ -145,14 +146,6 @@ def find(text: str, context: str) -> list[Finding]:
             if score and _threshold.passes(number.kind, score):
                 out.append(Finding(m.start(), m.end(), number.kind, score, NAME))
     return out
-
-
-def _words(text: str) -> set[str]:
-    """The words of a text and the humps of its identifiers, folded; of scripts without word edges, the names that stand in it."""
-    if text.isascii():
-        return {w.lower() for w in set(_PIECE.findall(text))}
-    folded = fold(text)
-    return set(_PIECE.findall(folded)) | {needle for needle in _UNSPACED if needle in folded}
 
 
 def _score(number: _Number, text: str, m: re.Match[str], context: str, active: bool) -> float:

@@ -84,6 +84,8 @@ def find(text: str, context: str) -> list[Finding]:
                 continue
             if announced is None:
                 announced = any(cues.possible(t) for cues in (_STRONG, _MEDIUM) for t in (text, context))
+            if not announced and len(number) < 9 and not _touched(text, m.start(), m.end()):
+                continue
             score = _score(text, m.start(), m.end(), context, announced, main, number)
             if score and _threshold.passes("PHONE", score):
                 out.append(Finding(m.start(), m.end(), "PHONE", score, NAME))
@@ -102,11 +104,7 @@ def _score(text: str, start: int, end: int, context: str, announced: bool, main:
     if _STREET.match(text, end, end + 40):
         return 0.3  # a postal code and a house number
     grouped = _GROUPED.search(main) is not None
-    if (
-        announced
-        or text[max(0, start - 4) : start].rstrip(" \t\n.:)")[-1:].isalpha()
-        or text[end : end + 4].lstrip(" ,-(")[:1].isalpha()
-    ):
+    if announced or _touched(text, start, end):
         cued = _cued(text, start, end, context, announced, main.isdigit(), grouped, len(number))
         if cued is not None:
             return cued
@@ -115,6 +113,12 @@ def _score(text: str, start: int, end: int, context: str, announced: bool, main:
     if _NOT.just_before(text, start, context, before=24):
         return 0.3
     return _national(text, start, end, main, text[start:end], number)
+
+
+def _touched(text: str, start: int, end: int) -> bool:
+    """Whether a word, a plus or a scheme stands right before or behind: a label may."""
+    before = text[max(0, start - 4) : start].rstrip(" \t\n.:)/=")[-1:]
+    return before.isalpha() or text[start] in "+(" or text[end : end + 4].lstrip(" ,-(")[:1].isalpha()
 
 
 def _international(text: str, start: int, end: int, context: str, main: str, announced: bool) -> float:
