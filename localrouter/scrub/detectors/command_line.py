@@ -11,7 +11,7 @@ from localrouter.core.findings import Finding
 from localrouter.scrub.detectors._fields import names
 from localrouter.scrub.detectors._key_names import KIND
 from localrouter.scrub.detectors._placeholder import placeholder
-from localrouter.scrub.detectors._shape import random
+from localrouter.scrub.detectors._shape import random, wordy
 
 NAME = "command_line"
 _LONG = re.compile(
@@ -58,6 +58,8 @@ def find(text: str, context: str) -> list[Finding]:
             value = m["v"]
             if value.endswith("=") or (not m["q"] and text[m.start("v") - 1] == "\t"):
                 continue  # the next argument of a call, a column
+            if value.count(" ") >= 2 and wordy(value):
+                continue  # a sentence about the flag
             if _nothing(value) or (meaning in ("token", "key") and not random(value, 12, 2.8)):
                 continue
             if meaning in ("password", "phrase", "secret") and not (_hard(value) or m["q"] or len(value) >= 8):
