@@ -147,6 +147,11 @@ FOUND = [
     ("account", "pam_unix: session opened for user mkowalska by", "mkowalska"),
     ("account", "drwxr-xr-x 2 mkowalska staff 4096 Jan 1 x", "mkowalska"),
     ("account", '"username": "mkowalska"', "mkowalska"),
+    ("account", "uhaul_username = 'mk046613'", "mk046613"),
+    ("account", "uid=1000(mkowalska) gid=1000(mkowalska) groups=27(sudo)", "mkowalska"),
+    ("account", "mkowalska  1234  0.0  0.1 12345 6789 ?  Ss 10:00 0:00 -bash", "mkowalska"),
+    ("account", "mkowalska:x:1000:1000:Marta Kowalska,,,:/home/mk:/bin/bash", "Marta Kowalska"),
+    ("account", "clone https://mkowalska@git.roe.org/x", "mkowalska"),
     ("account", "username: m.kowalska", "m.kowalska"),
 ]
 
@@ -201,6 +206,8 @@ LEFT = [
     ("host", "threading.local() self.local org.acme.internal.Foo .env.local host.docker.internal"),
     ("host", "from acme.internal import x"),
     ("account", "username = request.user.name; user: hello there; login(user)"),
+    ("account", "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin uid=0(root) db_username = 'postgres'"),
+    ("account", "Get the token if user is logged in. User hints, user provides"),
     ("account", "root@localhost:~# -rw-r--r-- 1 root root 12 Jan 1 x"),
 ]
 

@@ -21,7 +21,7 @@ _SHELL = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|sshfs|ssh-copy-id|autossh)\b"
 _URL = re.compile(rf"://(?P<u>{_N})(?=(?::[^\s/@]{{0,200}})?@[\w\[])")
 _ID = re.compile(rf"\b\d{{1,10}}\((?P<u>{_N})\)")
 _PS = re.compile(rf"(?m)^(?P<u>{_N})\s+\d+\s+\d+\.\d\s+\d+\.\d\s")
-_PASSWD = re.compile(rf"(?m)^(?P<u>{_N}):[^:\s]*:\d+:\d+:(?P<n>[^:\n]*):[^:\n]*:[^:\n]*$")
+_PASSWD = re.compile(rf"(?m)^(?P<u>{_N}):[^:\s]*:(?P<id>\d{{1,9}}):\d+:(?P<n>[^:\n]*):[^:\n]*:[^:\n]*$")
 _DASH_L = re.compile(rf"\bssh\b[^\n|;&]{{0,60}}? -l (?P<u>{_N})\b")
 _LS = re.compile(
     rf"(?m)^\s{{0,12}}(?:\d+\s+)?[dlbcps-][rwxsStT-]{{9}}[.+@]?\s+\d+\s+(?P<u>{_N})\s+(?P<g>{_N})\s+[\d,.]+[KMGT]?\s"
@@ -40,52 +40,67 @@ _CODE = re.compile(
 )
 
 
+# What must stand in a text (lower case), a pattern, its group, and the score.
+_SAID = (
+    (("user", "login", "acct", "sudo", " for ", "logname"), _LOGS, 0.8),
+    (("://",), _URL, 0.8),
+    (("uid=", "gid="), _ID, 0.8),
+    (("ssh",), _DASH_L, 0.8),
+    (("rw", "r-x"), _LS, 0.75),
+    (("0.",), _PS, 0.7),
+    (('user"', "user'"), _USER, 0.6),
+)
+_NO_HOSTS = frozenset(("localhost", "host", "server", "remote", "hostname", "github", "example"))
+
+
 def find(text: str, context: str) -> list[Finding]:
-    out: list[Finding] = []
     low = text.lower()
-    if "user" in low or "login" in low or "acct" in low or "sudo" in low or " for " in text:
-        out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME) for m in _LOGS.finditer(text) if _login(m["u"])]
+    out = [
+        Finding(m.start("u"), m.end("u"), "USERNAME", score, NAME)
+        for needles, pattern, score in _SAID
+        if any(needle in low for needle in needles)
+        for m in pattern.finditer(text)
+        if _login(m["u"])
+    ]
+    if "rw" in low or "r-x" in low:
+        out += [Finding(m.start("g"), m.end("g"), "USERNAME", 0.75, NAME) for m in _LS.finditer(text) if _login(m["g"])]
     if "@" in text:
-        for m in _SSH.finditer(text):
-            line = text[text.rfind("\n", 0, m.start()) + 1 : m.start()]
-            prompt = m["t"].rstrip().endswith(("$", "#", "%")) and m["t"].startswith(":")
-            if (prompt or _SHELL.search(line)) and _login(m["u"]):
-                out.append(Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME))
-            if (prompt or _SHELL.search(line)) and m["h"].lower() not in (
-                "localhost",
-                "host",
-                "server",
-                "remote",
-                "hostname",
-                "github",
-                "example",
-            ):
-                out.append(Finding(m.start("h"), m.end("h"), "HOST", 0.7, NAME))
-    if "://" in text and "@" in text:
-        out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME) for m in _URL.finditer(text) if _login(m["u"])]
-    if "uid=" in text or "gid=" in text:
-        out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME) for m in _ID.finditer(text) if not account(m["u"])]
+        out += _targets(text)
     if ":/" in text:
-        for m in _PASSWD.finditer(text):
-            if not account(m["u"]) and int(text[m.end("u") :].split(":")[2]) >= 500:
-                out.append(Finding(m.start("u"), m.end("u"), "USERNAME", 0.9, NAME))
-                full = m["n"].split(",")[0]
-                if " " in full:
-                    out.append(Finding(m.start("n"), m.start("n") + len(full), "PERSON", 0.85, NAME))
-    out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.7, NAME) for m in _PS.finditer(text) if not account(m["u"])]
-    if " -l " in text:
-        out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME) for m in _DASH_L.finditer(text) if not account(m["u"])]
-    if "rw" in text or "r-x" in text:
-        for m in _LS.finditer(text):
-            out += [Finding(m.start(g), m.end(g), "USERNAME", 0.75, NAME) for g in "ug" if not account(m[g])]
+        out += _entries(text)
     if "user" in low or "login" in low or "logon" in low or "account" in low:
         for m in _FIELD.finditer(text):
-            if not _login(m["u"]) or (not m["q"] and "=" in m["e"] and _assignment(text, m.start())):
-                continue
-            out.append(Finding(m.start("u"), m.end("u"), "USERNAME", 0.7, NAME))
-        out += [Finding(m.start("u"), m.end("u"), "USERNAME", 0.6, NAME) for m in _USER.finditer(text) if _login(m["u"])]
+            if _login(m["u"]) and (m["q"] or "=" not in m["e"] or not _assignment(text, m.start())):
+                out.append(Finding(m.start("u"), m.end("u"), "USERNAME", 0.7, NAME))
     if context and len(text) <= 33 and _KEYS.search(context) and _VALUE.fullmatch(text) and _login(text.lstrip("@")):
         out.append(Finding(0, len(text), "USERNAME", 0.75, NAME))
+    return out
+
+
+def _targets(text: str) -> list[Finding]:
+    """Both sides of `user@host` in a prompt or behind ssh and its kin."""
+    out: list[Finding] = []
+    for m in _SSH.finditer(text):
+        prompt = m["t"].startswith(":") and m["t"].rstrip().endswith(("$", "#", "%"))
+        if not prompt and not _SHELL.search(text[text.rfind("\n", 0, m.start()) + 1 : m.start()]):
+            continue
+        if _login(m["u"]):
+            out.append(Finding(m.start("u"), m.end("u"), "USERNAME", 0.8, NAME))
+        if m["h"].lower() not in _NO_HOSTS:
+            out.append(Finding(m.start("h"), m.end("h"), "HOST", 0.7, NAME))
+    return out
+
+
+def _entries(text: str) -> list[Finding]:
+    """Lines of /etc/passwd that belong to people (ids from 500 on; login.defs(5), UID_MIN), with their full names."""
+    out: list[Finding] = []
+    for m in _PASSWD.finditer(text):
+        if account(m["u"]) or int(m["id"]) < 500:
+            continue
+        out.append(Finding(m.start("u"), m.end("u"), "USERNAME", 0.9, NAME))
+        full = m["n"].split(",")[0]
+        if " " in full:
+            out.append(Finding(m.start("n"), m.start("n") + len(full), "PERSON", 0.85, NAME))
     return out
 
 

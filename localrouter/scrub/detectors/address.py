@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from localrouter.core.findings import Finding
+from localrouter.scrub.common_words import words as vocabulary
 from localrouter.scrub.detectors._context import Cues, words
 from localrouter.scrub.detectors._people import NOT_A_NAME, UPPER
 
@@ -57,48 +58,9 @@ _ENDS = frozenset(w.lower() for w in re.findall(r"[A-Z][a-z]+", _SURE + _SHARED)
 _SUFFIX = re.compile(rf" (?:{_SURE}|{_SHARED})\b")
 REACH_BACK, REACH_ON = 100, 140
 """Characters around a street's own word in which its number, flat and town stand."""
-_COMPOUND = (
-    "strasse",
-    "straße",
-    "str",
-    "weg",
-    "platz",
-    "allee",
-    "gasse",
-    "damm",
-    "ufer",
-    "straat",
-    "laan",
-    "plein",
-    "gracht",
-    "gatan",
-    "vagen",
-    "vej",
-)
+_COMPOUND = ("strasse", "straße", "str", "weg", "platz", "allee", "gasse", "damm", "ufer", "straat", "laan", "plein", "gracht", "gatan", "vagen", "vej")  # fmt: skip
 _LATIN = frozenset(("rue", "avenue", "boulevard", "bd", "place", "impasse", "allee", "chemin", "quai", "route"))
-_SOUTH = frozenset(
-    (
-        "calle",
-        "c",
-        "avenida",
-        "avda",
-        "plaza",
-        "paseo",
-        "carrer",
-        "ronda",
-        "rua",
-        "praca",
-        "via",
-        "viale",
-        "piazza",
-        "corso",
-        "vicolo",
-        "ulica",
-        "ul",
-        "aleja",
-        "al",
-    )
-)
+_SOUTH = vocabulary("calle c avenida avda plaza paseo carrer ronda rua praca via viale piazza corso vicolo ulica ul aleja al")
 _ZIP = frozenset(("zip", "zipcode", "postcode", "postal", "plz", "postleitzahl", "cep", "pocztowy", "postnummer"))
 
 

@@ -22,37 +22,13 @@ _DISPLAY = re.compile(
     r"(?:\"(?P<q>[^\"\n<>@]{2,60})\"|'(?P<s>[^'\n<>@]{2,60})'|(?P<n>[^\W\d_][\w.'’‘ \u00a0\-]{1,60}?))\s{0,3}\Z"
 )
 _START = re.compile(r"(?:^|[\n\r\t;:,>(\[\"'`=|+*]|--|\bby|\bauthor|\bcommitter|\btagger|\bFrom|\bTo|\bCc)[ \u00a0]{0,4}\Z")
-_LAST_FIRST = re.compile(
-    r"([^\W\d_][\w.'’-]{1,30}(?: [^\W\d_][\w.'’-]{1,30}){0,2}), ([^\W\d_][\w.'’-]{1,30}(?: [\w.'’-]{1,30}){0,2})"
-)
 _HEADER = re.compile(
     rf"(?m)^[ \t>#*/|+-]{{0,8}}(?:@author[ \t]{{1,8}}|(?:[Aa]uthors?|[Cc]ommitter|[Mm]aintainers?|[Rr]eviewers?|[Aa]ssignees?|[Rr]eporter|From|To|Cc|Bcc|Reply-To|Sender|[A-Z][a-z]+(?:-[a-z]+)?-by|De|À|Von|An|Para|Da|Van|Aan)[ \t]{{0,4}}:[ \t]{{0,8}})({FULL})(?=[ \t]*(?:$|[,;(<\[\r]))"
 )
 _BLAME = re.compile(
     rf"(?m)^\^?[0-9a-f]{{7,40}}(?: [^\s(]+)? \(({FULL}|[\w.-]+(?: [\w.-]+){{0,3}})\s+\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d"
 )
-_WORDS = (
-    "uthor",
-    "ommitter",
-    "aintainer",
-    "eviewer",
-    "ssignee",
-    "eporter",
-    "-by:",
-    "From:",
-    "To:",
-    "Cc:",
-    "Bcc:",
-    "Sender:",
-    "Von:",
-    "An:",
-    "De:",
-    "À:",
-    "Para:",
-    "Da:",
-    "Van:",
-    "Aan:",
-)
+_WORDS = ("uthor", "ommitter", "aintainer", "eviewer", "ssignee", "eporter", "-by:", "From:", "To:", "Cc:", "Bcc:", "Sender:", "Von:", "An:", "De:", "À:", "Para:", "Da:", "Van:", "Aan:")  # fmt: skip
 
 
 def find(text: str, context: str) -> list[Finding]:

@@ -1,6 +1,7 @@
 """People where the text itself says so: introductions, greetings, signatures, titles, name fields of JSON, YAML, forms and tables.
 
-Conservative by design: the encoder finds the rest, and until then a missed name is a stated limit. A field called just `name` counts only
+Conservative by design: the encoder finds the rest, and without it a missed name is a stated limit. A full name that begins with a common
+forename counts anywhere. A field called just `name` counts only
 beside another field that people have (mail, phone, birth, salary ...), since packages, tools and files have names as well.
 """
 
@@ -22,7 +23,6 @@ _CAPITAL_ROLE = _ROLE.replace("(?:", "(?i:", 1)
 _SELF = r"(?:[Mm]y name(?: is|'s)|[Jj]e m['’]appelle|[Ii]ch heiße|[Mm]ein Name ist|[Mm]e llamo|[Mm]i nombre es|[Mm]i chiamo|[Mm]eu nome é|[Mm]ijn naam is|[Nn]azywam się|[Мм]еня зовут)"
 _AM = r"(?:I am|I'm|I’m|[Jj]e suis|[Ii]ch bin|[Ss]oy|[Ss]ono|[Ii]k ben)"
 _NAME = re.compile(FULL)
-_ONE_WORD = re.compile(rf"({_ONE})(?![\w-])")
 # What stands right before a name. The cue may be the first capitalised word of what looks like a name itself ("Dear Anna Lopez").
 _BEFORE = re.compile(rf"(?:\b(?:{_SELF}|{_AM})|\b{_ROLE},?(?: named| called| is)?|\b{_TITLE}|(?:^|[\s\"'>]){_GREETING}) \Z")
 _LEAD = re.compile(rf"(?:{_TITLE}|{_GREETING}|{_CAPITAL_ROLE}|{_AM}),? ")
@@ -34,52 +34,10 @@ _INTRODUCED = re.compile(
 _SIGNED = re.compile(
     rf"(?im)(?:regards|thanks|thank you|cheers|sincerely|best|wishes|truly|yours|respectfully|grüßen?|cordialement|saludos|saluti|groet(?:en|jes)?)[,.!]?[ \t]*\n\s{{0,8}}(?-i:({FULL}|{_ONE}))[ \t]*(?=$|\n)"
 )
-_INTRODUCES = (
-    "name is",
-    "name's",
-    "m'appelle",
-    "heiße",
-    "name ist",
-    "llamo",
-    "nombre es",
-    "chiamo",
-    "nome é",
-    "naam is",
-    "nazywam",
-    "зовут",
-)
-_GREETS = (
-    "dear ",
-    "hi ",
-    "hello ",
-    "hey ",
-    "liebe",
-    "hallo ",
-    "bonjour ",
-    "hola ",
-    "caro ",
-    "cara ",
-    "ciao ",
-    "geachte ",
-    "beste ",
-)
+_INTRODUCES = ("name is", "name's", "m'appelle", "heiße", "name ist", "llamo", "nombre es", "chiamo", "nome é", "naam is", "nazywam", "зовут")  # fmt: skip
+_GREETS = ("dear ", "hi ", "hello ", "hey ", "liebe", "hallo ", "bonjour ", "hola ", "caro ", "cara ", "ciao ", "geachte ", "beste ")  # fmt: skip
 _TITLES = ("Mr", "Ms", "Mx", "Dr", "Prof", "Herr ", "Frau ", "Señor", "Monsieur", "Madame", "Mme", "Sig", "Dott")
-_SIGNS = (
-    "regards",
-    "thank",
-    "cheers",
-    "sincerely",
-    "best",
-    "wishes",
-    "truly",
-    "yours",
-    "respectfully",
-    "grüße",
-    "cordialement",
-    "saludos",
-    "saluti",
-    "groet",
-)
+_SIGNS = ("regards", "thank", "cheers", "sincerely", "best", "wishes", "truly", "yours", "respectfully", "grüße", "cordialement", "saludos", "saluti", "groet")  # fmt: skip
 _FIELD = re.compile(
     rf"[:=|：][ \t|]{{0,4}}[\"']?({FULL}|{_ONE}|{CJK})(?=[\"',;|<)\]}}\n\r\t]|[ \t]*$|[ \t]{{2}}|\.?[ \t]*\n|(?<=[\u3040-\u9fff\uac00-\ud7af])\s)",
     re.M,
