@@ -145,14 +145,25 @@ def host_start(text: str, token: int, low: int) -> int:
 class Outgoing:
     """The text that left this machine with the request: an address that stands in it, in this very form, tells its host nothing."""
 
-    __slots__ = ("_known", "_text")
+    __slots__ = ("_framed", "_known", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._framed = ""
         self._known: dict[tuple[str, str], bool] = {}
 
     def __contains__(self, raw: str) -> bool:
         return raw in self._text
+
+    def line(self, line: str) -> bool:
+        """Whether a line stands in the text as a whole."""
+        return ("\n" + line + "\n") in self._lines
+
+    @property
+    def _lines(self) -> str:
+        if not self._framed:
+            self._framed = "\n" + self._text + "\n"
+        return self._framed
 
     def vouches(self, text: str, start: int, after: int, end: int, mode: Mode) -> bool:
         """Whether the address that begins at `start` stands in the outgoing text up to one of its possible ends, all behind `after`."""

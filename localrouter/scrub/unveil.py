@@ -54,7 +54,7 @@ class _State:
     """One channel: what is not yet said (`buf` from `at`; what was said stays before it for a while), and where we stand."""
 
     # fmt: off
-    __slots__ = ("at", "blank", "blocks", "buf", "cls", "diff", "edit", "inner", "json", "line", "looked", "mode", "net", "said", "start",
+    __slots__ = ("at", "blank", "blocks", "buf", "clean", "cls", "diff", "edit", "inner", "json", "line", "looked", "mode", "net", "said", "start",
                  "tags", "weird")
     # fmt: on
 
@@ -67,6 +67,7 @@ class _State:
         self.blocks, self.tags = Blocks(), Tags()
         self.line, self.edit, self.diff = "", False, False
         self.net = True
+        self.clean = True  # nothing that a client may fetch reaches into this line from one before
 
     def consume(self, to: int) -> str:
         text = self.buf[self.at : to]
@@ -120,6 +121,7 @@ class _State:
         elif self.blocks.fenced and not before:
             self.tags.leave(html=False)
         self.tags.newline(not bare and not self.blocks.html, self.blocks.html)
+        self.clean = not self.mode and self.tags.idle and not self.tags.value
         if bare.startswith(("<<<<<<<", "*** Begin Patch")):
             self.edit = True
         elif bare.startswith((">>>>>>>", "*** End Patch")):
@@ -288,7 +290,7 @@ class Unveiler:
         low = max(0, token.start - URL_MAX)
         begin = links.word_start(buf, token.start, low, mode)
         if begin == low and low > 0 and not (mode == "prose" and s.json.inside):
-            return self._give(s, token, False)  # the word's beginning is out of sight
+            return self._fetched(s, token, final, vouched=False)  # the word's beginning is out of sight
         start = links.address(buf, begin, token.start, after, end, mode)
         if mode != "prose" and (long := links.quoted(buf, low, token.start)) is not None:
             start = long[0] if start is None else min(start, long[0])
@@ -300,12 +302,13 @@ class Unveiler:
                 return None
             vouched = (broken is not None or len(buf) - start < URL_MAX) and entry.live
             end = broken.start() if broken is not None else len(buf)
-            return self._give(s, token, vouched and self._outgoing.vouches(buf, start, after, end, mode))
+            vouched = vouched and self._outgoing.vouches(buf, start, after, end, mode)
+            return self._fetched(s, token, final, vouched=vouched)
         if mode == "prose" or (s.cls == "shell" and s.net):
             host = links.host_after(buf, after, end, any_domain=s.cls is not None)
             if host is not None:
                 first = links.host_start(buf, token.start, begin)
-                return self._give(s, token, entry.live and self._outgoing.stands(buf[first:host]))
+                return self._fetched(s, token, final, vouched=entry.live and self._outgoing.stands(buf[first:host]))
         if s.cls is None and s.tags.value:
             if s.tags.raw:
                 # A program that a client runs could read what is shown anyway; it gets what stood in this place of a program before.
@@ -317,17 +320,33 @@ class Unveiler:
         """What is said of a token in an attribute's value."""
         buf, low = s.buf, max(0, token.start - URL_MAX)
         value = max(_VALUE.finditer(buf, low, token.start), key=re.Match.start, default=None)
-        if value is None or token.entry is None or not token.entry.live:
-            return self._give(s, token, False)
+        if value is None:
+            return self._fetched(s, token, final, vouched=False)
         quote = value[1] or r"\s>"
         close = re.compile(f"[{quote}]").search(buf, token.end, value.end() + URL_MAX)
         if close is None:
             if not final and len(buf) - value.end() < URL_MAX:
                 return None
-            return self._give(s, token, False)
+            return self._fetched(s, token, final, vouched=False)
         form = buf[value.end() : close.start()]
         same = value[0] + form + buf[close.start()] in self._outgoing and not s.tags.base
-        return self._give(s, token, same or (links.absolute(form) and self._outgoing.stands(form)) or _mail(form))
+        vouched = same or (links.absolute(form) and self._outgoing.stands(form)) or _mail(form)
+        return self._fetched(s, token, final, vouched=vouched)
+
+    def _fetched(self, s: _State, token: _Token, final: bool, *, vouched: bool) -> str | None:
+        """What is said of a token where a client may fetch. `vouched`: the address left in this form. So it has, too, when its whole
+        line left as it stands and nothing that began on a line before reaches into it."""
+        entry = token.entry
+        if entry is None or not entry.live or vouched or not s.clean or s.cls is not None or s.tags.base:
+            return self._give(s, token, vouched and entry is not None and entry.live)
+        buf = s.buf
+        over = buf.find("\n", token.end, token.start + URL_MAX)
+        if over < 0 and not final and len(buf) - token.start < URL_MAX:
+            return None
+        begin = buf.rfind("\n", max(0, token.start - URL_MAX), token.start) + 1
+        if (not begin and s.said != s.at) or (over < 0 and len(buf) - token.start >= URL_MAX):
+            return self._give(s, token, False)
+        return self._give(s, token, self._outgoing.line(buf[begin : over if over >= 0 else len(buf)]))
 
     # --- a token in a link's target ---------------------------------------------------------------
 
@@ -345,14 +364,13 @@ class Unveiler:
             s.mode = ""
             return ""
         if token is not None and token.start < (len(s.buf) if end is None else end):
+            if end is None and not s.weird and s.mode == "definition":
+                return None
+            if said := s.consume(token.start):
+                return said
             if s.weird:
-                said = s.consume(token.start)
-                return said + self._give(s, token, False)
-            if end is None:
-                said = s.consume(token.start) if s.mode == "target" else ""
-                return said or None
-            said = s.consume(token.start)
-            return said + self._give(s, token, token.entry is not None and token.entry.live and self._vouched(s, token, end))
+                return self._fetched(s, token, final, vouched=False)
+            return self._fetched(s, token, final, vouched=self._vouched(s, token, end)) if end is not None else None
         if end is None or end > stop:
             if s.mode == "definition" and not s.weird:
                 return None
