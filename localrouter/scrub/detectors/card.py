@@ -16,9 +16,11 @@ from localrouter.scrub.detectors._digits import LETTER, digits, luhn, places
 NAME = "card"
 _S = "[ .\\-\u00a0\u2007\u2009\u202f\u2010-\u2015\u2212]"
 _CARD = re.compile(
-    rf"(?<!{LETTER})(?<![.+])(?<!\w-)(?:\d{{12,19}}|\d{{4}}(?P<s>{_S}{{1,2}})(?:\d{{4}}(?P=s)\d{{4}}(?P=s)\d{{1,4}}(?:(?P=s)\d{{1,3}})?|\d{{6}}(?P=s)\d{{4,5}})|\d{{8}}{_S}\d{{8}})"
+    rf"(?<!{LETTER})(?<![.+])(?<!\w-)(?:\d{{12,19}}|\d{{4}}(?P<s>{_S}{{1,3}})(?:\d{{4}}(?P=s)\d{{4}}(?P=s)\d{{1,4}}(?:(?P=s)\d{{1,3}})?|\d{{6}}(?P=s)\d{{4,5}})|\d{{8}}{_S}\d{{8}})"
     rf"(?!{LETTER}|[.\-]\d|-\w)"
 )
+_SPELLED = re.compile(rf"(?<!{LETTER})(?<![.\- ]\d)\d(?: \d){{11,18}}(?!{LETTER}| \d)")
+"""Digit by digit; only with a cue."""
 _CUES = Cues(
     "card, cards, credit card, creditcard, cc, cc number, ccn, debit, visa, mastercard, amex, american express, discover, jcb, diners, maestro, unionpay, "
     "rupay, pan, cvv, cvc, cardholder, card number, card no, payment, expires, expiry, kreditkarte, karte, kartennummer, carte, carte bancaire, cb, tarjeta, "
@@ -60,12 +62,22 @@ def find(text: str, context: str) -> list[Finding]:
     for start, end in places(text):
         if end - start < 12 or len(digits(text[start:end])) < 12:
             continue
-        for m in _CARD.finditer(text, max(0, start - 1), min(len(text), end + 2)):
-            number = digits(m[0])
-            if len(number) > 19 or len(set(number)) == 1 or not luhn(number):
-                continue
-            score = 0.6 if _strong(number) else 0.3 if _weak(number) else 0.15  # a shop's own card is announced
-            score += _threshold.CUE if _CUES.near(text, m.start(), m.end(), context) else 0.0
-            if _threshold.passes("CARD", score):
-                out.append(Finding(m.start(), m.end(), "CARD", round(min(score + 0.05 * (m["s"] is not None), 1.0), 2), NAME))
+        for pattern in (_CARD, _SPELLED):
+            for m in pattern.finditer(text, max(0, start - 1), min(len(text), end + 2)):
+                score = _score(text, m, context)
+                if score and _threshold.passes("CARD", score):
+                    out.append(Finding(m.start(), m.end(), "CARD", round(min(score, 1.0), 2), NAME))
     return out
+
+
+def _score(text: str, m: re.Match[str], context: str) -> float:
+    """By issuer and length, by grouping, by a cue; 0 without a valid check digit."""
+    number = digits(m[0])
+    if len(number) > 19 or len(set(number)) == 1 or not luhn(number):
+        return 0.0
+    score = 0.6 if _strong(number) else 0.3 if _weak(number) else 0.15  # a shop's own card is announced
+    if m.re is _SPELLED:
+        score = min(score, 0.3)
+    elif m["s"] is not None:
+        score += 0.05
+    return score + (_threshold.CUE if _CUES.near(text, m.start(), m.end(), context) else 0.0)

@@ -18,7 +18,7 @@ NAME = "email"
 LOCAL_MAX = 64
 """RFC 5321 section 4.5.3.1.1, octets."""
 
-_AT = re.compile(r"@|&#64;|&#[xX]40;|&commat;|%40")
+_AT = re.compile(r"@|&#64;|&#[xX]40;|&commat;")
 _LATIN = re.compile(r"[A-Za-z0-9À-ÖØ-öø-ÿĀ-ɏ._+\-'~=#&!]+")  # over the reversed local part; trimmed after
 _OTHER = re.compile(r"[\w.+\-]+")
 _QUOTED = re.compile(r'"[^"\\\n]{1,62}(?<!\\)"')
@@ -51,7 +51,7 @@ _DOTS = ("dot", "punto", "punkt", "point", ".")
 
 def find(text: str, context: str) -> list[Finding]:
     out: list[Finding] = []
-    if "@" in text or "&" in text or "%40" in text:
+    if "@" in text or "&" in text:
         for m in _AT.finditer(text):
             found = _around(text, m.start(), m.end(), context)
             if found:

@@ -15,8 +15,10 @@ from localrouter.scrub.detectors._digits import LETTER, digits, places
 
 NAME = "ssn"
 _NUMBER = re.compile(
-    rf"(?<!{LETTER})(?<![.+/])(?<!\d-)\d{{3}}(?:(?P<s>[ .\-\u00a0\u2010-\u2015\u2212])\d{{2}}(?P=s)\d{{4}}|\d{{6}})(?!{LETTER}|[-./]\d)"
+    rf"(?<!{LETTER})(?<![.+/])(?<!\d-)\d{{3}}(?:(?P<s>\s?[.\-\u00a0\u2010-\u2015\u2212]\s?| )\d{{2}}(?P=s)\d{{4}}|\d{{6}})(?!{LETTER}|[-./]\d)"
 )
+_SPELLED = re.compile(rf"(?<!{LETTER})(?<![.\- ]\d)\d(?: \d){{8}}(?!{LETTER}| \d)")
+"""Digit by digit, as people type what they would say; only behind a cue."""
 _CUES = Cues(
     "ssn, ssns, social security, social security number, social security no, social, soc sec, itin, tin, taxpayer, taxpayer id, taxpayer identification, "
     "tax id, ss number, ss no, seguro social, last four of social"
@@ -30,16 +32,26 @@ def find(text: str, context: str) -> list[Finding]:
     for start, end in places(text):
         if end - start < 9:
             continue
-        for m in _NUMBER.finditer(text, start, min(len(text), end + 2)):
-            number = digits(m[0])
-            if number in _NOBODY or not _issued(number):
-                continue
-            score = {"-": 0.85, None: 0.2}.get(m["s"], 0.45 if m["s"] != " " and m["s"] != "." else 0.3)
-            if score < 0.85 and _CUES.near(text, m.start(), m.end(), context):
-                score = max(score + _threshold.CUE, 0.6)
-            if _threshold.passes("SSN", score):
-                out.append(Finding(m.start(), m.end(), "SSN", score, NAME))
+        for pattern in (_NUMBER, _SPELLED):
+            for m in pattern.finditer(text, start, min(len(text), end + 2)):
+                score = _score(text, m, context)
+                if score and _threshold.passes("SSN", score):
+                    out.append(Finding(m.start(), m.end(), "SSN", score, NAME))
     return out
+
+
+def _score(text: str, m: re.Match[str], context: str) -> float:
+    """Dashes are the written form; blanks, dots and nothing need a cue. A label right before outweighs an area that was never issued."""
+    number = digits(m[0])
+    mark = m["s"] if "s" in m.re.groupindex else None
+    if number in _NOBODY:
+        return 0.0
+    if not _issued(number):
+        return 0.6 if mark and _CUES.just_before(text, m.start(), context, before=28) else 0.0
+    score = 0.2 if mark is None else 0.85 if mark == "-" else 0.45 if mark.strip(" .") else 0.3
+    if score < 0.85 and _CUES.near(text, m.start(), m.end(), context):
+        return max(score + _threshold.CUE, 0.6)
+    return score
 
 
 def _issued(number: str) -> bool:
