@@ -169,7 +169,7 @@ _EMPTY = frozenset(
 def _consistent(text: str, column: list[tuple[Span, bool]], found: Sequence[Finding]) -> list[Finding]:
     """The column's type for the cells of like shape that have none."""
     starts = [f.start for f in found]
-    held: dict[str, int] = {}
+    held: dict[str, list[float]] = {}
     held_sampled: dict[str, int] = {}
     types: list[str | None] = []
     full = full_sampled = 0
@@ -179,25 +179,26 @@ def _consistent(text: str, column: list[tuple[Span, bool]], found: Sequence[Find
             continue
         full += 1
         full_sampled += scanned
-        own = None
+        own, score = None, 0.0
         for f in found[max(0, bisect_left(starts, start) - 1) : bisect_left(starts, end)]:
             if min(f.end, end) - max(f.start, start) >= MAJORITY * (end - start):
-                own = f.type
+                own, score = f.type, f.score
         types.append(own)
         if own is not None:
-            held[own] = held.get(own, 0) + 1
+            held.setdefault(own, []).append(score)
             if scanned:
                 held_sampled[own] = held_sampled.get(own, 0) + 1
     if not held:
         return []
-    best = max(held, key=lambda t: held[t])
-    share = max(held[best] / full, held_sampled.get(best, 0) / max(1, full_sampled))
-    if held[best] < TYPED or share < MAJORITY:
+    best = max(held, key=lambda t: len(held[t]))
+    share = max(len(held[best]) / full, held_sampled.get(best, 0) / max(1, full_sampled))
+    if len(held[best]) < TYPED or share < MAJORITY:
         return []
     shapes = {_shape(text[a:b]) for ((a, b), _), t in zip(column, types, strict=True) if t == best}
     longest = max(b - a for ((a, b), _), t in zip(column, types, strict=True) if t == best)
+    # As sure as the least sure of those that speak for it: all of them passed the user's threshold.
     return [
-        Finding(start, end, best, 0.6, "column")
+        Finding(start, end, best, min(held[best]), "column")
         for ((start, end), _), t in zip(column, types, strict=True)
         if t is None and end - start <= 2 * longest and _shape(text[start:end]) in shapes
     ]
