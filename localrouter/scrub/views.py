@@ -174,6 +174,7 @@ _CONFUSABLE = {other: group[0] for group in _ALIKE.split() for other in group[1:
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d\u30fc"
 _WIDE_DASHES = "\u2014\u2015\u30fc"
 _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_QUOTED = re.compile("[=:] ?[\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\u2018\u2019\u201a\u201b\u2032]\\w")
 _DOUBLE, _SINGLE = "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", "\u2018\u2019\u201a\u201b\u2032"
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u3164\uffa0"
 _KEPT = "\u2026\u2122\u00ae\u00aa\u00ba\u00b5\u2120"
@@ -205,6 +206,17 @@ def _plain(char: str) -> str | None:
     return folded if folded != char else None
 
 
+@lru_cache(maxsize=16384)
+def _dull(char: str) -> bool:
+    """Whether a character reads as it stands wherever it stands, but for quotes."""
+    if char.isascii():
+        return True
+    if unicodedata.combining(char) or char in _CONFUSABLE:
+        return False
+    new = _plain(char)
+    return new is None or new in ('"', "'")
+
+
 def _wordy(char: str) -> bool:
     return char != "" and (char.isalnum() or char in _GLUE)
 
@@ -212,6 +224,8 @@ def _wordy(char: str) -> bool:
 def _folds(text: str) -> list[Edit]:
     """NFKC, invisible characters taken out, marks composed, and look-alikes in words of mixed scripts as the letters they imitate."""
     out: list[Edit] = []
+    if all(map(_dull, set(text))) and not _QUOTED.search(text):
+        return out  # most prose: accents, other scripts, curly quotes
     size = len(text)
     for m in _NON_ASCII.finditer(text):
         low, high = m.span()
