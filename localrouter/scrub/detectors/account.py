@@ -14,7 +14,7 @@ NAME = "account"
 _N = r"[A-Za-z_][\w.-]{1,31}"
 _LOGS = re.compile(
     rf"\b(?:(?:Accepted|Failed) [\w/-]{{3,40}} for (?:invalid user |illegal user )?|Invalid user |session (?:opened|closed) for user |(?:Disconnected from|Connection closed by)(?: authenticating| invalid)? user |"
-    rf"Received disconnect from user |new user: name=|(?:r?user|acct|logname|USER|LOGNAME|SUDO_USER)=\"?|sudo(?:\[\d+\])?:\s{{1,4}}|by user |[Ll]ogged in as |[Uu]ser (?=[\w.-]+ (?:logged|signed|authenticated|failed|not found|does not exist|has been|connected|disconnected)\b)|[Uu]ser (?:name )?(?=['\"]))['\"]?(?P<u>{_N})(?=[\s\"',;:)(]|$)"
+    rf"Received disconnect from user |new user: name=|(?:r?user|acct|logname|USER|LOGNAME|SUDO_USER)=\"?|sudo(?:\[\d+\])?:\s{{1,4}}|[Ll]ogged in as |[Uu]ser (?=[\w.-]+ (?:logged|signed|authenticated|failed|not found|does not exist|has been|connected|disconnected)\b)|[Uu]ser (?:name )?(?=['\"]))['\"]?(?P<u>{_N})(?=[\s\"',;:)(]|$)"
 )
 _SSH = re.compile(rf"(?<![\w./@-])(?P<u>{_N})@(?P<h>[A-Za-z0-9][\w-]{{1,62}})(?P<t>:[~/\w.-]*\s?[$#%]?|[\s'\"]|$)")
 _SHELL = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh|sshfs|ssh-copy-id|autossh)\b")
