@@ -265,12 +265,20 @@ def _imitates(text: str, low: int, high: int) -> bool:
         return False
     if not any(c in _CONFUSABLE for c in letters):
         return False
-    start, end = low, high
-    while start > 0 and low - start < 64 and _wordy(text[start - 1]):
-        start -= 1
-    while end < len(text) and end - high < 64 and _wordy(text[end]):
-        end += 1
-    return any(c.isascii() and (c.isalnum() or c == "@") for c in (*text[start:low], *text[high:end]))
+    return any(map(_latin, _until_blank(text, range(low - 1, max(-1, low - 65), -1)))) or any(
+        map(_latin, _until_blank(text, range(high, min(len(text), high + 64))))
+    )
+
+
+def _until_blank(text: str, places: range) -> Iterator[str]:
+    for at in places:
+        if not _wordy(text[at]):
+            return
+        yield text[at]
+
+
+def _latin(char: str) -> bool:
+    return char.isascii() and (char.isalnum() or char == "@")
 
 
 def _matters(char: str, new: str, before: str, after: str) -> bool:
