@@ -181,7 +181,8 @@ class TokenTable:
         words, prefixes = self._vocabulary
         while begin > low:
             before = _BEFORE.search(text, max(low, begin - 40), begin)
-            if before is None or before[1].lower() not in words:
+            # In JSON text and in URLs the first letters may belong to an escape: `\\nPERSON `.
+            if before is None or words.isdisjoint(before[1].lower()[i:] for i in range(3)):
                 break
             rest = "" if begin < begun else text[begin:]
             if rest and not (_CODE_TAIL.fullmatch(rest) or rest.lower().rstrip(_MARKS) in prefixes or "_" in before[2]):
