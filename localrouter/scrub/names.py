@@ -22,6 +22,9 @@ PART_MIN = 3
 STEM_MIN = 5
 """Letters of a part before an inflected form is accepted: "Nowak" has "Nowaka", "Li" has nothing."""
 
+FEW = 60
+"""Words that are looked for one by one; with more of them, cutting the text into pieces is cheaper (measured on 200 KB of code)."""
+
 _NAMED = {"PERSON": "PERSON", "OWN_NAME": "OWN_NAME"}
 _TITLES = words(
     """
@@ -161,7 +164,19 @@ def sweep(texts: Sequence[str], findings: Sequence[Sequence[Finding]]) -> list[t
         for word in it.strong | it.careful | it.beside:
             beside.setdefault(word, []).append(it)
     phrases = {p: it.kind for it in people.values() for p in it.phrases}
-    return [_mentions(text, own, singles, careful, beside, phrases) for text, own in zip(texts, findings, strict=True)]
+    looked_for = sorted({*singles, *careful, *phrases}, key=len)
+    return [
+        _mentions(text, own, singles, careful, beside, phrases) if _may_mention(text, looked_for) else ()
+        for text, own in zip(texts, findings, strict=True)
+    ]
+
+
+def _may_mention(text: str, looked_for: Sequence[str]) -> bool:
+    """A quick no for most texts: few folded words in an ASCII text are looked for as they are, at a tenth of the cost of cutting it up."""
+    if len(looked_for) > FEW or not text.isascii():
+        return True
+    low = text.lower()
+    return any(word in low for word in looked_for)
 
 
 def _mentions(
