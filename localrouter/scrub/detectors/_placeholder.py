@@ -15,6 +15,7 @@ from localrouter.scrub.detectors._shape import decoded, random, vocabulary, word
 # One of these among the words of a value says that a person wrote it in place of another.
 _MARKERS = vocabulary(
     """
+    changeit
     example examples placeholder changeme changethis redacted dummy fake sample todo insert replace replaceme foobar goes
     here masked removed hidden obfuscated lorem ipsum notreal undefined invalid yours omitted truncated fixme
     """

@@ -24,11 +24,12 @@ LONGEST = 4200
 
 _SEPARATOR = re.compile(
     r"(?P<close>\\{0,7}[\"'`])?(?P<bracket>\s?[\])])?(?:[ \t]*\?)?"
-    r"(?:(?P<typed>[ \t]*:[ \t]*[A-Za-z_][\w.\[\]<>|, ?]{0,40}?[ \t]*(?==(?!=))|[ \t]+(?:string|str|String|text|char\*?|\[\]byte)[ \t]*(?==(?!=)))?)"
+    r"(?:(?P<typed>[ \t]*:[ \t]*(?:[A-Za-z_][\w.\[\]<>|, ?]{0,40}?[ \t]+|(?:str|[sS]tring)\??)(?==(?!=)[ \t]*\S)|[ \t]+(?:string|str|String|text|char\*?|\[\]byte)[ \t]*(?==(?!=)))?)"
     r"(?P<space>[ \t]*)(?P<op>:=|=>|!={1,2}|={1,3}(?!>)|->|\?\?=|\|\|=|[?+.]=|:(?!:)|,|(?:\bfor\b[^.\n]{1,60}?[ \t])?\b(?:is|was|lautet|est)\b[ \t]*:?|(?=[ \t]+[\"'(])|(?=[ \t]+\S))(?P<after>[ \t]*(?:\r?\n[ \t]*(?=[\"']))?)"
 )
 _OPEN = re.compile(r"(?P<prefix>[rbfuLRBFU@$]{0,2})(?P<slashes>\\{0,7})(?P<quote>\"\"\"|'''|\"|'|`)")
-_BARE = re.compile(r"[^\s\"'`<>,;]{1,4000}")
+_BARE = re.compile(r"[^\s\"'`<>,;]{1,400}")
+_LONG = re.compile(r"[A-Za-z0-9+/_.~-]{0,4000}={0,2}")
 _LINE_START = re.compile(
     r"[ \t>]*(?:[-+|][ \t]+|[-+](?=\w))?(?:(?:#|//|;|--|\*)[ \t]*)?(?:(?:export|set|setx|declare(?:[ \t]-\w+)?|local|readonly|ENV|ARG|env|let|var|const|my|our|final|static|public|private|protected|String|\$env:|-e|--env|--build-arg|-D|define)[ \t]+|\$env:|-D)*[\"'$@:]{0,2}\Z"
 )
@@ -163,6 +164,9 @@ def _bare(text: str, field: _Field) -> Iterator[Finding]:
     if bare is None:
         return
     stop, prose = bare.end(), place.op == "is"
+    if stop - at == 400:
+        more = _LONG.match(text, stop)  # a token with claims in it
+        stop = more.end() if more is not None else stop
     alone = field.first and _LINE_END.match(text, stop) is not None and (place.op != "" or not field.bracket)
     form = _NEXT_FIELD.search(text, at, stop)
     if form is not None:

@@ -144,6 +144,8 @@ def believable(rule: Rule, value: str, before: str) -> bool:
     held = [len(w) for w in rule.words if w in value.lower()]
     if held or rule.id.startswith("localrouter:"):
         tail = value[max(held, default=0) :] or value
+        if not any(c.isdigit() for c in tail) and wordy(tail):
+            return False  # `node_test_contextvalue`
         return not (named(value) or dull(tail) or "xxxx" in value.lower() or "...." in value or "****" in value)
     if placeholder(value) or len(value) < 8 or wordy(value) or _NAMED_DIGEST.search(before):
         return False
