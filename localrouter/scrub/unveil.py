@@ -63,7 +63,8 @@ class _State:
         self.buf, self.at, self.said = "", 0, 0
         self.mode, self.start, self.weird = "", 0, False
         self.blank, self.looked = -1, 0  # the blank line that ends a weird target, or how far there is none
-        self.json, self.inner = JsonText(), JsonText()
+        # A text that begins with a quote is no JSON string; a tool's arguments are.
+        self.json, self.inner = JsonText(int(cls is None)), JsonText(1)
         self.blocks, self.tags = Blocks(), Tags()
         self.line, self.edit, self.diff = "", False, False
         self.net = True
@@ -114,7 +115,7 @@ class _State:
         if self.blocks.fenced and before:
             self.inner.feed("\n")
         elif self.blocks.fenced:
-            self.inner = JsonText()
+            self.inner = JsonText(1)
         bare = line.strip()
         if html and not self.blocks.html:
             self.tags.leave(html=True)
@@ -292,7 +293,10 @@ class Unveiler:
         if begin == low and low > 0 and not (mode == "prose" and s.json.inside):
             return self._fetched(s, token, final, vouched=False)  # the word's beginning is out of sight
         start = links.address(buf, begin, token.start, after, end, mode)
-        if mode != "prose" and (long := links.quoted(buf, low, token.start)) is not None:
+        if (
+            mode != "prose"
+            and (long := links.quoted(buf, low, token.start, escaped=s.cls == "edit" and bool(s.json.valid))) is not None
+        ):
             start = long[0] if start is None else min(start, long[0])
             broken = _closing(long[1]).search(buf, after, start + URL_MAX)
         elif start is not None and broken is None:

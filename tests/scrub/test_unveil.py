@@ -277,6 +277,22 @@ def test_every_dialects_pieces_of_a_tool_call(shape: str) -> None:
         assert json.loads(got["edits"][0]["new"]) == {"n": VALUES[MASK]}
 
 
+def test_what_people_write_around_names_hides_nothing() -> None:
+    for form in (
+        '"{m}" said so', "see https://docs.example/a, {m}", "name={m}", "--user={u}", "C:\\Users\\{u}\\x", "{u}@{h}", "{i}:8080", "{i}/24", "{h}:5432",
+        "and/or {m}", "[INFO]: {m} logged in", "- [x] {m}: done", "tel:{m}", "data: {m}", "C# {m}", "{m}:{u}", "{m},{u}", "#{m}", "@{m}", "vector<int> {m}",
+        '`<a href="x">` {m}', "**Note**: {m}", "a->{m}", "f({m})", "x[{m}]", "(https://docs.example/x) {m}", "{m}/{u}", "// TODO({u})",
+    ):  # fmt: skip
+        names = {"m": MASK, "u": USER, "h": HOST, "i": IP}
+        real = form.format(**{k: VALUES[v] for k, v in names.items()})
+        text = form.format(**names)
+        assert run(text)[0] == real
+        assert run(f"```\n{text}\n```")[0] == f"```\n{real}\n```"
+        said, u = run(args(text), "Write")
+        assert json.loads(said)["x"] == real
+        assert not u.unresolved
+
+
 def test_channels_do_not_mix() -> None:
     u = Unveiler(TABLE, OUT, tool_class)
     a, b, c = Channel(0, "text"), Channel(1, "text"), Channel(0, "reasoning")
