@@ -38,8 +38,10 @@ class Cues:
         self.words = tuple(folded)
         self._single = frozenset(max(w.split(), key=len) for w in folded)
         self._unspaced = tuple(w for w in folded if w >= "\u2e80")
+        # The same few contexts come with every candidate of a text.
+        self.named = lru_cache(maxsize=64)(self._named)
 
-    def named(self, context: str) -> bool:
+    def _named(self, context: str) -> bool:
         """Whether the keys that a text stands under announce it. `phone.id` and `passport.issued_at` are no phone and no passport."""
         own = fold(context.rpartition(".")[2])
         if self._pattern.search(own):

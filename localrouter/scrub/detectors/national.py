@@ -116,6 +116,7 @@ PACKS = tuple(sorted({n.pack for n in _NUMBERS}))
 
 _GATE = re.compile(r"\d\d")
 _UNSPACED = tuple(needle for number in _NUMBERS for needle in number.needles if not needle.isascii())
+_NEEDLES = frozenset(needle for number in _NUMBERS for needle in number.needles)
 _active: set[str] = set()
 
 
@@ -137,6 +138,8 @@ def find(text: str, context: str) -> list[Finding]:
     if not text.isascii() or not context.isascii():
         where |= {needle for needle in _UNSPACED if needle in text or needle in context}
     out: list[Finding] = []
+    if not _active and where.isdisjoint(_NEEDLES):
+        return out
     for number in _NUMBERS:
         active = bool(number.check) and number.pack in _active
         if not active and where.isdisjoint(number.needles):
