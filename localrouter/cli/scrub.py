@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import difflib
 import json
 import sys
 from pathlib import Path
@@ -55,6 +53,8 @@ def command(
     names = files or ("-",)
     if len(names) > 1 and not (check or diff):
         raise click.UsageError("Several files work with --check and --diff; pass one file otherwise.")
+    import asyncio
+
     return asyncio.run(_run(names, as_json, jsonl, diff, check, original, session, recipe))
 
 
@@ -200,6 +200,8 @@ def _check(name: str, text: str, made: Scrubbed) -> None:
 
 
 def _diff(name: str, text: str, made: Scrubbed, encoding: str) -> None:
+    import difflib
+
     label = "stdin" if name == "-" else name.lstrip("/")
     lines = difflib.unified_diff(text.splitlines(True), made.veiled.splitlines(True), f"a/{label}", f"b/{label}")
     for line in lines:
