@@ -52,7 +52,7 @@ _OWN = (
     _own("azure-sas", "SECRET", r"[?&;]sig=(?P<v>[A-Za-z0-9%+/=]{30,120})", "sig=", entropy=3.5),
     _own("google-api-key", "API_KEY", r"\bAIza[\w-]{35}(?![\w-])", "aiza", entropy=3.5),
     _own("google-oauth", "TOKEN", r"\b(?:ya29\.[\w-]{20,}|1//0[\w-]{40,100}|GOCSPX-[\w-]{28})", "ya29.", "1//0", "gocspx-"),
-    _own("aws-id", "API_KEY", r"(?<![A-Za-z0-9+/])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9+/=])", "akia", "asia", "abia", "acca", after=24),
+    _own("aws-id", "API_KEY", r"(?<![A-Za-z0-9+/])(?:AKIA|ASIA|ABIA|ACCA)(?![A-Z]*\d?(?:12345|01234))[A-Z0-9]{16}(?![A-Za-z0-9+/=])", "akia", "asia", "abia", "acca", after=24),
     _own("github", "TOKEN", r"(?<![A-Za-z0-9])(?:gh[pousr]_[0-9A-Za-z]{36,255}|github_pat_\w{40,255})(?![0-9A-Za-z])", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", entropy=3.0),
     _own("gitlab", "TOKEN", r"\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-[\w.-]{20,300}", "glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "glsoat-", "glffct-"),
     _own("slack", "TOKEN", r"\bxox[a-z]-[\w-]{10,250}|\bxapp-\d-[\w-]{20,250}|\bxoxe\.[\w-]{20,300}", "xox", "xapp-"),
