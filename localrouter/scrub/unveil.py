@@ -54,7 +54,7 @@ class _State:
     """One channel: what is not yet said (`buf` from `at`; what was said stays before it for a while), and where we stand."""
 
     # fmt: off
-    __slots__ = ("at", "blank", "blocks", "buf", "clean", "cls", "diff", "edit", "inner", "json", "line", "looked", "mode", "net", "said", "start",
+    __slots__ = ("at", "blank", "blocks", "buf", "clean", "cls", "diff", "edit", "inner", "json", "left", "line", "looked", "mode", "net", "said", "start",
                  "tags", "weird")
     # fmt: on
 
@@ -67,6 +67,7 @@ class _State:
         self.json, self.inner = JsonText(int(cls is None)), JsonText(1)
         self.blocks, self.tags = Blocks(), Tags()
         self.line, self.edit, self.diff = "", False, False
+        self.left = False  # this line has left the block of raw HTML that was open
         self.net = True
         self.clean = True  # nothing that a client may fetch reaches into this line from one before
 
@@ -102,12 +103,13 @@ class _State:
         if self.blocks.fenced and self.code:
             self.inner.feed(part)
         elif bare and (not self.tags.idle or "<" in bare or "`" in bare or "\\" in bare):
-            if self.blocks.html and self.line.strip(" >\t") and self.blocks.look(self.line) == "text":
+            if self.blocks.html and not self.left and self.blocks.look(self.line) == "text":
+                self.left = True
                 self.tags.leave(html=True)
             self.tags.feed(bare, self.blocks.html)
 
     def _line_done(self) -> None:
-        line, self.line = self.line, ""
+        line, self.line, self.left = self.line, "", False
         before = self.blocks.fenced
         html = not before and not self.tags.idle and self.blocks.look(line) == "html"
         # Of a line that is too long to keep, no fence is believed.
