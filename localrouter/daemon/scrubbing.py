@@ -74,7 +74,7 @@ class Scrubber:
         policy = load_recipe(recipe or settings.recipe, paths.recipe_dirs())
         self._values: Mapping[DataClass, Action] = {name: policy.rule(name).values for name in ORDER}
         self._secret = install_secret(paths)
-        self._inspection = Inspection(self._secret, own_identity())
+        self._inspection = Inspection(self._secret, own_identity(), settings.privacy.options())
 
     async def __aenter__(self) -> Scrubber:
         return self

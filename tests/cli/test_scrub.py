@@ -103,3 +103,13 @@ def test_a_private_key_would_stay(home: Path) -> None:
     assert code == 0 and b"MIIE" not in out and "would stay on this machine" in summary
     code, _, err = run(home, "--json", "--diff")
     assert code == 2 and "Use one of" in err
+
+
+def test_the_users_own_lists_hold(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    folder.mkdir(mode=0o700)
+    (folder / "config.toml").write_text('[privacy]\nallow = ["jane.roe@corp.io"]\ndeny = ["Bluebird", "/PRJ-[0-9]{4}/"]\n')
+    (folder / "config.toml").chmod(0o600)
+    code, out, _ = run(tmp_path, stdin=b"jane.roe@corp.io and john.doe@corp.io on Bluebird, PRJ-1234")
+    assert code == 0 and b"jane.roe@corp.io" in out
+    assert not [v for v in (b"john.doe", b"Bluebird", b"PRJ-1234") if v in out]
