@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -29,7 +29,7 @@ NOTES_S = 2.0
 class Control:
     """Handlers over the services; `stop` ends the daemon."""
 
-    def __init__(self, app: App, services: Services, stop: Callable[[], None], reload: Callable[[], None]) -> None:
+    def __init__(self, app: App, services: Services, stop: Callable[[], None], reload: Callable[[], Awaitable[None]]) -> None:
         self.app, self.s, self._stop, self._reload = app, services, stop, reload
 
     def routes(self) -> list[Route]:
@@ -120,7 +120,7 @@ class Control:
         await send_json(call.send, 200, {"host": name, "ok": status == 200, "status": status, "ms": ms})
 
     async def reload(self, call: Call) -> None:
-        self._reload()
+        await self._reload()
         await send_json(call.send, 200, {"recipe": self.s.recipe_version, "catalogue": self.s.catalogue.version})
 
     async def stop(self, call: Call) -> None:

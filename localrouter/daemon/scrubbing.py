@@ -74,6 +74,7 @@ class Scrubber:
         policy = load_recipe(recipe or settings.recipe, paths.recipe_dirs())
         self._values: Mapping[DataClass, Action] = {name: policy.rule(name).values for name in ORDER}
         self._secret = install_secret(paths)
+        self._allowed = settings.privacy.exact()
         self._inspection = Inspection(self._secret, own_identity(), settings.privacy.options())
 
     async def __aenter__(self) -> Scrubber:
@@ -92,7 +93,7 @@ class Scrubber:
         findings = (await self._inspection.inspect([leaf]))[0]
         name = session or hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=self._secret).hexdigest()
         minter = Minter(self._secret, f"scrub\x00{name}", "", taken([leaf]))
-        veiled = checked([leaf], [findings], self._values, minter)
+        veiled = checked([leaf], [findings], self._values, minter, self._allowed)
         return Scrubbed(veiled.texts[0], _rows(veiled, findings, self._values), veiled.table)
 
 

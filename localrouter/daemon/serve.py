@@ -27,6 +27,7 @@ from localrouter.config.recipes import load_recipe
 from localrouter.config.settings import Settings, load_settings
 from localrouter.core.catalogue import Catalogue
 from localrouter.core.errors import RouterError
+from localrouter.core.recipe import Recipe
 from localrouter.daemon import control_socket
 from localrouter.daemon.app import App
 from localrouter.daemon.control import Control
@@ -230,11 +231,14 @@ def settings_with(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
     return settings.model_copy(update=given)
 
 
-def reload(services: Services, paths: Paths, overrides: Mapping[str, Any]) -> None:
-    """Read recipe, catalogue and budgets again; all or nothing. Raises ConfigFault and leaves what was in force."""
+def _files(paths: Paths, overrides: Mapping[str, Any]) -> tuple[Settings, Catalogue, Recipe]:
     settings = settings_with(load_settings(paths), overrides)
-    catalogue = checked_catalogue(settings)
-    recipe = load_recipe(settings.recipe, paths.recipe_dirs())
+    return settings, checked_catalogue(settings), load_recipe(settings.recipe, paths.recipe_dirs())
+
+
+async def reload(services: Services, paths: Paths, overrides: Mapping[str, Any]) -> None:
+    """Read recipe, catalogue and budgets again; all or nothing. Raises ConfigFault and leaves what was in force."""
+    settings, catalogue, recipe = await asyncio.to_thread(_files, paths, overrides)
     services.adopt(recipe, catalogue)
     services.inspection.configure(settings.privacy.options())
     services.allowed = settings.privacy.exact()
