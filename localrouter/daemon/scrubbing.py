@@ -23,7 +23,6 @@ from localrouter.scrub.checked import checked
 from localrouter.scrub.tokens import Minter, TokenTable
 from localrouter.scrub.veil import Action, Veiled, taken
 
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

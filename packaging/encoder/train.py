@@ -350,7 +350,7 @@ def main() -> int:
                 print(
                     f"{step} steps, {seen / size:.2f} passes, loss {mean / (1 - 0.98**step):.4f}, {rate:.0f} pieces/s", flush=True
                 )
-            if step % 1500 == 0:
+            if step % 600 == 0:
                 told(score(predict(model, valid[:1500], device), valid[:1500], {}))
                 save_file(model.state_dict(), str(given.out / "checkpoint.safetensors"))
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, str(given.out / "checkpoint.safetensors"))
