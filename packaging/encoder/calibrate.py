@@ -52,6 +52,7 @@ class Example:
     gold: frozenset[tuple[int, int, str]]
     types: frozenset[str]
     group: str
+    lang: str
 
 
 Counts = dict[tuple[str, str], tuple[int, int, int]]
@@ -74,7 +75,7 @@ def examples(file: Path, encoder: Encoder, limit: int) -> list[Example]:
             low, high = words[0][0], words[-1][1]
             gold = frozenset((s, e, t) for s, e, t in tree["spans"] if s >= low and e <= high)
             made = "generated" if tree["source"] == "generated" else "open"
-            out.append(Example(logits, words, gold, frozenset(tree["types"]), made))
+            out.append(Example(logits, words, gold, frozenset(tree["types"]), made, tree["lang"]))
     return out
 
 
@@ -175,6 +176,15 @@ def told(table: Counts, types: Sequence[str], bias: Mapping[str, float]) -> None
             print(f"{name:14} {bias.get(name, 0.0):+5.2f}  {cells[0]:48} {cells[1]}")
 
 
+def by_language(data: Sequence[Example], head: Head, bias: Mapping[str, float], least: Mapping[str, float]) -> None:
+    """F2 of the commoner types, one line a language."""
+    table = counts([replace(e, group=e.lang) for e in data], head, bias, least)
+    for lang in sorted({g for g, _ in table}):
+        rows = {t: row for (g, t), row in table.items() if g == lang and row[2] >= GOLD_MIN}
+        said = ", ".join(f"{t} {f_beta(*rows[t], beta=2):.3f} of {rows[t][2]}" for t in head.types if t in rows)
+        print(f"{lang:4} {said or 'too few'}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
@@ -198,6 +208,8 @@ def main() -> int:
     bias = chosen(data, head, least, given.beta)
     print(f"after, for the best F{given.beta:g}:")
     told(counts(data, head, bias, least), head.types, bias)
+    print("F2 by language, after:")
+    by_language(data, head, bias, least)
     if given.out:
         rewrite(given.model, replace(head, bias=bias), given.out)
         check = Encoder(given.out, 1)
