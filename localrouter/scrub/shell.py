@@ -30,13 +30,14 @@ _NETWORK = re.compile(
     r"|\b(?:import|require|use|from)\b[^\n;]{0,60}\b(?:requests|sockets?|http|https|net|dns|dgram|smtp|ssl|io::socket|lwp)\b",
     re.I,
 )
-_COMMAND = r"(?:^|[;&|(\n{!]|\b(?:then|do|else|exec|sudo|env|command|nohup|time|xargs|builtin)\s)[ \t]*(?:\w+=\S*[ \t]+)*"
+_COMMAND = r"(?:^|[;&|(\n{!]|\b(?:then|do|else|exec|sudo|env|command|nohup|time|xargs|builtin)\s)[ \t]{0,64}(?:\w{1,64}=\S{0,256}[ \t]{1,16}){0,8}"
 _HIDDEN = re.compile(
-    rf"{_COMMAND}(?:[\"']?\$[\w{{(@*'\"]|`|\S*/\S*[?*\[]|[A-Za-z]*\[[A-Za-z]\][A-Za-z]*(?:\s|$)|\.[ \t])"
-    r"|\\x[0-9a-fA-F]{2}|\\u00[0-9a-fA-F]{2}|\\[0-7]{3}|<\(|\bchr\(|\bexec\(|\bgetattr\(|\bfromcharcode\b",
+    _COMMAND
+    + r"(?:[\"']?\$[\w{(@*'\"]|`|\S{0,100}/\S{0,100}[?*\[]|[A-Za-z]{0,24}\[[A-Za-z]\][A-Za-z]{0,24}(?:\s|$)|\.[ \t])"
+    + r"|\\x[0-9a-fA-F]{2}|\\u00[0-9a-fA-F]{2}|\\[0-7]{3}|<\(|\bchr\(|\bexec\(|\bgetattr\(|\bfromcharcode\b",
     re.I,
 )
-_EXPANSION = re.compile(r"\$(?:\{[^}]*\}|\w+|[@*#?!\-])")
+_EXPANSION = re.compile(r"\$(?:\{[^}]{0,256}\}|\w+|[@*#?!\-])")
 
 
 def reaches_network(arguments: str) -> bool:

@@ -31,7 +31,7 @@ CONTEXT = 64
 
 _DIGIT = re.compile(r"[0-9]")
 _EVENT = re.compile(r"\](?P<kind>[(:])")
-_LABEL = re.compile(r"[\s>*+\-\d.)]*\[(?:[^\[\]]|\\.)*$|[^\[]*$")
+_LABEL = re.compile(r"[\s>*+\-\d.)]*\[(?:[^\[\]\\]|\\.)*$|[^\[]*$")
 _MAIL = re.compile(r"mailto:[^?&#\s]*", re.I)
 _BLANK = re.compile(r"\n[ \t]*\n")
 _PAREN = re.compile(r"\\.|[()<]|\]\(|\n[ \t]*\n", re.S)

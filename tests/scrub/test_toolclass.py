@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -60,6 +61,18 @@ def test_commands_that_could_reach_a_network(command: str) -> None:
     assert reaches_network(json.dumps({"command": command, "timeout": 3}))
     assert reaches_network(json.dumps({"command": ["bash", "-lc", command]}))
     assert reaches_network(command)
+
+
+@pytest.mark.parametrize("piece", ["a=", "; a=b ", "\n", ";", "a/", "x=$(", "{", "[a", "import ", "\\", "then "])
+def test_a_long_command_is_judged_in_time_that_grows_with_it(piece: str) -> None:
+    def cost(size: int) -> float:
+        text = json.dumps({"command": (piece * size)[:size]})
+        start = time.process_time()
+        reaches_network(text)
+        return time.process_time() - start
+
+    small, large = min(cost(10_000) for _ in range(2)), cost(40_000)
+    assert large < 9 * small + 0.1
 
 
 def test_what_cannot_be_read_is_not_trusted() -> None:
