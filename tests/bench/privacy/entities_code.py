@@ -2,8 +2,8 @@
 
 Code: whole files of this environment, as `pii.installed` chooses them; findings in comments and strings are counted apart, because
 authors and samples are really named there. Questions: the text of Stack Overflow and GitHub issues in stackoverflow_ner (CC BY-SA and
-their authors'; only measured), where a person is false when no `User_Name` of the set touches it. Places are not annotated there:
-those figures hold true ones.
+their authors'; only measured), where a person is false when no `User_Name` of the set touches it. Nothing else is annotated there:
+names in samples ("Linus Torvalds"), true firms and places are in those figures.
 """
 
 from __future__ import annotations
