@@ -307,4 +307,4 @@ def test_veiling_a_large_request_is_cheap() -> None:
         assert not leaks(v.texts, v.table, frozenset())
         both.append(time.process_time() - start)
     assert len(v.table) == 50
-    assert min(both) < 40 * min(unit), (min(both), min(unit))
+    assert min(both) < 100 * min(unit), (min(both), min(unit))
