@@ -54,8 +54,8 @@ class _State:
     """One channel: what is not yet said (`buf` from `at`; what was said stays before it for a while), and where we stand."""
 
     # fmt: off
-    __slots__ = ("at", "blank", "blocks", "buf", "clean", "cls", "diff", "edit", "inner", "json", "left", "line", "looked", "mode", "net", "said", "start",
-                 "tags", "weird")
+    __slots__ = ("at", "blank", "blocks", "buf", "clean", "cls", "diff", "edit", "inner", "json", "left", "line", "looked", "mode", "net", "said",
+                 "start", "tags", "weird")
     # fmt: on
 
     def __init__(self, cls: ToolClass | None) -> None:
