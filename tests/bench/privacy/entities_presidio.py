@@ -82,6 +82,7 @@ def _without(records: list[dict[str, Any]], types: frozenset[str]) -> list[dict[
 def measure(data: Path, limit: int | None = None) -> list[Row]:
     """Global rows and a row by type."""
     try:
+        judge()  # before the work, which is for nothing without it
         own = records(data, limit)
         made, fewer = scores(own), scores(_without(own, DEFAULT_OFF), (0.9,))
     except CannotJudge as exc:
