@@ -2,13 +2,14 @@
 
 wnut17, Broad Twitter Corpus, CrossNER (five domains), GermEval 2014: their test files, which no training read. WikiGold has no split:
 the blocks of sentences that the training pool leaves out (`packaging/encoder/pool.py`, whose reader and joiner of words is used here).
-Handles ("@name") are left out on both sides: the sets disagree on what they are. Of GermEval the outer layer without "part" and
+Handles and tags ("@name", "#name") are left out on both sides: the sets disagree on what they are. Of GermEval the outer layer without "part" and
 "deriv"; of CrossNER the fine types for people are people.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ FILES = {
     "germeval2014": ["germeval2014/NER-de-test.tsv"],
 }
 TYPES = ("PERSON", "ORG", "LOCATION")
+HANDLE = re.compile(r"[@#]\w+")
 AS = {"OWN_NAME": "PERSON", "ADDRESS": "LOCATION"}
 """A found address is a found place here."""
 
@@ -51,18 +53,12 @@ def sentences(name: str, data: Path, part: str = "test") -> Iterator[Sentence]:
             text, where = pool.detokenise([w for w, _ in words], lang)
             if not text.strip():
                 continue
-            spans, handles = [], []
+            handles = [m.span() for m in HANDLE.finditer(text)]
+            spans = []
             for first, last, label in pool.chunks(words):
                 start, end = where[first][0], where[last - 1][1]
-                if label in labels and text[start] != "@":
+                if label in labels and all(end <= a or start >= b for a, b in handles):
                     spans.append((start, end, labels[label]))
-            at = text.find("@")
-            while at >= 0:
-                end = at + 1
-                while end < len(text) and (text[end].isalnum() or text[end] == "_"):
-                    end += 1
-                handles.append((at, end))
-                at = text.find("@", end)
             yield Sentence(text, spans, handles)
 
 
