@@ -244,7 +244,8 @@ class Runner:
         veiled = checked(self.ask.leaves, self._findings, values, self._minter, self.s.allowed)
         self._veiled = veiled
         table = self.s.conversations.merge(self.ask.who, self.ask.session, veiled.table)
-        self._unveiler = Unveiler(table, veiled.outgoing, tool_class) if len(table) else None
+        json_reply = self.ask.needs.json_schema
+        self._unveiler = Unveiler(table, veiled.outgoing, tool_class, json_reply=json_reply) if len(table) else None
         tree: dict[str, Any] = self.ask.tree
         if veiled.edits:
             tree = replace(tree, veiled.edits)

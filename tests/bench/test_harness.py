@@ -45,9 +45,9 @@ def test_agent_bodies_have_their_size_and_differ_by_session_only(size: int) -> N
 
 def test_only_what_stands_between_the_markers_is_replaced(tmp_path: Path) -> None:
     file = tmp_path / "README.md"
-    file.write_text(f"a\n<!-- bench:start -->\nold\n<!-- bench:end -->\nb\n")
+    file.write_text("a\n<!-- bench:start -->\nold\n<!-- bench:end -->\nb\n")
     assert report.into_readme(file, "new\n")
-    assert file.read_text() == f"a\n<!-- bench:start -->\nnew\n<!-- bench:end -->\nb\n"
+    assert file.read_text() == "a\n<!-- bench:start -->\nnew\n<!-- bench:end -->\nb\n"
     file.write_text("nothing here")
     assert not report.into_readme(file, "new\n")
     assert file.read_text() == "nothing here"
