@@ -6,9 +6,11 @@ Law: at every instant, settled + held <= limit for each window of each user, unl
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -119,11 +121,26 @@ class Ledger:
             self._totals.reserved(user, micro)
             return hold
 
-        return await self._writer.run(job)
+        future = self._writer.submit(job)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            # The job may be running or done by now, and then nobody but us knows of its hold.
+            future.add_done_callback(self._given_up)
+            raise
+
+    def _given_up(self, future: Future[Hold | Denied]) -> None:
+        """Settle at nothing what a caller that went away reserved. In the writer's thread or the caller's."""
+        if not future.cancelled() and future.exception() is None and isinstance(hold := future.result(), Hold):
+            self._writer.submit(self._settlement(hold.id, 0, Usage(), estimated=False, outcome="gone", sent_bytes=0))
 
     async def settle(self, hold: str, micro: int, usage: Usage, *, estimated: bool, outcome: str, sent_bytes: int = 0) -> None:
         """Exactly once: a second settlement raises ValueError and changes nothing."""
+        await self._writer.run(self._settlement(hold, micro, usage, estimated=estimated, outcome=outcome, sent_bytes=sent_bytes))
 
+    def _settlement(
+        self, hold: str, micro: int, usage: Usage, *, estimated: bool, outcome: str, sent_bytes: int
+    ) -> Callable[[sqlite3.Connection], None]:
         def job(db: sqlite3.Connection) -> None:
             row = db.execute(
                 "SELECT user, opened, micro, session FROM holds WHERE id = ? AND settled IS NULL", (hold,)
@@ -143,7 +160,7 @@ class Ledger:
             if outcome == "done" and not estimated:
                 self._totals.observed(session, usage.prompt, sent_bytes)
 
-        await self._writer.run(job)
+        return job
 
     def sweep(self) -> int:
         """Charge every open hold at its ceiling. For the start, before the first request."""

@@ -38,7 +38,7 @@ _INK: dict[Class, str] = {
 }
 _TYPES: dict[str, Class] = {
     **dict.fromkeys(("SECRET", "API_KEY", "PASSWORD", "TOKEN", "JWT", "PRIVATE_KEY"), "secret"),
-    **dict.fromkeys(("CARD", "IBAN", "SSN", "ID", "HEALTH_ID"), "regulated"),
+    **dict.fromkeys(("CARD", "IBAN", "SSN", "ID", "HEALTH_ID", "BANK_ACCOUNT"), "regulated"),
     **dict.fromkeys(("OWN_USER", "OWN_HOST", "OWN_NAME", "OWN_EMAIL"), "own"),
     **dict.fromkeys(("HOST", "IP"), "host"),
 }
