@@ -7,6 +7,7 @@ asked to keep (DESIGN section 2). A Secret Service can wait for ever on a prompt
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -65,10 +66,7 @@ def environment() -> dict[str, str]:
 async def ask(verb: str, names: Iterable[str], value: str = "", *, wait: float = PATIENT_S) -> dict[str, Any] | None:
     """The keeper's answer; None when there is no such key. Raises KeyringWaiting, KeyringLocked, KeyringMissing."""
     try:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, *SAFE, "-m", "localrouter.keys.keeper", verb, *names, env=environment(),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        child = await _started(verb, *names)
     except OSError as exc:  # no process left, or Python was replaced under a running daemon
         raise KeyringMissing(f"Your keyring could not be asked ({exc.strerror}).", f"Instead, {_INSTEAD}.") from None
     try:
@@ -79,14 +77,37 @@ async def ask(verb: str, names: Iterable[str], value: str = "", *, wait: float =
             f"Unlock it and try again, {_INSTEAD}.",
         ) from None
     finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+        await _ended(child)
     if child.returncode == keeper.DONE:
         return dict(json.loads(out))
     if child.returncode == keeper.NONE:
         return None
     raise _fault(child.returncode or 0, out)
+
+
+async def _started(*words: str) -> asyncio.subprocess.Process:
+    made = asyncio.create_task(
+        asyncio.create_subprocess_exec(
+            sys.executable, *SAFE, "-m", "localrouter.keys.keeper", *words, env=environment(),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )
+    )  # fmt: skip
+    try:
+        return await asyncio.shield(made)
+    except asyncio.CancelledError:
+        # Cancelled half-way, asyncio (Python 3.11) waits for ever for pipes that it has not connected yet: so it is made, then ended.
+        await _ended(await made)
+        raise
+
+
+async def _ended(child: asyncio.subprocess.Process) -> None:
+    """Kill it if it runs, and wait for its end, but not for what may hold its pipes open."""
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await child.wait()
 
 
 def _fault(code: int, out: bytes) -> LaneFault:

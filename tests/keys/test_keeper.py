@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -156,3 +157,15 @@ async def test_no_python_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_exit_code_is_its_own() -> None:
     codes: list[Any] = [keeper.DONE, keeper.NONE, keeper.NO_KEYRING, keeper.FAILED, keeper.LOCKED, keeper.PLAIN, keeper.OFF]
     assert len(set(codes)) == len(codes) and Path(keeper.__file__).name == "keeper.py"
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 4, 6, 10])
+async def test_a_cancelled_question_ends_whenever_it_comes(turns: int) -> None:
+    """Also while the child is being made, where asyncio of Python 3.11 would wait for ever."""
+    asked = asyncio.create_task(keyring_call.ask("peek", [NAME]))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(15):
+            await asked
