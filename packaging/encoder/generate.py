@@ -1,6 +1,6 @@
 """Write the training set of the encoder that finds people, places and organisations.
 
-    python packaging/encoder/generate.py --data /work/data --out DIR --seed 1 --n 200000
+    python packaging/encoder/generate.py --data DATA --out DIR --seed 1 --n 200000
 
 Writes DIR/train.jsonl, DIR/valid.jsonl and DIR/stats.json. One object a line:
 {"text", "spans": [[start, end, TYPE]] in code points, "types" (annotated here; a type that is not listed is unknown),
