@@ -28,13 +28,15 @@ from rows import Row  # noqa: E402
 
 from localrouter.core.ask import Leaf  # noqa: E402
 from localrouter.core.chat import Channel  # noqa: E402
+from localrouter.core.errors import PrivacyUnsure  # noqa: E402
 from localrouter.core.findings import Finding  # noqa: E402
 from localrouter.scrub import detectors  # noqa: E402
+from localrouter.scrub.checked import checked  # noqa: E402
 from localrouter.scrub.segments import segments  # noqa: E402
 from localrouter.scrub.tokens import Minter  # noqa: E402
 from localrouter.scrub.toolclass import tool_class  # noqa: E402
 from localrouter.scrub.unveil import Unveiler  # noqa: E402
-from localrouter.scrub.veil import Veiled, taken, veil  # noqa: E402
+from localrouter.scrub.veil import Veiled, taken  # noqa: E402
 
 GENERATED = 240
 HOSTILE = 2000
@@ -108,7 +110,12 @@ def labelled(text: str, units: Iterable[str]) -> list[Finding]:
 def trip(text: str, units: Iterable[str], seed: int, single: int, tally: Counter[str]) -> str | None:
     """None when every chunking brought back what it must, else what went wrong."""
     leaf = Leaf(("m",), text, "user")
-    veiled = veil([leaf], [[*scan(text), *labelled(text, units)]], {}, Minter(b"k" * 32, str(seed), "p", taken([leaf])))
+    found = [[*scan(text), *labelled(text, units)]]
+    try:
+        veiled = checked([leaf], found, {}, Minter(b"k" * 32, str(seed), "p", taken([leaf])))
+    except PrivacyUnsure:
+        tally["refused"] += 1
+        return "refused by the last check"
     tally["prompts"] += bool(len(veiled.table))
     tally["tokens"] += sum(map(len, veiled.marks))
     if not len(veiled.table):
@@ -154,7 +161,7 @@ def row(name: str, texts: list[tuple[str, list[str]]], single: int, note: str) -
         "100 %",
         f"{exact} of {len(texts)}",
         exact == len(texts),
-        f"{tally['tokens']} tokens in {tally['prompts']} prompts; {note}",
+        f"{tally['tokens']} tokens in {tally['prompts']} prompts, {tally['refused']} refused by the last check; {note}",
     )
 
 
