@@ -307,5 +307,4 @@ def test_veiling_a_large_request_is_cheap() -> None:
         assert not leaks(v.texts, v.table, frozenset())
         both.append(time.process_time() - start)
     assert len(v.table) == 50
-    # Far above what is measured (20 times), so that a busy machine does not decide; it is a search per value and leaf that this finds.
-    assert min(both) < 1000 * min(unit), (min(both), min(unit))
+    assert min(both) < 100 * min(unit), (min(both), min(unit))
