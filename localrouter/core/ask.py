@@ -36,8 +36,32 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
+class Hints:
+    """What the client says of itself, in real headers and fields (notes on clients, 6.1). Hints only tighten (law 6): they choose no
+    user and no budget but narrower ones, and loosen nothing. `agent`: a sub-agent's id. `user`: whom the client calls its user, hashed.
+    `cheap`: a title, a summary, a probe, that the smallest model can answer. `continues`: a turn of a tool loop, for the same model."""
+
+    agent: str = ""
+    user: str = ""
+    cheap: bool = False
+    continues: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A block that a host signed or encrypted: it is no leaf, goes back to the host that made it unchanged and to no other (law 1).
+    `path` leads to the whole block, which is dropped for another host. `mark` is its signature or encrypted content. `text` is what of it
+    can be read (a thought), "" for what nobody can read."""
+
+    path: Path
+    mark: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
-    """`size` is the body in bytes; `unread` names parts that cannot be read (images, references), by type."""
+    """`size` is the body in bytes; `unread` names parts that cannot be read (images, references), by type. `head`: the client's
+    headers that its own host may see, by lower-case name (API version, beta flags)."""
 
     dialect: str
     tree: dict[str, Any]
@@ -53,6 +77,8 @@ class Ask:
     unread: tuple[str, ...] = ()
     context_ids: tuple[str, ...] = ()
     head: dict[str, str] = field(default_factory=dict)
+    hints: Hints = Hints()
+    signed: tuple[Signed, ...] = ()
 
 
 def get(tree: Any, path: Path) -> Any:

@@ -12,16 +12,22 @@ Zone = Literal["machine", "trusted", "hosted"]
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """An exact origin with its base path, and the terms that it states. None: not stated."""
+    """An exact origin with its base path, and the terms that it states. None: not stated. `wire`: how it speaks; `wires`: all the
+    ways, where it has several."""
 
     name: str
     origin: str
     wire: str = "openai_chat"
+    wires: tuple[str, ...] = ()
     region: str = ""
     retention_days: int | None = None
     trains_on_data: bool | None = None
     zone: Zone = "hosted"
     key_env: str = ""
+
+    def wire_for(self, dialect_wire: str) -> str:
+        """The client's own wire when this host speaks it, else the host's first."""
+        return dialect_wire if dialect_wire in self.wires else self.wire
 
 
 @dataclass(frozen=True, slots=True)

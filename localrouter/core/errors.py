@@ -4,7 +4,7 @@
     ├── Internal 500           a defect of ours
     ├── ClientFault            what was asked cannot be done; the caller must change something
     │   ├── BadRequest 400     ├── Unauthorized 401    ├── Forbidden 403      ├── NotFound 404
-    │   ├── TooLarge 413       ├── MediaType 415       └── Unsupported 400
+    │   ├── TooLarge 413       ├── MediaType 415       └── Unsupported 400 ── CannotCross 400
     ├── PolicyFault            the user's own rules say no
     │   ├── PrivacyUnsure 422  ├── PrivacyRefused 422  ├── BudgetExceeded 402 └── NoRoute 422
     ├── LaneFault              this machine cannot serve it now
@@ -92,6 +92,12 @@ class Unsupported(ClientFault):
     """A part type or reference that cannot be read, and so may not leave (law 1)."""
 
     code = "unsupported_part"
+
+
+class CannotCross(Unsupported):
+    """The request says something that the host's API has no word for. Another model of the route may have one."""
+
+    retryable = True
 
 
 class PolicyFault(RouterError):

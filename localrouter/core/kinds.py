@@ -1,6 +1,7 @@
 """The kinds of private value, in one table: their data class, their restore tier, and how they are veiled.
 
 DESIGN section 6 (classes), section 7 (restore table, surrogates). Pure data; detectors name a kind, nothing else.
+NRP (Presidio's word): a nationality, a religious or political group. TITLE: a form of address or rank ("Dr.", "Capt.").
 """
 
 from __future__ import annotations
@@ -51,6 +52,11 @@ _ALL = (
     Kind("ID", "regulated", "mask"),
     Kind("HEALTH_ID", "regulated", "mask"),
     Kind("DATE_OF_BIRTH", "personal", "mask"),
+    # Found and shown, and veiled only where a recipe says `[classes.public] values = "veil"`: an answer about dates needs the dates.
+    Kind("DATE", "public", "mask"),
+    Kind("AGE", "public", "mask"),
+    Kind("NRP", "public", "mask"),
+    Kind("TITLE", "public", "mask"),
     Kind("SECRET", "secret", "seal"),
     Kind("API_KEY", "secret", "seal"),
     Kind("PASSWORD", "secret", "seal"),

@@ -224,7 +224,7 @@ class Runner:
         host = self.s.catalogue.hosts[attempt.model.host]
         wire = self.s.wires[host.wire]
         key = await self.s.keys.find(host)
-        upstream = wire.prepare(self.dialect.outgoing(tree, self.ask, attempt), self.ask.needs.stream)
+        upstream = wire.prepare(self.dialect.outgoing(tree, self.ask, attempt), self.ask.needs.stream, self.ask.head)
         self._sent_bytes = len(upstream.body)
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         headers = {**upstream.headers, **(wire.auth(key) if key is not None else {})}

@@ -1,7 +1,7 @@
 """Providers: how hosts speak. ONE FILE PER WIRE; the folder is the registry (`_*.py` are shared parts).
 
-A wire module has `NAME`, `prepare(model, tree) -> Upstream`, `auth(key) -> headers`, `fault(status, headers, body) -> HostFault`
-and a class `Reader` (bytes of the answer to chunks).
+Raw plane: `prepare` sends the tree that the dialect of the same name made. Neutral plane: `body` writes a `Chat` into this wire's own tree
+first. Either way a `Reader` turns the answer's bytes into chunks, whose pieces both planes use.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from localrouter.core.chat import Chunk
+from localrouter.core.chat import Chat, Chunk
+from localrouter.core.decide import Attempt
 from localrouter.core.errors import HostFault
 from localrouter.core.secret import Secret
 
@@ -27,7 +28,8 @@ class Upstream:
 
 
 class Reader(Protocol):
-    """Feed the answer's bytes; `end` gives what is left at its end."""
+    """Feed the answer's bytes; `end` gives what is left at its end. A stream that ends without the wire's terminal event yields no
+    terminal chunk: the relay makes an error of it. An error inside the stream is a chunk with `error`."""
 
     def __init__(self, stream: bool) -> None: ...
 
@@ -42,11 +44,21 @@ class Wire(Protocol):
     NAME: str
     Reader: type[Reader]
 
-    def prepare(self, tree: dict[str, Any], stream: bool) -> Upstream: ...
+    def body(self, chat: Chat, attempt: Attempt) -> dict[str, Any]:
+        """A request in neutral form as this wire's tree, the attempt's model and output limit included. Raises CannotCross."""
+        ...
+
+    def prepare(self, tree: dict[str, Any], stream: bool, head: Mapping[str, str]) -> Upstream:
+        """`head`: what the client's dialect lets through of the client's headers (`Ask.head`: API version, beta flags), already without
+        anything local; {} on the neutral plane. The wire filters what its host does not know."""
+        ...
 
     def auth(self, key: Secret) -> dict[str, str]: ...
 
-    def fault(self, host: str, status: int, headers: Mapping[str, str], body: bytes) -> HostFault: ...
+    def fault(self, host: str, status: int, headers: Mapping[str, str], body: bytes) -> HostFault:
+        """A status that is not 200 as a typed error. HostRejected carries a `code` in OpenAI's words where there is one
+        (`context_length_exceeded` above all, with the numbers in the text when the host gives them)."""
+        ...
 
 
 def all_wires() -> dict[str, Wire]:

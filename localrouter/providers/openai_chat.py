@@ -24,7 +24,7 @@ NAME = "openai_chat"
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 
-def prepare(tree: dict[str, Any], stream: bool) -> Upstream:
+def prepare(tree: dict[str, Any], stream: bool, head: Mapping[str, str]) -> Upstream:
     """The body as bytes. The client's own headers do not travel: they may hold its token."""
     try:
         body = orjson.dumps(tree)

@@ -32,7 +32,7 @@ UNKNOWN = st.dictionaries(st.text(min_size=1, max_size=10).map(lambda k: "x_" + 
 def test_unknown_fields_survive(extra: dict[str, Any], text: str, stream: bool) -> None:
     tree = {"model": "localrouter/auto", "messages": [{"role": "user", "content": text, **extra}], **extra, "stream": stream}
     ask = dialect.read(orjson.dumps(tree), {})
-    sent = orjson.loads(wire.prepare(dialect.outgoing(ask.tree, ask, ATTEMPT), stream).body)
+    sent = orjson.loads(wire.prepare(dialect.outgoing(ask.tree, ask, ATTEMPT), stream, {}).body)
     edited = {"model", "max_tokens", "max_completion_tokens", "stream_options"}
     assert {k: v for k, v in sent.items() if k not in edited} == {k: v for k, v in tree.items() if k not in edited}
     assert sent["model"] == "m" and list(sent)[:2] == ["model", "messages"], (
@@ -132,7 +132,7 @@ def test_unknown_parts_are_refused_and_images_are_named() -> None:
 def test_integers_beyond_64_bits_are_kept() -> None:
     body = b'{"messages":[{"role":"user","content":"x"}],"metadata":{"n":123456789012345678901234567890}}'
     ask = dialect.read(body, {})
-    assert b"123456789012345678901234567890" in wire.prepare(dialect.outgoing(ask.tree, ask, ATTEMPT), False).body
+    assert b"123456789012345678901234567890" in wire.prepare(dialect.outgoing(ask.tree, ask, ATTEMPT), False, {}).body
 
 
 @pytest.mark.parametrize("key", ["max_tokens", "max_completion_tokens"])
