@@ -1,5 +1,7 @@
-"""Merge findings of one text: secret over structured over names, then the longest; no overlaps remain.
+"""Merge findings of one text: secret over structured over likeness over public attributes, then the longest; no overlaps remain.
 
+Structured is what a pattern has checked (a check digit, an exact syntax). Likeness is a name, and whatever a statistical detector says
+(LIKENESS): a number that it takes for a telephone's must not swallow a card.
 What a weaker finding covers beside the stronger one stays found where it is a secret or a name (an address around a phone number,
 say): of such a value no piece is given back. The rest of a structure is none: `word@db.example.org` behind a password is a host.
 Sorting apart, each character of a finding is looked at once or twice.
@@ -14,13 +16,20 @@ from localrouter.core.kinds import ORDER, kind
 
 NAMES = frozenset({"PERSON", "USERNAME", "ORG", "LOCATION", "ADDRESS"})
 """Found by likeness, not by structure."""
+LIKENESS = frozenset({"encoder", "spacy"})
+"""Detectors that guess, whatever type they name."""
 REST_MIN = 3
 """Letters and digits that the rest of an overlapped finding must have to be kept."""
 
 
 def _rank(f: Finding) -> tuple[int, int, int, float, int]:
     of = kind(f.type)
-    level = 2 if of.tier == "seal" else 0 if f.type in NAMES else 1
+    if of.tier == "seal":
+        level = 3
+    elif of.data_class == "public":
+        level = 0
+    else:
+        level = 1 if f.type in NAMES or f.detector in LIKENESS else 2
     return (-level, f.start - f.end, -ORDER.index(of.data_class), -f.score, f.start)
 
 

@@ -156,6 +156,33 @@ def softened(text: str) -> View | None:
     return _applied(text, 0, len(text), edits) if edits else None
 
 
+_DRIVE = re.compile(r"\b[A-Za-z]:\\\w|\\\\\w")
+
+
+def readable(text: str) -> View | None:
+    """The whole text as a person reads it, for a detector that reads sentences and looks once: escapes, character references,
+    percent-encoding and compatibility forms in one view. Quotes and backslashes stay, and so do the letters of a Windows path, whose
+    `\\n` is no line's end. None when there is nothing to read."""
+    edits: list[Edit] = []
+    if "\\" in text:
+        drive = _DRIVE.search(text) is not None
+        edits += [e for e in _escapes(text) if e[2] not in "\"'\\" and (e[1] - e[0] > 2 or not drive)]
+    if not text.isascii():
+        edits += _folds(text)
+    if "%" in text:
+        edits += _percents(text)
+    if "&" in text and ";" in text:
+        edits += _entities(text)
+    if not edits:
+        return None
+    edits.sort()
+    apart: list[Edit] = []
+    for edit in edits:
+        if not apart or edit[0] >= apart[-1][1]:
+            apart.append(edit)
+    return _applied(text, 0, len(text), apart)
+
+
 def behind_backslash(text: str, at: int) -> bool:
     """Whether an offset may lie inside an escape sequence, at whatever level of escaping."""
     return 0 < at < len(text) and text[at - 1] == "\\" and text[at] in "\"'\\/bfnrtux"

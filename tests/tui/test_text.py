@@ -76,7 +76,8 @@ def test_tokens_in_the_colour_of_their_class() -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_the_classes_are_those_of_the_daemon(name: str) -> None:
     kind = KINDS[name]
-    expected = {"secret": "secret", "regulated": "regulated", "personal": "personal", "internal": "host"}[kind.data_class]
+    named = {"secret": "secret", "regulated": "regulated", "personal": "personal", "internal": "host", "public": "public"}
+    expected = named[kind.data_class]
     if kind.tier == "own":
         expected = "own"
     if name == "IP":

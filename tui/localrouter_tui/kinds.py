@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-Class = Literal["secret", "regulated", "personal", "own", "host"]
+Class = Literal["secret", "regulated", "personal", "own", "host", "public"]
 
 STRANGE = "bold #101216 on #b98a5e"
 """A character that is not shown as itself."""
@@ -19,6 +19,7 @@ CLASSES: dict[Class, str] = {
     "personal": "personal",
     "own": "yourself",
     "host": "machine",
+    "public": "attribute",
 }
 """From the strictest; the words of the legend."""
 
@@ -28,6 +29,7 @@ _CHIP: dict[Class, str] = {
     "personal": "bold #1c1a14 on #d3b069",
     "own": "bold #ffffff on #41659a",
     "host": "bold #ffffff on #2f7375",
+    "public": "bold #ffffff on #5b6068",
 }
 _INK: dict[Class, str] = {
     "secret": "#e08891",
@@ -35,12 +37,14 @@ _INK: dict[Class, str] = {
     "personal": "#d3b069",
     "own": "#8aaede",
     "host": "#6fb5b3",
+    "public": "#a0a6ad",
 }
 _TYPES: dict[str, Class] = {
     **dict.fromkeys(("SECRET", "API_KEY", "PASSWORD", "TOKEN", "JWT", "PRIVATE_KEY"), "secret"),
     **dict.fromkeys(("CARD", "IBAN", "SSN", "ID", "HEALTH_ID", "BANK_ACCOUNT"), "regulated"),
     **dict.fromkeys(("OWN_USER", "OWN_HOST", "OWN_NAME", "OWN_EMAIL"), "own"),
     **dict.fromkeys(("HOST", "IP"), "host"),
+    **dict.fromkeys(("DATE", "AGE", "NRP", "TITLE"), "public"),
 }
 _MACHINE = re.compile(r"(?:h\w{6}\.invalid|198\.1[89]\.\d+\.\d+|2001:db8:.*)", re.I)
 

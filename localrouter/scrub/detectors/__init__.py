@@ -2,7 +2,9 @@
 
 A detector module has `NAME` and `find(text, context) -> list[Finding]`, and `configure(options)` when it wants the user's settings:
 `identity` (user, host, name, email), `allow` and `deny` (values, or `/regex/`), `packs` (national ids), `thresholds` (type to least
-score). It runs in the inspector child only: this package may be imported anywhere, its modules only there.
+score). One that is slow sets `VIEWS = False` and has `find_all(items)`: it is asked once about all texts, each as a person reads it
+(views.readable), and not about their views. One that needs a file has `check()`, which raises when it cannot work.
+It runs in the inspector child only: this package may be imported anywhere, its modules only there.
 """
 
 from __future__ import annotations
@@ -10,14 +12,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol, cast
 
 from localrouter.core.findings import Finding
 from localrouter.scrub.allowlist import allowed
 from localrouter.scrub.merge import merge
-from localrouter.scrub.views import behind_backslash, views
+from localrouter.scrub.views import behind_backslash, readable, views
 
 DEPTH = 3
 """Views of views that are read: a percent-encoded address in a JSON string in base64."""
@@ -44,6 +46,12 @@ def all_detectors() -> tuple[Detector, ...]:
     return tuple(cast("Detector", importlib.import_module(f"{__name__}.{n}")) for n in names)
 
 
+class Reader(Detector, Protocol):
+    """A detector that is asked about many texts at once (`VIEWS = False`)."""
+
+    def find_all(self, items: Sequence[tuple[str, str]]) -> list[list[Finding]]: ...
+
+
 _thresholds: dict[str, float] = {}
 
 
@@ -57,18 +65,49 @@ def configure(options: Mapping[str, Any]) -> None:
             set_(options)
 
 
+def check() -> None:
+    """Have every detector that needs a file show that it works. Raises its fault."""
+    for detector in all_detectors():
+        own = getattr(detector, "check", None)
+        if own is not None:
+            own()
+
+
 def find(text: str, context: str = "") -> tuple[Finding, ...]:
     """All detectors over the text and over its views, merged. For texts of a few KB; longer ones are cut first (pieces)."""
-    found, _ = _scan(text, context, DEPTH, BUDGET * len(text) + SPARE)
-    return merge(found, text) if found else ()
+    return find_all([(text, context)])[0]
+
+
+def find_all(items: Sequence[tuple[str, str]]) -> list[tuple[Finding, ...]]:
+    """`find` of each (text, context). The slow detectors read all of them together."""
+    rows = [_scan(text, context, DEPTH, BUDGET * len(text) + SPARE)[0] for text, context in items]
+    readers = [cast("Reader", d) for d in all_detectors() if not _views(d)]
+    if readers:
+        seen = [readable(text) for text, _ in items]
+        plain = [(text if view is None else view.text, context) for view, (text, context) in zip(seen, items, strict=True)]
+        for reader in readers:
+            for row, found, view, (text, _) in zip(rows, reader.find_all(plain), seen, items, strict=True):
+                if view is not None:
+                    found = [Finding(*view.span(f.start, f.end), f.type, f.score, f.detector) for f in found]
+                row += _wanted(text, found)
+    return [merge(row, text) if row else () for row, (text, _) in zip(rows, items, strict=True)]
+
+
+def _views(detector: Detector) -> bool:
+    return bool(getattr(detector, "VIEWS", True))
+
+
+def _wanted(text: str, found: list[Finding]) -> list[Finding]:
+    """Without what the user's thresholds and list let pass."""
+    return [f for f in found if f.score >= _thresholds.get(f.type, 0.0) and not allowed(text[f.start : f.end])]
 
 
 def _scan(text: str, context: str, depth: int, budget: int) -> tuple[list[Finding], int]:
     """(findings in the text and its views, what is left of the budget)."""
     # A detector module is called by attribute, so that a test or a person can replace its `find`.
-    found = [f for d in all_detectors() for f in d.find(text, context)]
+    found = [f for d in all_detectors() if _views(d) for f in d.find(text, context)]
     if found:
-        found = [f for f in found if f.score >= _thresholds.get(f.type, 0.0) and not allowed(text[f.start : f.end])]
+        found = _wanted(text, found)
     if depth == 0:
         return found, budget
     seen: list[Finding] = []

@@ -1,0 +1,128 @@
+"""People, places and organisations by the encoder (engine/encoder.py), in the lines that `_prose` takes for worth a pass.
+
+What it finds inside code (an identifier, a call, an import) is dropped: `class Jordan` is no person. A value that is known to be private is
+found there by other means (`names`). Structured values are left to the patterns, which check their digits and win where both speak (merge).
+A cell is read with the key that it stands under. Raises EncoderFault: no verdict without the encoder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from localrouter.core.findings import Finding
+from localrouter.engine.encoder import Encoder, EncoderFault, Tagged
+from localrouter.scrub.detectors import _prose
+
+NAME = "encoder"
+VIEWS = False
+"""It is asked once, about the text as a person reads it (views.readable): each view would cost a pass."""
+
+LEAST: Mapping[str, float] = {
+    "PERSON": 0.4, "USERNAME": 0.5, "ORG": 0.4, "LOCATION": 0.4, "ADDRESS": 0.4, "DATE_OF_BIRTH": 0.5, "DATE": 0.4, "AGE": 0.4,
+    "NRP": 0.4, "TITLE": 0.4, "ID": 0.55, "PHONE": 0.5,
+}  # fmt: skip
+"""Types that are taken from the encoder, and the least mean probability of a span. The others are the patterns' own."""
+WORDS = frozenset({"PERSON", "USERNAME", "ORG", "LOCATION", "NRP", "TITLE"})
+"""Types that a word of a program may be mistaken for."""
+JOINED = frozenset({"PERSON", "ORG", "LOCATION", "ADDRESS"})
+KNOWN = "Dear Ms Maria Kowalska, thank you for visiting us in Berlin."
+"""What a sound encoder finds a person and a place in."""
+
+_PLAIN_KEYS = frozenset({"", "content", "text", "value", "input", "query", "message", "prompt", "body", "data", "seam"})
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\-.]+")
+
+
+@cache
+def _encoder() -> Encoder:
+    with resources.as_file(resources.files("localrouter") / "models" / "encoder.gguf") as path:
+        return Encoder(Path(path))
+
+
+def check() -> None:
+    """Load the encoder and ask it what it must know. Raises EncoderFault."""
+    found = {(KNOWN[t.start : t.end], t.type) for t in _encoder().tag([KNOWN])[0]}
+    if not any("Kowalska" in value and kind == "PERSON" for value, kind in found) or ("Berlin", "LOCATION") not in found:
+        raise EncoderFault("The encoder's file encoder.gguf is damaged: it does not find what it must.")
+
+
+def find(text: str, context: str) -> list[Finding]:
+    return find_all([(text, context)])[0]
+
+
+def find_all(items: Sequence[tuple[str, str]]) -> list[list[Finding]]:
+    """Findings of each (text, context), all read together."""
+    jobs: list[tuple[int, int, str]] = []  # index of the item, where the passage's text begins in it, passage
+    for index, (text, context) in enumerate(items):
+        jobs += [(index, offset, passage) for offset, passage in _passages(text, context)]
+    out: list[list[Finding]] = [[] for _ in items]
+    if jobs:
+        for (index, offset, _), tags in zip(jobs, _encoder().tag([p for _, _, p in jobs]), strict=True):
+            text = items[index][0]
+            out[index] += _findings(text, offset, tags)
+    return out
+
+
+def _passages(text: str, context: str) -> list[tuple[int, str]]:
+    """(offset, passage): what is read, and where its first character stands in the text; negative by the length of a key in front."""
+    if context and len(text) <= _prose.CELL and "\n" not in text:
+        key = _HUMP.sub(" ", context.rpartition(".")[2]).strip()
+        if key.lower() not in _PLAIN_KEYS:
+            return [(-len(key) - 2, f"{key}: {text}")] if _prose.cell(text, key) else []
+    return [(start, text[start:end]) for start, end in _prose.runs(text, context)]
+
+
+def _findings(text: str, offset: int, tags: Sequence[Tagged]) -> list[Finding]:
+    out: list[Finding] = []
+    for tag in tags:
+        start, end = tag.start + offset, tag.end + offset
+        if start < 0 or tag.score < LEAST.get(tag.type, 2.0):
+            continue
+        last = out[-1] if out else None
+        if last is not None and tag.type == last.type and tag.type in JOINED and text[last.end : start] in (" ", "-", "\u00a0"):
+            out[-1] = Finding(last.start, end, tag.type, min(last.score, tag.score), NAME)
+        elif end > start:
+            out.append(Finding(start, end, tag.type, tag.score, NAME))
+    return [f for f in out if _stands(text, f)]
+
+
+def _stands(text: str, f: Finding) -> bool:
+    """Whether a span can be what it is called."""
+    value = text[f.start : f.end]
+    if f.type in ("PHONE", "ID"):
+        return sum(map(str.isdigit, value)) >= (6 if f.type == "PHONE" else 2)
+    if not any(map(str.isalnum, value)):
+        return False
+    if f.type in WORDS:
+        return any(map(str.isalpha, value)) and not in_code(text, f.start, f.end, f.type)
+    return True
+
+
+_BEFORE = re.compile(r"(?:[\w)\]]\.|[_\\$/&]|<[/!]?|::|->|--|\b(?:class|def|import|func|fn|struct|enum|interface|package) )$")
+_AFTER = re.compile(r"^(?:_|\.[a-z_]\w*[(\[.=]|\(\w*[),=]|\(\)|::|\\\w|/\w|=(?!=)\w|->|<\w|\[\w*\])")
+_HUMPS = re.compile(r"[a-z]+[A-Z]\w*|[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]*)+|[A-Z]{2,}[a-z]+[A-Z]\w*")
+_SCOTS = re.compile(r"(?:Mc|Mac|De|Di|Du|La|Le|Van|Fitz|O)[A-Z][a-z]+")
+
+
+def in_code(text: str, start: int, end: int, kind: str = "PERSON") -> bool:
+    """Whether a span is a piece of a program, not a name in a text."""
+    value = text[start:end]
+    low = text.rfind("\n", 0, start) + 1
+    high = text.find("\n", end)
+    line = text[low : high if high >= 0 else len(text)]
+    before, after = text[max(low, start - 12) : start], text[end : end + 24]
+    if "_" in value or "()" in value:
+        return kind != "USERNAME"
+    program = _prose.code(line)
+    if program and not _prose.comment(line, start - low):
+        return True
+    if " " in value:
+        return before[-1:] in ("_", "$", "\\") or after[:1] == "_"
+    if kind in ("PERSON", "LOCATION") and _HUMPS.fullmatch(value) and not _SCOTS.fullmatch(value):
+        return True
+    if kind == "USERNAME":
+        return bool(re.search(r"[.$\\]$|::$|->$", before) or re.match(r"\(|::|->|\[", after))
+    return bool(_BEFORE.search(before) or _AFTER.match(after))
