@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
+import streets
 from figures import digits
 from places import COUNTRIES, STATES
 
@@ -48,14 +49,44 @@ def _name(rng: Random, world: World, home: str) -> str:
 
 def street(rng: Random, world: World, home: str = "", lang: str = "en") -> str:
     """The street line alone, unit included."""
-    return _parts(rng, world, _country(rng, home, lang))[0]
+    roll = rng.random()
+    own = _parts(rng, world, _country(rng, home, lang))[0]
+    if roll < 0.05:
+        return streets.crossing(rng, _bare(own), _bare(_parts(rng, world, _country(rng, home, lang))[0]))
+    if roll < 0.10:
+        return f"{rng.randint(1, 99999)} {_parts(rng, world, _anywhere(rng, world))[0]}"
+    if roll < 0.12:
+        return streets.military(rng)[0]
+    return own
+
+
+def _bare(line: str) -> str:
+    """A street without its first number, mostly."""
+    number, _, rest = line.partition(" ")
+    return rest if number.isdigit() and len(rest) > 6 else line
+
+
+def _anywhere(rng: Random, world: World) -> str:
+    return rng.choice([c for c, towns in world.cities.items() if len(towns) > 9] or ["United States", "Germany", "France", "Poland"])
 
 
 def address(rng: Random, world: World, home: str = "", lang: str = "en", sep: str = ", ") -> str:
     """A whole address on one line, or on several with `sep` a line end; the country is named sometimes."""
     country = _country(rng, home, lang)
-    lines = _parts(rng, world, country)
-    if rng.random() < 0.22:
+    roll = rng.random()
+    if roll < 0.2:
+        place = _anywhere(rng, world)
+        own = rng.choice([place, country, _country(rng, "", lang)])
+        towns = world.cities.get(place) or [(c, "") for c in world.known]
+        lines = streets.mixed(rng, _parts(rng, world, own)[0], rng.choice(towns)[0], place)
+    elif roll < 0.25:
+        lines = streets.military(rng) if rng.random() < 0.7 else streets.ship(rng, world)
+    elif roll < 0.28:
+        own = _parts(rng, world, country)
+        lines = [streets.crossing(rng, _bare(own[0]), _bare(_parts(rng, world, country)[0])), *own[1:]]
+    else:
+        lines = _parts(rng, world, country)
+    if roll >= 0.28 and rng.random() < 0.22:
         lines.append(
             country
             if rng.random() < 0.7
@@ -71,6 +102,8 @@ def address(rng: Random, world: World, home: str = "", lang: str = "en", sep: st
         )
     if sep == ", " and rng.random() < 0.15:
         return " ".join(lines)
+    if sep == "\n" and rng.random() < 0.12:
+        sep = rng.choice(["\n ", "\n    ", ",\n", " \n", "\r\n"])
     return sep.join(lines)
 
 

@@ -94,8 +94,6 @@ def clock(rng: Random) -> str:
             f"{h12}{half}",
             f"{h}:{m:02d}",
             f"{h12} o'clock",
-            "noon",
-            "midnight",
             f"{h12}:{m:02d}",
             f"{h:02d}:{m:02d}:{rng.randrange(60):02d}",
             f"{h}h{m:02d}",
@@ -139,20 +137,25 @@ def stamp(rng: Random) -> str:
     )
 
 
-def age(rng: Random) -> str:
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+
+
+def in_words(n: int) -> str:
+    """A number under 100 in English words."""
+    if n < 10:
+        return ONES[n - 1] if n else "zero"
+    if n < 20:
+        return TEENS[n - 10]
+    return TENS[n // 10 - 2] + (f"-{ONES[n % 10 - 1]}" if n % 10 else "")
+
+
+def age(rng: Random) -> tuple[str, str]:
+    """A person's age: the number, which is what is labelled, and the words after it."""
     n = rng.choice([rng.randint(1, 99), rng.randint(18, 70), rng.randint(18, 70), rng.randint(18, 70)])
-    return rng.choice(
-        [
-            f"{n} years old",
-            f"{n} years old",
-            f"{n}-year-old",
-            f"{n} year old",
-            f"{n} y/o",
-            f"{n}yo",
-            f"{n} years of age",
-            f"{n} years old",
-            f"{n}yr old",
-            f"{n} yrs old",
-            rng.choice(["thirty-four", "seven", "forty", "sixty-two", "nineteen", "twenty-one", "eighty"]) + " years old",
-        ]
+    rest = rng.choice(
+        [" years old", " years old", " years old", "-year-old", "-year-old", " year old", " y/o", " y.o.", " years of age", " yr old"]
+        + [" yrs old", " yrs", " years", "-years-old", " y o", " yo"]
     )
+    return (in_words(n) if rng.random() < 0.12 and rest[1] == "y" and "/" not in rest else str(n)), rest

@@ -32,12 +32,11 @@ from world import World  # noqa: E402
 Example = dict[str, Any]
 Span = tuple[int, int, str]
 VALID_SHARE = 0.05
-POOL_SHARE = 0.24
+POOL_SHARE = 0.33
 MAX_WORDS, MAX_CHARS = 180, 1500
 CODE = {"records", "lock", "numbers", "dense", "lists"}
 LOOSE = re.compile(r" +(?=[.,;?!](?:\s|$))")
 """A blank before a full stop, left by an empty branch of a template."""
-TODAY = re.compile(r"\b(today|tomorrow|yesterday|tonight)\b", re.I)
 
 
 def compose(form: Form, side: str, grammar: Grammar, world: World, rng: Random) -> tuple[str, list[Span]]:
@@ -59,7 +58,7 @@ def compose(form: Form, side: str, grammar: Grammar, world: World, rng: Random) 
 
 
 def tidy(text: str, spans: list[Span]) -> list[Span]:
-    """Trim blanks off the spans, and label the plain words for days that a template writes out."""
+    """Trim blanks off the spans."""
     done = []
     for start, end, kind in spans:
         while start < end and text[start].isspace():
@@ -68,9 +67,6 @@ def tidy(text: str, spans: list[Span]) -> list[Span]:
             end -= 1
         if end > start:
             done.append((start, end, kind))
-    for hit in TODAY.finditer(text):
-        if not any(s < hit.end() and hit.start() < e for s, e, _ in done):
-            done.append((hit.start(), hit.end(), "DATE"))
     return sorted(done)
 
 

@@ -121,14 +121,18 @@ class Person:
         if roll < 0.90:
             return f"{first[0]}.{rng.choice('ABCDEFGJKLMRST')}. {last}"
         if roll < 0.92:
-            return f"{first} {last}{rng.choice([' Jr.', ', Jr.', ' Sr.', ' III', ' II', ' Jr'])}"
+            return f"{first} {last}{rng.choice([' Jr.', ', Jr.', ' Sr.', ' III', ' II', ' Jr', ' IV', ' Jnr', ', Sr.'])}"
         if roll < 0.94 and first in NICK:
             nick = rng.choice(NICK[first].split())
             return rng.choice([f'{first} "{nick}" {last}', f"{nick} {last}", f"{first} ({nick}) {last}"])
         if roll < 0.96:
             return f"{last} {first}"
-        if roll < 0.98:
+        if roll < 0.975:
             return f"{first} {last[0]}."
+        if roll < 0.985:
+            return f"{first} {rng.choice('ABCDEFGHJKLMNPRSTVW')} {last}"
+        if roll < 0.99:
+            return f"{first} {last.upper()}"
         return self.plain_name
 
     def user(self, rng: Random) -> str:
@@ -237,6 +241,14 @@ class Names:
         middle = rng.choice(self.firsts[culture])[0]
         family_first = culture in ("zh", "ko", "vn", "hu", "ja") and rng.random() < 0.4 and latin(last)
         return Person(first, last, culture, female, middle if latin(middle) else "", family_first)
+
+    def invented(self, rng: Random) -> str:
+        """A name of nobody's: what a letter model over two cultures makes, as in fantasy and games."""
+        culture = rng.choices(list(self.letters), [self.weights[self.cultures.index(c)] ** 0.5 for c in self.letters])[0]
+        name = self.letters[culture][rng.random() < 0.5].make(rng)
+        if rng.random() < 0.3:
+            name = name[: rng.randint(3, 5)] + rng.choice(["a", "is", "or", "en", "ia", "on", "iel", "ara", "us", "ix", "o", "y", "ryn", "dor", "ette"])
+        return name[:1].upper() + name[1:]
 
     @staticmethod
     def _dress(last: str, culture: str, female: bool, rng: Random) -> str:

@@ -73,6 +73,22 @@ def startup(rng: Random) -> str:
     )
 
 
+def coined(rng: Random, world: World) -> str:
+    """Names of firms that are words otherwise: Openledger, Compared Care, Rapid Harbor, NoteWave, Here."""
+    w = world.words
+    a, b, n = rng.choice(w["adjective"]).capitalize(), rng.choice(w["noun"]).capitalize(), rng.choice(w["noun"]).capitalize()
+    v = rng.choice(w["verb"]).capitalize()
+    return rng.choice(
+        [
+            a + b.lower(), b + n, b + n.lower(), f"{a} {b}", f"{a} {b}", f"{b} {n}", f"{v} {b}", v + b.lower(), f"The {a} {b}", f"{b} and {n}", f"{a} & {n}",
+            f"{b}{rng.choice(['ly', 'ify', 'io', 'hub', 'wise', 'works', 'ware', 'nest', 'IQ', 'GO', 'Up', 'kit', 'space', 'point', 'loop'])}",
+            f"{rng.choice(['My', 'Go', 'One', 'Pro', 'Re', 'Un', 'Inter', 'Trans', 'Geo', 'Med', 'Edu', 'Agri', 'Bio', 'Eco', 'Info', 'Net', 'Tele'])}{b.lower()}",
+            f"{b} {rng.choice(['360', 'One', 'Plus', 'X', 'Global', 'International', 'USA', 'Direct', 'Online', 'Express', 'IP', '24'])}",
+            f"{b} {rng.choice(w['trade'])}", f"{startup(rng)} {b}", f"{startup(rng)} {rng.choice(w['trade'])}",
+        ]
+    )  # fmt: skip
+
+
 def _suffix(rng: Random, home: str) -> str:
     text = rng.choice(SUFFIX.get(home if rng.random() < 0.7 else rng.choice(list(SUFFIX)), SUFFIX["en"]).split())
     return JOINED.get(text, text)
@@ -129,11 +145,15 @@ def firm(rng: Random, world: World, home: str) -> str:
 
 def company(rng: Random, world: World, home: str) -> str:
     w, roll = world.words, rng.random()
-    if roll < 0.22:
+    if roll < 0.20:
         return rng.choice(w["bigco"])
-    if roll < 0.38:
+    if roll < 0.24:
+        return rng.choice(w["brand"])
+    if roll < 0.36:
         return firm(rng, world, home)
-    if roll < 0.50:
+    if roll < 0.44:
+        return coined(rng, world)
+    if roll < 0.51:
         return startup(rng)
     if roll < 0.56:
         return "".join(rng.choice("ABCDEFGHIKLMNPRSTVX") for _ in range(rng.choice([3, 3, 4]))) + rng.choice(
@@ -274,6 +294,9 @@ def government(rng: Random, world: World, home: str) -> str:
             f"Department of {field}",
             f"{c} City Council",
             f"{c} Police Department",
+            f"{rng.choice(w['nationality'])} {rng.choice(['Ministry of', 'Department of', 'Bureau of'])} {field}",
+            f"{rng.choice(['Federal', 'National', 'State', 'Central'])} {rng.choice(['Office for', 'Agency for', 'Institute of', 'Council of', 'Board of'])} {field}",
+            f"University of {c} Press",
             f"{c} County Court",
             f"{c} Town Hall",
             f"{c} Fire Department",
@@ -312,6 +335,11 @@ def club(rng: Random, world: World, home: str) -> str:
             f"{c} Rowing Club",
             f"{c} Orchestra",
             f"Dynamo {c}",
+            f"{c} Country Club",
+            f"The {rng.choice(w['stem'])} Orchestra",
+            f"{_surname(rng, world, home)} Quartet",
+            f"The {rng.choice(w['adjective']).capitalize()} {rng.choice(w['noun']).capitalize()}s",
+            f"{rng.choice(w['noun']).capitalize()} {rng.choice(w['noun']).capitalize()}s",
         ]
     )
 

@@ -61,3 +61,19 @@ def landmark(rng: Random, world: World) -> str:
             f"{rng.choice(w['streetname'])} Valley",
         ]
     )
+
+
+LEVEL = ["Senior", "Junior", "Assistant", "Chief", "Deputy", "Lead", "Associate", "Head", "Principal", "Acting", "Regional", "Staff", "Vice"]
+FIELD = ["Sales", "Property", "Labor Relations", "Customer Service", "Human Resources", "Marketing", "Finance", "Operations", "Quality", "Purchasing", "IT", "Legal", "Research", "Data", "Network", "Systems", "Safety", "Logistics", "Warehouse", "Claims", "Payroll", "Tax", "Credit", "Food", "Dairy", "Soil", "Forest", "Marine", "Textile", "Power", "Cable", "Water", "Gas", "Boiler", "Crane", "Elevator", "Tree", "Roof", "Tile", "Carpet", "Dental", "Surgical", "Medical", "Cardiovascular", "Speech", "Art", "Music", "Voice", "Costume", "Film", "Radio", "Travel", "Tour", "Fitness", "Athletic", "Child care", "School", "Reading", "Math", "Court", "Parole", "Fraud", "Fire", "Postal", "Rail", "Aircraft", "Auto", "Bicycle"]  # fmt: skip
+ROLE = ["Manager", "Director", "Officer", "Engineer", "Analyst", "Specialist", "Coordinator", "Consultant", "Technician", "Assistant", "Clerk", "Supervisor", "Inspector", "Scientist", "Installer", "Operator", "Repairer", "Trainer", "Instructor", "Examiner", "Planner", "Administrator", "Representative", "Adviser", "Worker", "Distributor", "Setter", "Attendant", "Therapist", "Teacher"]  # fmt: skip
+
+
+def post(rng: Random, world: World) -> str:
+    """What stands under a name in a signature: an office or a trade, mostly one that no list has."""
+    roll = rng.random()
+    if roll < 0.4:
+        return rng.choice(world.words["job"]).capitalize()
+    text = f"{rng.choice(FIELD)} {rng.choice(ROLE)}"
+    if roll < 0.6:
+        text = f"{rng.choice(LEVEL)} {text}"
+    return text.capitalize() if rng.random() < 0.4 else text
