@@ -67,7 +67,9 @@ def _bare(line: str) -> str:
 
 
 def _anywhere(rng: Random, world: World) -> str:
-    return rng.choice([c for c, towns in world.cities.items() if len(towns) > 9] or ["United States", "Germany", "France", "Poland"])
+    return rng.choice(
+        [c for c, towns in world.cities.items() if len(towns) > 9] or ["United States", "Germany", "France", "Poland"]
+    )
 
 
 def address(rng: Random, world: World, home: str = "", lang: str = "en", sep: str = ", ") -> str:

@@ -151,11 +151,14 @@ def in_words(n: int) -> str:
     return TENS[n // 10 - 2] + (f"-{ONES[n % 10 - 1]}" if n % 10 else "")
 
 
+AFTER_AGE = (
+    " years old", " years old", " years old", "-year-old", "-year-old", " year old", " y/o", " y.o.", " years of age", " yr old", " yrs old", " yrs",
+    " years", "-years-old", " y o", " yo",
+)  # fmt: skip
+
+
 def age(rng: Random) -> tuple[str, str]:
     """A person's age: the number, which is what is labelled, and the words after it."""
     n = rng.choice([rng.randint(1, 99), rng.randint(18, 70), rng.randint(18, 70), rng.randint(18, 70)])
-    rest = rng.choice(
-        [" years old", " years old", " years old", "-year-old", "-year-old", " year old", " y/o", " y.o.", " years of age", " yr old"]
-        + [" yrs old", " yrs", " years", "-years-old", " y o", " yo"]
-    )
+    rest = rng.choice(AFTER_AGE)
     return (in_words(n) if rng.random() < 0.12 and rest[1] == "y" and "/" not in rest else str(n)), rest

@@ -193,6 +193,15 @@ def generated(side: str, n: int, seed: int, grammar: Grammar, world: World) -> I
         }
 
 
+def _recased(example: Example, rng: Random) -> Example:
+    """An open text as it is, or now and then in small letters or capitals: people write so, its authors did not."""
+    roll = rng.random()
+    if roll > 0.08:
+        return example
+    text, spans = remap(example["text"], [tuple(s) for s in example["spans"]], _lower if roll < 0.06 else _upper)
+    return {**example, "text": text, "spans": [list(s) for s in spans]}
+
+
 def build(data: Path | None, out: Path, seed: int, n: int) -> dict[str, Any]:
     """Write both sides and the statistics; returns the statistics."""
     out.mkdir(parents=True, exist_ok=True)
@@ -204,7 +213,7 @@ def build(data: Path | None, out: Path, seed: int, n: int) -> dict[str, Any]:
         rng = Random(f"{seed} {side}")
         drawn = pool.examples(data, side, world, Random(f"{seed} {side} pool")) if data else []
         rng.shuffle(drawn)
-        examples = drawn[: int(count * POOL_SHARE)]
+        examples = [_recased(e, rng) for e in drawn[: int(count * POOL_SHARE)]]
         examples += generated(side, count - len(examples), seed, grammar, world)
         rng.shuffle(examples)
         tally: dict[str, Counter[str]] = {"form": Counter(), "type": Counter(), "lang": Counter(), "source": Counter()}

@@ -247,7 +247,9 @@ class Names:
         culture = rng.choices(list(self.letters), [self.weights[self.cultures.index(c)] ** 0.5 for c in self.letters])[0]
         name = self.letters[culture][rng.random() < 0.5].make(rng)
         if rng.random() < 0.3:
-            name = name[: rng.randint(3, 5)] + rng.choice(["a", "is", "or", "en", "ia", "on", "iel", "ara", "us", "ix", "o", "y", "ryn", "dor", "ette"])
+            name = name[: rng.randint(3, 5)] + rng.choice(
+                ["a", "is", "or", "en", "ia", "on", "iel", "ara", "us", "ix", "o", "y", "ryn", "dor", "ette"]
+            )
         return name[:1].upper() + name[1:]
 
     @staticmethod

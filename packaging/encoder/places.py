@@ -63,7 +63,21 @@ def landmark(rng: Random, world: World) -> str:
     )
 
 
-LEVEL = ["Senior", "Junior", "Assistant", "Chief", "Deputy", "Lead", "Associate", "Head", "Principal", "Acting", "Regional", "Staff", "Vice"]
+LEVEL = [
+    "Senior",
+    "Junior",
+    "Assistant",
+    "Chief",
+    "Deputy",
+    "Lead",
+    "Associate",
+    "Head",
+    "Principal",
+    "Acting",
+    "Regional",
+    "Staff",
+    "Vice",
+]
 FIELD = ["Sales", "Property", "Labor Relations", "Customer Service", "Human Resources", "Marketing", "Finance", "Operations", "Quality", "Purchasing", "IT", "Legal", "Research", "Data", "Network", "Systems", "Safety", "Logistics", "Warehouse", "Claims", "Payroll", "Tax", "Credit", "Food", "Dairy", "Soil", "Forest", "Marine", "Textile", "Power", "Cable", "Water", "Gas", "Boiler", "Crane", "Elevator", "Tree", "Roof", "Tile", "Carpet", "Dental", "Surgical", "Medical", "Cardiovascular", "Speech", "Art", "Music", "Voice", "Costume", "Film", "Radio", "Travel", "Tour", "Fitness", "Athletic", "Child care", "School", "Reading", "Math", "Court", "Parole", "Fraud", "Fire", "Postal", "Rail", "Aircraft", "Auto", "Bicycle"]  # fmt: skip
 ROLE = ["Manager", "Director", "Officer", "Engineer", "Analyst", "Specialist", "Coordinator", "Consultant", "Technician", "Assistant", "Clerk", "Supervisor", "Inspector", "Scientist", "Installer", "Operator", "Repairer", "Trainer", "Instructor", "Examiner", "Planner", "Administrator", "Representative", "Adviser", "Worker", "Distributor", "Setter", "Attendant", "Therapist", "Teacher"]  # fmt: skip
 

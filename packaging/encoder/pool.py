@@ -254,18 +254,24 @@ def rename(example: dict[str, Any], world: World, rng: Random) -> dict[str, Any]
         value = text[a:b]
         if kind == PER and value not in swaps and value.isalpha() and len(value) > 2:
             new = world.names.draw(rng, home if rng.random() < 0.6 else "")
-            swaps[value] = (
-                new.last if (roll := rng.random()) < 0.55 else new.first if roll < 0.9 else world.names.invented(rng)
-            )
+            swaps[value] = new.last if (roll := rng.random()) < 0.55 else new.first if roll < 0.9 else world.names.invented(rng)
             if value.islower():
                 swaps[value] = swaps[value].lower()
     scene = Scene(world, rng, example["lang"])
     for a, b, kind in example["spans"]:
         value = text[a:b]
         if kind in (ORG, LOC) and value not in swaps and len(value) > 2 and rng.random() < 0.4:
-            new_value = "".join(t for t, _ in scene.parts("org" if kind == ORG else "place" if rng.random() < 0.8 else "landmark", ""))
+            new_value = "".join(
+                t for t, _ in scene.parts("org" if kind == ORG else "place" if rng.random() < 0.8 else "landmark", "")
+            )
             if not new_value.startswith("the "):
-                swaps[value] = new_value.lower() if value.islower() else new_value.upper() if value.isupper() and len(value) > 4 else new_value
+                swaps[value] = (
+                    new_value.lower()
+                    if value.islower()
+                    else new_value.upper()
+                    if value.isupper() and len(value) > 4
+                    else new_value
+                )
     if not swaps:
         return None
     out, at, spans = "", 0, []

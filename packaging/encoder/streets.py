@@ -18,7 +18,11 @@ UNITS = (
     "Apt {}", "Apt. {}", "apt {}", "Suite {}", "Ste {}", "Ste. {}", "Unit {}", "#{}", "Flat {}", "Room {}", "Floor {}", "Apartment {}", "Bldg {}",
     "Lot {}", "Office {}", "Door {}", "House {}",
 )  # fmt: skip
-REGIONS = "NSW VIC QLD ON QC BC AB SP RJ MG TX CA NY FL IL WA ZH BE VD GE MI RM TO NA BY NW HE NO ST UT NH ZE AG KA MH TN VA SO LA OU HO".split()
+REGIONS = (
+    "NSW", "VIC", "QLD", "ON", "QC", "BC", "AB", "SP", "RJ", "MG", "TX", "CA", "NY", "FL", "IL", "WA", "ZH", "BE", "VD", "GE", "MI", "RM",
+    "TO", "NA", "BY", "NW", "HE", "NO", "ST", "UT", "NH", "ZE", "AG", "KA", "MH", "TN", "VA", "SO", "LA", "OU", "HO",
+)  # fmt: skip
+"""Of many countries: what stands between a town and its code in a form."""
 
 
 def unit(rng: Random) -> str:
@@ -38,12 +42,18 @@ def military(rng: Random) -> list[str]:
             f"CMR {digits('###', rng)}, Box {digits('###', rng)}",
         ]
     )
-    return [first, f"{rng.choice(['APO', 'FPO', 'DPO'])}{rng.choice([' ', ', '])}{rng.choice(['AE', 'AP', 'AA'])} {digits('#####', rng)}"]
+    return [
+        first,
+        f"{rng.choice(['APO', 'FPO', 'DPO'])}{rng.choice([' ', ', '])}{rng.choice(['AE', 'AP', 'AA'])} {digits('#####', rng)}",
+    ]
 
 
 def ship(rng: Random, world: World) -> list[str]:
     name = world.names.draw(rng, "").last
-    return [f"{rng.choice(['USS', 'USNS', 'USCGC', 'USNV', 'HMS'])} {name}", f"FPO {rng.choice(['AE', 'AP', 'AA'])} {digits('#####', rng)}"]
+    return [
+        f"{rng.choice(['USS', 'USNS', 'USCGC', 'USNV', 'HMS'])} {name}",
+        f"FPO {rng.choice(['AE', 'AP', 'AA'])} {digits('#####', rng)}",
+    ]
 
 
 def crossing(rng: Random, one: str, other: str) -> str:

@@ -301,6 +301,11 @@ def _money(s: Scene) -> str:
     )
 
 
+def _age(s: Scene) -> list[tuple[str, str]]:
+    number, rest = age(s.rng)
+    return [(number, "AGE"), (rest, "")]
+
+
 def _home(s: Scene, kind: str) -> str:
     """A place or body as the language of the text calls it, where there is a list of them; else nothing, so that any may stand."""
     own = s.world.words.get(f"{kind}_{s.lang}")
@@ -324,7 +329,7 @@ VALUES: dict[str, Callable[[Scene], list[tuple[str, str]]]] = {
     "until": lambda s: [(date(s.rng), "DATE")],
     "years": lambda s: [(str(a := s.rng.randint(1950, 2020)), "DATE"), (s.rng.choice(["-", "–", " - ", " to "]), ""), (str(a + s.rng.randint(1, 12)) if s.rng.random() < 0.8 else "present", "DATE")],
     "duration": lambda s: [(f"{s.rng.choice(COUNT)} {s.rng.choice(['minutes', 'hours', 'days', 'weeks', 'months', 'years'])}", "")],
-    "age": lambda s: [(a := age(s.rng))[:1] + ("AGE",), (a[1], "")], "agen": _one("AGE", lambda s: str(s.rng.randint(1, 98))),
+    "age": _age, "agen": _one("AGE", lambda s: str(s.rng.randint(1, 98))),
     "nrp": _word("NRP", "nationality", "nationality", "nationality", "group"), "nat": _one("NRP", lambda s: _home(s, "nrp") or s.rng.choice(s.world.words["nationality"])), "nrps": _word("NRP", "people"), "faith": _word("NRP", "faith"),
     "handle": _one("USERNAME", _handle), "domain": _one("HOST", lambda s: s.domain()), "host": _one("HOST", lambda s: s.world.host(s.rng)), "url": _url,
     "ip": _one("IP", lambda s: s.rng.choice([".".join(str(s.rng.randint(1, 254)) for _ in range(4)), f"10.{s.rng.randrange(255)}.{s.rng.randrange(255)}.{s.rng.randint(1, 254)}", f"192.168.{s.rng.randrange(255)}.{s.rng.randint(1, 254)}", ":".join(digits("^^^^", s.rng) for _ in range(8)), f"2001:db8::{digits('^^^', s.rng)}"])),

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,14 +14,17 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "packaging" / "encoder"
 sys.path.insert(0, str(FOLDER))  # a folder that is run by path, no package
 
+import addresses  # noqa: E402
 import commands  # noqa: E402
 import figures  # noqa: E402
 import generate  # noqa: E402
 import negatives  # noqa: E402
 import pool  # noqa: E402
+import streets  # noqa: E402
+from dates import DAYS, MONTHS  # noqa: E402
 from forms import grammar as language  # noqa: E402
 from names import Names, Person, genitive, plain  # noqa: E402
-from values import PERSONAL, TYPES, VALUES  # noqa: E402
+from values import PERSONAL, TYPES, VALUES, Scene  # noqa: E402
 from world import World  # noqa: E402
 
 GRAMMAR = language.Grammar(FOLDER / "forms")
@@ -203,3 +207,61 @@ def test_a_request_that_may_hold_a_name_is_left_out(tmp_path):
     names = frozenset({"will", "martha", "lisbon"})
     kept = [e["text"] for side in ("train", "valid") for e in commands.examples(tmp_path, side, prose, names)]
     assert kept == ["will my card come?"]
+
+
+def test_an_age_is_its_number_and_a_relative_date_says_only_its_calendar_words():
+    scene = Scene(World(None, "train"), random.Random(4), "en")
+    for _ in range(300):
+        (number, kind), (rest, none) = scene.parts("age", "")
+        assert kind == "AGE" and not none and re.fullmatch(r"\d{1,2}|[a-z]+(-[a-z]+)?", number) and rest
+    seen = set()
+    for _ in range(600):
+        parts = scene.parts("rel", "")
+        text = "".join(t for t, _ in parts)
+        labelled = [t for t, k in parts if k]
+        assert all(t in DAYS or t in MONTHS or re.fullmatch(r"(19|20)\d\d", t) for t in labelled)
+        assert bool(labelled) == bool(re.search(rf"\b({'|'.join(DAYS + MONTHS)}|(19|20)\d\d)\b", text))
+        seen.add(text if labelled else "none")
+    assert "none" in seen and len(seen) > 20
+
+
+def test_military_mail_and_foreign_streets_in_forms_keep_their_lines():
+    rng, world = random.Random(9), World(None, "train")
+    for _ in range(200):
+        first, last = streets.military(rng)
+        assert re.match(r"(PSC|CMR|Unit|UNIT) \d+,? (Box|BOX) \d+$", first) and re.match(r"[AFD]PO,? A[EPA] \d{5}$", last)
+        lines = streets.mixed(rng, "rue des Lilas 4", "Lyon", "France")
+        assert any("Lilas" in line for line in lines) and any("lyon" in line.lower() for line in lines)
+        assert "\n" not in "".join(lines)
+        whole = addresses.address(rng, world)
+        assert whole == whole.strip() and "\n" not in whole and not re.search(r"[{}]|, ,", whole)
+
+
+def test_an_open_text_in_other_case_keeps_its_spans():
+    example = {"text": TEXT, "spans": [list(s) for s in SPANS], "types": TYPES}
+    seen = set()
+    for seed in range(300):
+        new = generate._recased(example, random.Random(seed))
+        generate.check(new)
+        seen.add(new["text"])
+    assert len(seen) == 3 and example["text"] == TEXT
+
+
+def test_renamed_german_text_keeps_its_spans_and_its_language():
+    text = "Herr Zzyß aus Köln arbeitet bei der Lufthansa in Köln."
+    example = {
+        "text": text,
+        "spans": [[5, 9, "PERSON"], [14, 18, "LOCATION"], [36, 45, "ORG"], [49, 53, "LOCATION"]],
+        "types": ["LOCATION", "ORG", "PERSON"],
+        "lang": "de",
+        "source": "x",
+    }
+    world, changed = World(None, "train"), set()
+    for seed in range(60):
+        new = pool.rename(example, world, random.Random(seed))
+        assert new is not None
+        generate.check(new)
+        values = [new["text"][a:b] for a, b, _ in new["spans"]]
+        assert values[1] == values[3] and "Zzyß" not in values
+        changed.update(kind for (a, b, kind), v in zip(example["spans"], values, strict=True) if text[a:b] != v)
+    assert changed == {"PERSON", "LOCATION", "ORG"}
