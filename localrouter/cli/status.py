@@ -27,7 +27,8 @@ def command(as_json: bool) -> int:
         ("recipe", tree["recipe"]),
         (
             "privacy scan",
-            (f"ready, {len(scan['detectors'])} detectors" if scan["alive"] else "not running") + f", {scan['unsure']} unsure",
+            (f"ready, {len(scan['detectors'])} detectors" if scan["alive"] else scan["why"] or "not running")
+            + f", {scan['unsure']} unsure",
         ),
         ("local model", "ready" if local["available"] else local["why_not"]),
     ]

@@ -137,7 +137,7 @@ class Control:
             {
                 "name": "privacy scan",
                 "ok": scan["alive"],
-                "detail": f"{len(scan['detectors'])} detectors, {scan['deaths']} deaths" if scan["alive"] else "not running",
+                "detail": f"{len(scan['detectors'])} detectors, {scan['deaths']} deaths" if scan["alive"] else scan["why"] or "not running",
                 "do": "" if scan["alive"] else "See `localrouter logs`; requests are refused until it runs.",
             },
             {"name": "local model", "ok": local.available or None, "detail": "ready" if local.available else local.why_not},

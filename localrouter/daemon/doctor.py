@@ -18,7 +18,11 @@ from localrouter.config.paths import SAFE, Paths
 from localrouter.config.recipes import load_recipe, unknown_targets
 from localrouter.config.settings import Settings, load_settings
 from localrouter.core.errors import RouterError
+from localrouter.core.frames import Decoder, FrameError
+from localrouter.daemon.children import child_env
 from localrouter.daemon.client import Client, DaemonDown
+from localrouter.daemon.inspecting import REPAIR
+from localrouter.engine.encoder import SETTINGS
 from localrouter.keys import provider_keys
 
 
@@ -48,6 +52,7 @@ def examine(paths: Paths | None = None) -> list[Check]:
     checks.append(_try("configuration", configuration))
     checks.append(_try("recipe", lambda: _recipe(paths, settings)))
     checks.append(_llama())
+    checks.append(_scan())
     checks.append(_local(settings))
     checks.append(_try("provider keys", lambda: _keys(settings, paths)))
     checks += _daemon(paths)
@@ -80,6 +85,21 @@ def _llama() -> Check:
     if "error" in tree:
         return Check("llama.cpp", False, tree["error"], "Install it again: pip install --force-reinstall llama-cpp-python.")
     return Check("llama.cpp", True, f"llama-cpp-python {tree['version']}, built for {tree['build']}")
+
+
+def _scan() -> Check:
+    """Start the privacy scan's process once: it says that it is ready, or why it cannot be."""
+    command = [sys.executable, *SAFE, "-m", "localrouter.inspector"]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False, env=child_env(SETTINGS)
+        )
+        tree = next(iter(Decoder().feed(done.stdout)), {})
+    except (subprocess.TimeoutExpired, FrameError, ValueError):
+        tree = {}
+    if tree.get("ready") is True:
+        return Check("privacy scan", True, f"{len(tree['detectors'])} detectors start and find what they must")
+    return Check("privacy scan", False, str(tree.get("fatal") or "it does not start."), REPAIR)
 
 
 def _local(settings: Settings) -> Check:

@@ -19,18 +19,24 @@ from localrouter.config.paths import SAFE
 from localrouter.core.ask import Leaf
 from localrouter.core.errors import LaneFault, PrivacyUnsure
 from localrouter.core.findings import Finding
-from localrouter.daemon.children import Child, ChildDied
+from localrouter.daemon.children import Child, ChildDied, ChildRefused
 from localrouter.daemon.seen import Seen
+from localrouter.engine.encoder import SETTINGS
 from localrouter.scrub.pieces import Cut, cut, join
 from localrouter.scrub.seams import CONTEXT, Seam, crossed, seams
 
-BATCH_BYTES = 128 * 1024
+BATCH_BYTES = 16 * 1024
+"""Characters of one batch: of prose some 2 s of the encoder's time on a busy machine, so that a short request does not wait for a long one."""
+IN_FLIGHT = 2
+"""Batches that the child has at a time: it works on one while the next is on its way. More would wait in its pipe, and their time run."""
 SECONDS_PER_BATCH = 30.0
 FIELD_CAP = 8 * 1024 * 1024
 """Bytes. DESIGN section 7: a field has a byte cap and no wall limit."""
 INLINE = 16 * 1024
 """Characters of new text that are cut on the event loop (some 2 ms); more goes to a thread."""
 WARM_AFTER_S = 5.0
+REPAIR = "Install localrouter again; `localrouter doctor` shows when the scan is whole."
+"""What to do when the child says that it cannot run at all."""
 _T = TypeVar("_T")
 
 
@@ -58,13 +64,15 @@ class Inspection:
         self._options: dict[str, Any] = {}
         self._allowed: Callable[[str], bool] | None = None
         argv = [sys.executable, *SAFE, "-m", "localrouter.inspector"]
-        self._children = (Child("inspector", argv), Child("inspector", argv))
+        self._children = (Child("inspector", argv, env=SETTINGS), Child("inspector", argv, env=SETTINGS))
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._at = 0
         self._configured: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._suspect: set[bytes] = set()
         self._quarantine: set[bytes] = set()
         self.unsure = 0
+        self.why = ""  # why no scan can run, in the child's own sentence
         self.detectors: list[str] = []
         self.configure(privacy or {})
 
@@ -88,7 +96,11 @@ class Inspection:
     async def start(self) -> None:
         """Have the first one ready. The standby is loaded behind it, so that it delays nobody."""
         await self.seen.load()
-        self._met(await self.child.start())
+        try:
+            self._met(await self.child.start())
+        except ChildRefused as exc:
+            self.why = exc.text
+            raise
         self._behind(self._children[1 - self._at])
         self._task(self._warm(self.child))
 
@@ -102,6 +114,7 @@ class Inspection:
 
     def _met(self, ready: Mapping[str, Any]) -> None:
         """What a child says it is. One that was started after an upgrade scans by other rules than those that were remembered."""
+        self.why = ""
         self.detectors = list(ready.get("detectors", []))
         self.seen.installed(bytes.fromhex(str(ready.get("version", ""))))
 
@@ -241,15 +254,22 @@ class Inspection:
 
     async def _ask(self, batch: list[bytes], missing: Mapping[bytes, tuple[str, str]]) -> dict[bytes, tuple[Finding, ...]]:
         # The canary is an address that no text holds: an inspector that answers "nothing" is as dead as a silent one.
-        canary = f"write to {secrets.token_hex(6)}@canary-{secrets.token_hex(3)}.org today"
+        # It has no other word, so that the encoder need not read it; the encoder is asked what it must know when a child starts.
+        canary = f"<{secrets.token_hex(6)}@canary-{secrets.token_hex(3)}.org>"
         segments_ = [{"t": missing[k][0], "c": missing[k][1]} for k in batch] + [{"t": canary, "c": ""}]
         child = self.child
         try:
             if not child.alive:
                 await child.start()
             await self._configure(child)
-            reply = await child.call({"op": "inspect", "segments": segments_}, timeout=SECONDS_PER_BATCH)
-        except ChildDied:
+            async with self._slots:
+                reply = await child.call({"op": "inspect", "segments": segments_}, timeout=SECONDS_PER_BATCH)
+        except ChildDied as exc:
+            if isinstance(exc, ChildRefused):
+                self.why = exc.text
+            if self.why:
+                # It said why it cannot run, and the standby is the same program: nothing in the text is to blame.
+                raise PrivacyUnsure(f"{self.why} Nothing was sent.", REPAIR) from exc
             self._suspect.update(batch)
             self._swap()
             raise
@@ -300,6 +320,7 @@ class Inspection:
             "unsure": self.unsure,
             "quarantined": len(self._quarantine),
             "detectors": self.detectors,
+            "why": self.why,
         }
 
 
@@ -328,5 +349,5 @@ def _findings(row: Any, size: int) -> tuple[Finding, ...] | None:
 def _found(row: Any, canary: str) -> bool:
     """Whether the canary's address was found, where it stands."""
     found = _findings(row, len(canary))
-    address = canary.split()[2]
+    address = canary.strip("<>")
     return found is not None and any(canary[f.start : f.end] == address for f in found)

@@ -1,6 +1,7 @@
 """The inspector's main: frames in on stdin, findings out on stdout. It holds no key and no money, and sees every text.
 
-A ping is answered by the reading thread, also while a batch is scanned, so that slow is not mistaken for dead.
+A ping is answered by the reading thread, also while a batch is scanned, so that slow is not mistaken for dead. A detector that cannot work (the
+encoder's file is missing, damaged or of another format) ends the process with a sentence: half a scan is none.
 """
 
 from __future__ import annotations
@@ -42,7 +43,12 @@ def main() -> int:
         jobs.put(None)
 
     # Warm-up: the first scan loads what every scan needs.
-    detectors.find(_COMMON)
+    try:
+        detectors.check()
+        detectors.find(_COMMON)
+    except Exception as exc:
+        say({"fatal": f"The privacy scan cannot run: {exc}"})
+        return 1
     # What is loaded now stays for good: the collector need not look at it again, and its pages stay shared and untouched.
     gc.collect()
     gc.freeze()
@@ -65,15 +71,12 @@ def main() -> int:
 
 
 def _inspect(job: dict[str, Any]) -> dict[str, Any]:
-    rows: list[list[list[Any]]] = []
-    for at, segment in enumerate(job["segments"]):
-        try:
-            found = detectors.find(segment["t"], segment["c"])
-        except Exception as exc:
-            # Fail closed: a batch with one segment that has no verdict has none at all. The text is not quoted.
-            return {"id": job["id"], "error": type(exc).__name__, "at": at}
-        rows.append([[f.start, f.end, f.type, f.score, f.detector] for f in found])
-    return {"id": job["id"], "findings": rows}
+    """The findings of a batch. Fail closed: with one segment that has no verdict it has none at all. No text is quoted."""
+    try:
+        found = detectors.find_all([(segment["t"], segment["c"]) for segment in job["segments"]])
+    except Exception as exc:
+        return {"id": job["id"], "error": type(exc).__name__}
+    return {"id": job["id"], "findings": [[[f.start, f.end, f.type, f.score, f.detector] for f in row] for row in found]}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What a verdict depends on, in one digest: the code that scans, its rule data, the libraries behind it, and the user's lists.
+"""What a verdict depends on, in one digest: the code that scans, its rule data, the encoder, the libraries behind it, and the user's lists.
 
-A cached verdict of another version is no verdict. The whole room is read, so that no helper of a detector can be forgotten; what else
-comes to decide a finding (a model's weights) belongs in here too. Some hundred small files: not for the event loop.
+A cached verdict of another version is no verdict. The whole room is read, so that no helper of a detector can be forgotten, and so are the
+encoder's weights (25 MB, some 30 ms) and the code that reads text for them. Some hundred files: not for the event loop.
 """
 
 from __future__ import annotations
@@ -16,21 +16,33 @@ import orjson
 
 _ROOM = Path(__file__).resolve().parent
 _KINDS = _ROOM.parent / "core" / "kinds.py"
+_ENGINE = tuple(_ROOM.parent / "engine" / name for name in ("encoder.py", "pieces.py", "token_head.py"))
+WEIGHTS = _ROOM.parent / "models" / "encoder.gguf"
 _READ = frozenset([".py", ".json", ".txt", ".tsv", ".csv", ".gz", ".xz"])
-_LIBRARIES = ("presidio-analyzer", "phonenumbers", "regex")
+_LIBRARIES = ("presidio-analyzer", "phonenumbers", "regex", "llama-cpp-python", "tokenizers", "spacy")
 
 
 def installed() -> bytes:
     """16 bytes that name what is installed. Raises OSError when it cannot be read."""
     digest = hashlib.blake2b(digest_size=16)
-    for file in [_KINDS, *sorted(f for f in _ROOM.rglob("*") if f.suffix in _READ and f.is_file())]:
+    for file in [_KINDS, *_ENGINE, *sorted(f for f in _ROOM.rglob("*") if f.suffix in _READ and f.is_file())]:
         digest.update(file.name.encode() + b"\x00" + hashlib.blake2b(file.read_bytes()).digest())
+    digest.update(_weights())
     for name in _LIBRARIES:
         try:
             digest.update(f"{name} {metadata.version(name)}\n".encode())
         except metadata.PackageNotFoundError:
             digest.update(f"{name} -\n".encode())
     return digest.digest()
+
+
+def _weights() -> bytes:
+    """The encoder's digest, read in pieces so that no process holds 25 MB for it; nothing when it is not there (no scan then)."""
+    try:
+        with WEIGHTS.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+    except FileNotFoundError:
+        return b""
 
 
 def with_options(base: bytes, options: Mapping[str, Any]) -> bytes:

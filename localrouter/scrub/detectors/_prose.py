@@ -10,12 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from localrouter.scrub.common_words import words
+
 SIGNS = 0.05
 """Share of a text's characters that are a program's signs, from which it is technical. Prose has under 0.01, Markdown 0.03, code 0.06 to 0.12."""
-DIGITS = 0.17
-"""The same for digits: logs and tables of numbers."""
+FEW = 4
+"""Signs that any text may have."""
+REST = 0.14
+"""The same for whatever is no letter, blank or mark of a sentence: logs, lock files, tables of numbers. Not in a text of at most SMALL
+characters, which may be an address."""
+SMALL = 320
 GAP = 3
 """Characters of blank lines that two lines of one run may have between them: a signature keeps its greeting."""
+
+PROGRAM = 5
+"""One line of code among so many makes the lines around it a program's comments."""
+TAIL = 40
+"""Characters of a line without words that goes with the line before it: a postal code, a number."""
 
 _UP = "A-ZÀ-ÖØ-ÞĀ-ŽȘȚΑ-ΩА-ЯЁЄІЇҐ"
 _LOW = "a-zß-öø-ÿā-žșțα-ωа-яёєіїґ'’"
@@ -31,11 +42,25 @@ _FIELD = (
 )
 FIELD = re.compile(rf"(?i)(?:^|[^a-z])(?:{_FIELD})$")
 """Over the last key of a context: what stands under it is somebody's."""
-# `name: Jane`, `"city": "Oslo"`, `<author>Jane`, `| Owner | Jane`: a field that is somebody's, and a letter behind it.
-_CUE = rf"(?<![A-Za-z])(?i:{_FIELD})[\"'`*]{{0,3}}[ \t]{{0,3}}[:=|>,\t][ \t\"'`*]{{0,4}}(?=[^\W\d_])"
-_PAIR = rf"(?<![\w./$\\-])[{_UP}][{_LOW}]+[.]?[ \u00a0](?:(?:de|van|von|der|da|di|la|le|bin|al|el|del|of|y|e)[ \u00a0]){{0,2}}(?:[{_UP}]\.[ \u00a0]?){{0,2}}[{_UP}][{_LOW}]+(?![\w(])"
-_TITLE = rf"\b(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau|Sr|Sra|Mme)\.? [{_UP}]"
-_CANDIDATE = re.compile(f"{_CUE}|{_PAIR}|{_TITLE}|{_NOT_LATIN}|[@#][A-Za-z]\\w+ [a-z]+ ")
+_FIELDS = words(
+    """
+    name names surname forename author owner assignee reporter reviewer approver maintainer committer customer client patient employee employer manager
+    supervisor contact address city town nationality company organization organisation vendor supplier school university hospital recipient sender from to cc
+    attendee attendees participants organizer location venue residence hometown birthplace dob signed by cardholder beneficiary payee payer tenant landlord
+    doctor physician teacher student guest passenger driver spouse mother father husband wife person nom adresse ville apellido apellidos nombre ciudad nachname
+    vorname stadt wohnort nome cognome indirizzo naam achternaam voornaam adres nazwisko miasto
+    """
+)
+"""Last words of a key that is somebody's."""
+_KEY = re.compile(
+    r"(?<![A-Za-z])[A-Za-z]++(?=[\"'`*\\]{0,3}[ \t]{0,3}[:=|>][ \t\"'`*\\]{0,4}(?:[A-Z\u00c0-\uffff][^\W\d_A-Z]|[a-z]+ [a-z]+[\"'`<\n]))"
+)
+"""A key and its value, which begins with a capital or is two words."""
+_PAIR = re.compile(
+    rf"[{_UP}](?<![\w./$\\-][{_UP}])[{_LOW}]++[.]?[ \u00a0](?:(?:de|van|von|der|da|di|la|le|bin|al|el|del|of|y|e)[ \u00a0]){{0,2}}(?:[{_UP}]\.[ \u00a0]?){{0,2}}[{_UP}][{_LOW}]++(?![\w(])"
+)
+_TITLE = re.compile(rf"\b(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau|Sra?|Mme)\.? [{_UP}]")
+_OTHER = re.compile(_NOT_LATIN)
 _INNER = re.compile(rf"[{_LOW},;] (?!I\b)[{_UP}][{_LOW}]+")
 """A capital inside a sentence."""
 
@@ -53,7 +78,8 @@ _CODE = re.compile(
 _LOG = re.compile(
     r"^\s*\[?(?:\d{4}-\d\d-\d\d[T ]\d\d:|\d\d:\d\d:\d\d|(?:DEBUG|INFO|WARN(?:ING)?|ERROR|TRACE|FATAL|CRITICAL)\b|at [\w.$<>]+\(|File \"|\S+ \S+ \S+ \[\d\d/)|^\w{3} +\d{1,2} \d\d:\d\d:\d\d "
 )
-_KEYED = re.compile(r"^\s*(?:- )?[\"']?[\w.-]{1,40}[\"']?\s*[:=](?:\s|$)")
+_KEYED = re.compile(r"^\s*(?:- )?[\"']?[a-z][\w.-]{0,39}[\"']?\s*[:=]\s*[\"']?[\w./:@+-]*[\"']?,?\s*$")
+"""A setting: one word under a key in small letters."""
 _ITEM = re.compile(r"\s*[\w.\"'*]+,?\s*")
 """One word of a list: an argument or an import where there is a program around it."""
 _COMMENT = re.compile(r"#(?!\w)|//|--(?= )|/\*|^\s*\*\s|<!--|;;|^\s*\"\"\"|^\s*'''|%%")
@@ -61,14 +87,18 @@ CELL = 80
 """Characters of a cell: the whole value of a field."""
 
 
+_SENTENCE = {ord(c): None for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ \n,.!?'>-"}
+
+
 def technical(text: str) -> bool:
     """Whether a text is a program's or a machine's: by its signs and digits."""
     size = len(text)
     count = text.count
-    signs = sum(map(count, '{}()[];=<>_\\|$&^~`"'))
-    if signs >= SIGNS * size:
+    # `>` quotes a mail and `"` quotes people: neither is a sign of its own, but `":` is a record's.
+    signs = sum(map(count, "{}()[];=<_\\|$&^~`")) + 2 * count('":')
+    if signs >= max(FEW, SIGNS * size):
         return True
-    return sum(map(count, "0123456789")) >= DIGITS * size
+    return size > SMALL and sum(map(str.isascii, text.translate(_SENTENCE))) >= REST * size
 
 
 def code(line: str) -> bool:
@@ -99,19 +129,39 @@ def cell(text: str, key: str) -> bool:
     return " " in text.strip() or any(map(str.isupper, text)) or not text.isascii()
 
 
-def runs(text: str, context: str = "") -> list[tuple[int, int]]:
+_BLOB = re.compile(r"(?<![\w+/-])(?:[0-9a-fA-F]{16,}|(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])(?=[^\s-]{12}|\w{8}-\w{4}-)[\w+/-]{20,}={0,2})(?![\w+/-])")
+
+
+def dimmed(text: str) -> str:
+    """The same with hashes, UUIDs and encoded words blackened, character for character: the encoder then reads one unknown word, where it
+    would read some twenty pieces that say nothing."""
+    return _BLOB.sub(lambda m: "\u2588" * len(m[0]), text)
+
+
+def runs(text: str) -> list[tuple[int, int]]:
     """The runs of lines that are worth a pass, in order."""
     return list(_joined(text, _technical(text) if technical(text) else _plain(text)))
+
+
+def _candidates(text: str) -> list[int]:
+    """Offsets where something stands that looks like a name, in order."""
+    out = [m.start() for m in _PAIR.finditer(text)]
+    out += [m.start() for m in _KEY.finditer(text) if m[0].lower() in _FIELDS]
+    if ". " in text or "r " in text or "s " in text:
+        out += [m.start() for m in _TITLE.finditer(text)]
+    if not text.isascii():
+        out += [m.start() for m in _OTHER.finditer(text)]
+    return sorted(out)
 
 
 def _technical(text: str) -> Iterator[tuple[int, int]]:
     """Lines of a technical text that may name somebody."""
     done = 0
-    for m in _CANDIDATE.finditer(text):
-        if m.start() < done:
+    for at in _candidates(text):
+        if at < done:
             continue
-        start = text.rfind("\n", 0, m.start()) + 1
-        end = text.find("\n", m.end())
+        start = text.rfind("\n", 0, at) + 1
+        end = text.find("\n", at)
         end = len(text) if end < 0 else end + 1
         done = end
         if wordy(text[start:end]):
@@ -119,20 +169,22 @@ def _technical(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _plain(text: str) -> Iterator[tuple[int, int]]:
-    """Lines of a text that is not technical as a whole; code and logs between its sentences only where they name somebody."""
-    at = 0
-    program: bool | None = None
-    for line in text.splitlines(keepends=True):
+    """Lines of a text that is not technical as a whole. Beside a program's lines only those that may name somebody."""
+    lines = text.splitlines(keepends=True)
+    codes = [code(line) for line in lines] if len(lines) > 1 else [code(text)]
+    program = sum(codes) * PROGRAM >= len(lines)
+    at = last = 0
+    for line, own in zip(lines, codes, strict=True):
         start, at = at, at + len(line)
         if not wordy(line):
+            if start == last and len(line) <= TAIL and line.strip():
+                last = at
+                yield start, at
             continue
-        if (_CODE.search(line) or _LOG.match(line) or _KEYED.match(line)) and not (_CANDIDATE.search(line) or _INNER.search(line)):
+        guarded = own or program or _LOG.match(line) or _KEYED.match(line)
+        if guarded and ((program and _ITEM.fullmatch(line)) or not (_INNER.search(line) or _candidates(line))):
             continue
-        if _ITEM.fullmatch(line):
-            if program is None:
-                program = any(map(code, text.splitlines()))
-            if program:
-                continue
+        last = at
         yield start, at
 
 

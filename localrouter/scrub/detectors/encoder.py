@@ -60,7 +60,7 @@ def find_all(items: Sequence[tuple[str, str]]) -> list[list[Finding]]:
         jobs += [(index, offset, passage) for offset, passage in _passages(text, context)]
     out: list[list[Finding]] = [[] for _ in items]
     if jobs:
-        for (index, offset, _), tags in zip(jobs, _encoder().tag([p for _, _, p in jobs]), strict=True):
+        for (index, offset, _), tags in zip(jobs, _encoder().tag([_prose.dimmed(p) for _, _, p in jobs]), strict=True):
             text = items[index][0]
             out[index] += _findings(text, offset, tags)
     return out
@@ -72,7 +72,7 @@ def _passages(text: str, context: str) -> list[tuple[int, str]]:
         key = _HUMP.sub(" ", context.rpartition(".")[2]).strip()
         if key.lower() not in _PLAIN_KEYS:
             return [(-len(key) - 2, f"{key}: {text}")] if _prose.cell(text, key) else []
-    return [(start, text[start:end]) for start, end in _prose.runs(text, context)]
+    return [(start, text[start:end]) for start, end in _prose.runs(text)]
 
 
 def _findings(text: str, offset: int, tags: Sequence[Tagged]) -> list[Finding]:
