@@ -180,7 +180,9 @@ class Piece:
     beginning to its end, and is not part of the growing text. `tree`: what stands at `path` is a JSON value, not a string; `text`
     is its JSON text, and what is restored is parsed before it is put back.
     `opaque`: what the host signed or encrypted, complete (a signature, redacted thinking, encrypted content); its `text` is "" and it is
-    never restored, veiled or edited. `untouched`: the text is shown as it came (a signed thought)."""
+    never restored, veiled or edited. `untouched`: the text is shown as it came (a signed thought).
+    `mirror`: the same text again in another field (`reasoning` beside `reasoning_content`), on a channel of its own: restored on the raw
+    plane, left out on the neutral one."""
 
     channel: Channel
     text: str
@@ -192,6 +194,7 @@ class Piece:
     tree: bool = False
     opaque: str = ""
     untouched: bool = False
+    mirror: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,11 @@ class ServerEvent:
 
 
 class Decoder:
-    """Feed any cut of a stream. `rest` is what is left over at its end."""
+    """Feed any cut of a stream. `rest` is what is left over at its end. With `comments`, what holds nothing but comments is an event
+    without data too (some hosts keep a stream alive with them)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, comments: bool = False) -> None:
+        self._comments = comments
         self._buffer = bytearray()
         self._lines: list[bytes] = []
         self._raw = bytearray()
@@ -81,4 +83,6 @@ class Decoder:
                 data.append(value)
             elif field == b"event":
                 name = value
-        return ServerEvent(raw, b"\n".join(data), name) if data or name else None
+        if not data and not name and not (self._comments and lines):
+            return None
+        return ServerEvent(raw, b"\n".join(data), name)

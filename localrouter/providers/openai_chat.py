@@ -12,12 +12,15 @@ from typing import Any
 
 import orjson
 
-from localrouter.core.chat import Channel, Chunk, Piece
+from localrouter.core.ask import Path
+from localrouter.core.chat import Channel, Chunk, Finish, Piece
 from localrouter.core.errors import HostBroken, HostFault, HostRateLimited, HostRejected, HostTruncated
 from localrouter.core.money import Usage
 from localrouter.core.secret import Secret
 from localrouter.core.sse import Decoder, EventTooLarge
-from localrouter.providers import Upstream
+from localrouter.providers import Upstream, _overflow
+from localrouter.providers._chat_body import body as body
+from localrouter.providers._chat_body import notes as notes
 
 NAME = "openai_chat"
 
@@ -76,6 +79,8 @@ def fault(host: str, status: int, headers: Mapping[str, str], body: bytes) -> Ho
     if 300 <= status < 400:
         error_ = HostBroken(f"{host} answered with a redirect ({status}), which is not followed.", "Check the host's origin.")
     elif 400 <= status < 500:
+        if _overflow.overflows(status, code or "", detail):
+            return HostRejected(_overflow.sentence(host, detail), "Shorten the conversation.", status=400, code=_overflow.CODE)
         return HostRejected(f"{host} rejected the request ({status}): {detail}", status=status, code=code)
     else:
         error_ = HostBroken(f"{host} failed ({status}).", "Ask again, or add another model to the route.")
@@ -106,51 +111,51 @@ def _error(tree: dict[str, Any]) -> HostFault | None:
     if not error:
         return None
     code = error.get("code") if isinstance(error, dict) else None
+    said = error.get("message") if isinstance(error, dict) else error
+    text = said[:500] if isinstance(said, str) else ""
     if code in (429, 529, "rate_limit_exceeded"):
         return HostRateLimited("The host is limiting requests.", "Wait, or add another model to the route.")
+    if _overflow.overflows(400, code if isinstance(code, str) else "", text):
+        return HostRejected(_overflow.sentence("the host", text), "Shorten the conversation.", code=_overflow.CODE)
     return HostBroken("The host reported an error inside its answer.", "Ask again.")
 
 
+_FINISH: dict[str, Finish] = {
+    "stop": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
 _TEXTS = (("content", "text"), ("reasoning_content", "reasoning"), ("reasoning", "reasoning"), ("refusal", "refusal"))
 
 
-def _pieces(choices: Any, field: str) -> tuple[tuple[Piece, ...], dict[int, str]]:
-    pieces: list[Piece] = []
-    finish: dict[int, str] = {}
-    for at, choice in enumerate(choices if isinstance(choices, list) else ()):
-        if not isinstance(choice, dict):
-            continue
-        index = choice.get("index", 0)
-        index = index if isinstance(index, int) else 0
-        if isinstance(choice.get("finish_reason"), str):
-            finish[index] = choice["finish_reason"]
-        delta = choice.get(field)
-        if not isinstance(delta, dict):
-            continue
-        for key, kind in _TEXTS:
-            text = delta.get(key)
-            if isinstance(text, str):
-                pieces.append(Piece(Channel(index, kind), text, ("choices", at, field, key)))  # type: ignore[arg-type]
-        calls = delta.get("tool_calls")
-        for j, call in enumerate(calls if isinstance(calls, list) else ()):
-            function = call.get("function") if isinstance(call, dict) else None
-            if not isinstance(function, dict):
-                continue
-            number = call.get("index", j)
-            name = function.get("name")
-            arguments = function.get("arguments")
-            if not isinstance(arguments, str) and not isinstance(name, str):
-                continue
-            pieces.append(
-                Piece(
-                    Channel(index, "tool", number if isinstance(number, int) else j),
-                    arguments if isinstance(arguments, str) else "",
-                    ("choices", at, field, "tool_calls", j, "function", "arguments"),
-                    name if isinstance(name, str) and name else None,
-                    call.get("id") if isinstance(call.get("id"), str) else None,
-                )
-            )
-    return tuple(pieces), finish
+class _Calls:
+    """Numbers of tool calls in one choice. Hosts leave the index out, or give each of several calls the index 0: what has an id and a
+    name of its own is a call of its own, and what has neither goes on with the last."""
+
+    def __init__(self) -> None:
+        self._by_index: dict[int, tuple[int, str]] = {}
+        self._count = 0
+        self._last = 0
+
+    def number(self, index: Any, call_id: str | None, name: str | None, *, apart: bool) -> int:
+        """`apart`: it stands beside others in one list, so without an index it is a call of its own when it has a name."""
+        known = isinstance(index, int) and not isinstance(index, bool)
+        at = index if known else self._last
+        old = self._by_index.get(at)
+        if old is None or (call_id and name and old[1] and call_id != old[1]) or (not known and apart and name):
+            at = index if known and old is None else max(self._by_index, default=-1) + 1
+            number = self._count
+            self._count += 1
+            self._by_index[index if known else at] = (number, call_id or "")
+            self._last = index if known else at
+            return number
+        if call_id and not old[1]:
+            self._by_index[at] = (old[0], call_id)
+        self._last = at
+        return old[0]
 
 
 class Reader:
@@ -158,8 +163,9 @@ class Reader:
 
     def __init__(self, stream: bool) -> None:
         self._stream = stream
-        self._sse = Decoder()
+        self._sse = Decoder(comments=True)
         self._body = bytearray()
+        self._calls: dict[int, _Calls] = {}
 
     def feed(self, data: bytes) -> list[Chunk]:
         if not self._stream:
@@ -175,6 +181,7 @@ class Reader:
                 out.append(Chunk(raw=event.raw, terminal=True))
                 continue
             if not event.data:
+                out.append(Chunk(raw=event.raw, pings=True))
                 continue
             try:
                 tree = orjson.loads(event.data)
@@ -185,7 +192,7 @@ class Reader:
                 out.append(Chunk(error=HostBroken("The host sent an event that is not an object.", "Ask again.")))
                 continue
             error = _error(tree)
-            pieces, finish = _pieces(tree.get("choices"), "delta")
+            pieces, finish = self._pieces(tree.get("choices"), "delta")
             out.append(Chunk(pieces, event.raw, tree, _usage(tree.get("usage")), finish, error=error))
         return out
 
@@ -199,5 +206,89 @@ class Reader:
         if not isinstance(tree, dict) or not isinstance(tree.get("choices"), list):
             fault_ = _error(tree) if isinstance(tree, dict) else None
             return [Chunk(error=fault_ or HostBroken("The host's answer has no choices.", "Ask again."))]
-        pieces, finish = _pieces(tree["choices"], "message")
+        pieces, finish = self._pieces(tree["choices"], "message")
         return [Chunk(pieces, bytes(self._body), tree, _usage(tree.get("usage")), finish, terminal=True, error=_error(tree))]
+
+    def _pieces(self, choices: Any, field: str) -> tuple[tuple[Piece, ...], dict[int, Finish]]:
+        pieces: list[Piece] = []
+        finish: dict[int, Finish] = {}
+        for at, choice in enumerate(choices if isinstance(choices, list) else ()):
+            if not isinstance(choice, dict):
+                continue
+            index = choice.get("index", 0)
+            index = index if isinstance(index, int) else 0
+            if isinstance(choice.get("finish_reason"), str):
+                finish[index] = _FINISH.get(choice["finish_reason"], "stop")
+            delta = choice.get(field)
+            if isinstance(delta, dict):
+                pieces += _texts(delta, index, ("choices", at, field))
+                pieces += self._tools(delta, index, ("choices", at, field))
+        return tuple(pieces), finish
+
+    def _tools(self, delta: dict[str, Any], index: int, path: Path) -> list[Piece]:
+        pieces: list[Piece] = []
+        numbers = self._calls.setdefault(index, _Calls())
+        calls = delta.get("tool_calls")
+        for j, call in enumerate(calls if isinstance(calls, list) else ()):
+            if not isinstance(call, dict):
+                continue
+            kind = "custom" if isinstance(call.get("custom"), dict) else "function"
+            inner = call.get(kind)
+            call_id = call.get("id") if isinstance(call.get("id"), str) else None
+            name = inner.get("name") if isinstance(inner, dict) and isinstance(inner.get("name"), str) else None
+            number = numbers.number(call.get("index"), call_id, name, apart=j > 0)
+            if mark := _call_mark(call):
+                pieces.append(Piece(Channel(index, "reasoning", 2 + number), "", (*path, "tool_calls", j), opaque=mark))
+            if isinstance(inner, dict):
+                key = "input" if kind == "custom" else "arguments"
+                said = inner.get(key)
+                if isinstance(said, str) or name is not None:
+                    pieces.append(
+                        Piece(
+                            Channel(index, "tool", number),
+                            said if isinstance(said, str) else "",
+                            (*path, "tool_calls", j, kind, key),
+                            name or None,
+                            call_id,
+                            kind == "custom",
+                        )
+                    )
+        old = delta.get("function_call")
+        if isinstance(old, dict) and (isinstance(old.get("arguments"), str) or isinstance(old.get("name"), str)):
+            said, name = old.get("arguments"), old.get("name")
+            text = said if isinstance(said, str) else ""
+            tool = name if isinstance(name, str) and name else None
+            pieces.append(Piece(Channel(index, "tool"), text, (*path, "function_call", "arguments"), tool))
+        return pieces
+
+
+def _texts(delta: dict[str, Any], index: int, path: Path) -> list[Piece]:
+    pieces: list[Piece] = []
+    for key, kind in _TEXTS:
+        text = delta.get(key)
+        if isinstance(text, str):
+            # vLLM and others say the same thought in both fields.
+            mirror = key == "reasoning" and isinstance(delta.get("reasoning_content"), str)
+            pieces.append(Piece(Channel(index, kind, int(mirror)), text, (*path, key), mirror=mirror))  # type: ignore[arg-type]
+    details = delta.get("reasoning_details")
+    for j, item in enumerate(details if isinstance(details, list) else ()):
+        if mark := _mark(item):
+            pieces.append(Piece(Channel(index, "reasoning"), "", (*path, "reasoning_details", j), opaque=mark))
+    return pieces
+
+
+def _mark(item: Any) -> str:
+    """OpenRouter's `reasoning_details`: encrypted data, or the signature of a text."""
+    for kind in ("data", "signature"):
+        found = item.get(kind) if isinstance(item, dict) else None
+        if isinstance(found, str) and found:
+            return f"{kind}:{found}"
+    return ""
+
+
+def _call_mark(call: dict[str, Any]) -> str:
+    """Google's signature of a tool call ("Thought signatures", OpenAI compatibility)."""
+    extra = call.get("extra_content")
+    google = extra.get("google") if isinstance(extra, dict) else None
+    found = google.get("thought_signature") if isinstance(google, dict) else None
+    return f"call:{found}" if isinstance(found, str) and found else ""
