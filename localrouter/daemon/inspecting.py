@@ -25,8 +25,8 @@ from localrouter.engine.encoder import SETTINGS
 from localrouter.scrub.pieces import Cut, cut, join
 from localrouter.scrub.seams import CONTEXT, Seam, crossed, seams
 
-BATCH_BYTES = 16 * 1024
-"""Characters of one batch: of prose some 2 s of the encoder's time on a busy machine, so that a short request does not wait for a long one."""
+BATCH_BYTES = 8 * 1024
+"""Characters of one batch: of prose about a second of the encoder's time on a busy machine, so that a short request does not wait for a long one."""
 IN_FLIGHT = 2
 """Batches that the child has at a time: it works on one while the next is on its way. More would wait in its pipe, and their time run."""
 SECONDS_PER_BATCH = 30.0

@@ -92,11 +92,15 @@ def veil(
             if before is None or (_RANK[span.tier] > _RANK[before.tier] and span.tier == "seal"):
                 chosen[value] = span
 
-    table, tokens = TokenTable(), {}
+    table = TokenTable()
+    tokens = {value: minter.mint(span.type, value) for value, span in chosen.items()}
+    # A token that the model wrote where nothing is restored (a tool nobody classified) comes back, and looks like a secret beside its
+    # key; it is our own, and stands as it is. In any other text it would be taken, and never minted.
+    back = set(tokens.values()) & tokens.keys()
     for value, span in chosen.items():
-        decoded, raw = spelled[value]
-        tokens[value] = minter.mint(span.type, value)
-        table.add(Entry(tokens[value], value, span.type, span.tier, raw, decoded))
+        if value not in back:
+            decoded, raw = spelled[value]
+            table.add(Entry(tokens[value], value, span.type, span.tier, raw, decoded))
 
     edits: list[tuple[Path, str]] = []
     renames: dict[Path, str] = {}
@@ -108,6 +112,8 @@ def veil(
         at = out = 0
         here: list[tuple[int, int, str]] = []
         for span, value in zip(own, said, strict=True):
+            if value in back:
+                continue
             token = tokens[value]
             counts[chosen[value].type] += 1
             out += span.start - at

@@ -80,8 +80,9 @@ def find(text: str, context: str = "") -> tuple[Finding, ...]:
 
 def find_all(items: Sequence[tuple[str, str]]) -> list[tuple[Finding, ...]]:
     """`find` of each (text, context). The slow detectors read all of them together."""
-    rows = [_scan(text, context, DEPTH, BUDGET * len(text) + SPARE)[0] for text, context in items]
-    readers = [cast("Reader", d) for d in all_detectors() if not _views(d)]
+    quick = tuple(d for d in all_detectors() if getattr(d, "VIEWS", True))
+    rows = [_scan(quick, text, context, DEPTH, BUDGET * len(text) + SPARE)[0] for text, context in items]
+    readers = [cast("Reader", d) for d in all_detectors() if d not in quick]
     if readers:
         seen = [readable(text) for text, _ in items]
         plain = [(text if view is None else view.text, context) for view, (text, context) in zip(seen, items, strict=True)]
@@ -93,19 +94,15 @@ def find_all(items: Sequence[tuple[str, str]]) -> list[tuple[Finding, ...]]:
     return [merge(row, text) if row else () for row, (text, _) in zip(rows, items, strict=True)]
 
 
-def _views(detector: Detector) -> bool:
-    return bool(getattr(detector, "VIEWS", True))
-
-
 def _wanted(text: str, found: list[Finding]) -> list[Finding]:
     """Without what the user's thresholds and list let pass."""
     return [f for f in found if f.score >= _thresholds.get(f.type, 0.0) and not allowed(text[f.start : f.end])]
 
 
-def _scan(text: str, context: str, depth: int, budget: int) -> tuple[list[Finding], int]:
+def _scan(quick: Sequence[Detector], text: str, context: str, depth: int, budget: int) -> tuple[list[Finding], int]:
     """(findings in the text and its views, what is left of the budget)."""
     # A detector module is called by attribute, so that a test or a person can replace its `find`.
-    found = [f for d in all_detectors() if _views(d) for f in d.find(text, context)]
+    found = [f for d in quick for f in d.find(text, context)]
     if found:
         found = _wanted(text, found)
     if depth == 0:
@@ -115,7 +112,7 @@ def _scan(text: str, context: str, depth: int, budget: int) -> tuple[list[Findin
         budget -= len(view.text)
         if budget < 0:
             break
-        inner, budget = _scan(view.text, context, depth - 1, budget)
+        inner, budget = _scan(quick, view.text, context, depth - 1, budget)
         seen += [Finding(*view.span(f.start, f.end), f.type, f.score, f.detector) for f in inner]
     if seen and "\\" in text:
         # `\njane@x.org` read as it stands is the address njane@x.org; the view knows better.
