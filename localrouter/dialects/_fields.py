@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import orjson
@@ -117,3 +118,17 @@ def integer(tree: dict[str, Any], key: str, low: int, high: int) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise BadRequest(f"'{key}' must be an integer from {low} to {high}.", "Correct it.", param=key)
     return value
+
+
+def context_ids(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The header `x-localrouter-context`: ids of retrieved context, for the record (DESIGN section 5). Raises BadRequest."""
+    given = headers.get("x-localrouter-context")
+    if not given:
+        return ()
+    try:
+        ids = orjson.loads(given)
+    except orjson.JSONDecodeError:
+        ids = None
+    if not isinstance(ids, list) or not all(isinstance(i, str) and len(i) <= 200 for i in ids):
+        raise BadRequest("The header x-localrouter-context must be a JSON list of strings.", "Correct it.")
+    return tuple(ids[:200])

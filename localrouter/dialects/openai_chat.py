@@ -5,11 +5,8 @@ Law: the raw tree travels. Known part types are read; an unknown one is refused 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
-
-import orjson
 
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.decide import Attempt
@@ -19,7 +16,8 @@ from localrouter.dialects import _edits
 from localrouter.dialects._chat_neutral import chat as chat
 from localrouter.dialects._chat_writer import Writer as Writer
 from localrouter.dialects._chat_writer import error_body as error_body
-from localrouter.dialects._fields import integer, read_object
+from localrouter.dialects._fields import context_ids, integer, read_object
+from localrouter.dialects._hints import hints
 
 NAME = "openai_chat"
 WIRE = "openai_chat"
@@ -58,22 +56,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         limit = integer(tree, "max_tokens", 1, 10_000_000)
     form = tree.get("response_format")
     users = [_text(m.get("content")) for m in messages if m["role"] == "user"]
-    first = "\x00".join([_text(m.get("content")) for m in messages if m["role"] in ("system", "developer")][:1] + users[:1])
-    session = next(
-        (headers[h] for h in ("x-localrouter-session", "x-session-id", "session-id", "thread-id") if headers.get(h)), ""
-    )
-    if not session and isinstance(tree.get("prompt_cache_key"), str):
-        session = tree["prompt_cache_key"]
-    context_ids: tuple[str, ...] = ()
-    if headers.get("x-localrouter-context"):
-        try:
-            ids = orjson.loads(headers["x-localrouter-context"])
-        except orjson.JSONDecodeError:
-            ids = None
-        if not isinstance(ids, list) or not all(isinstance(i, str) and len(i) <= 200 for i in ids):
-            raise BadRequest("The header x-localrouter-context must be a JSON list of strings.", "Correct it.")
-        context_ids = tuple(ids[:200])
     signed = _leaves.signed(tree)
+    session, said = hints(headers, tree, NAME)
     return Ask(
         dialect=NAME,
         tree=tree,
@@ -90,11 +74,11 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         n=integer(tree, "n", 1, 128) or 1,
         size=len(body),
         last_user=users[-1] if users else "",
-        # Hashed also when the client names it: it is recorded, and may be anything.
-        session=hashlib.blake2b((session or first).encode(), digest_size=12).hexdigest(),
+        session=session,
         unread=unread,
-        context_ids=context_ids,
+        context_ids=context_ids(headers),
         signed=signed,
+        hints=said,
     )
 
 

@@ -36,6 +36,7 @@ _PAIRS = (
         rf".{{0,60}}?(?:exceed|large|maximum|context|>).{{0,60}}?{_NUMBER}"
     ),
 )
+_SUM = _any(rf"{_NUMBER} \+ {_NUMBER} > {_NUMBER}")
 _ALONE = _any(rf"{_WINDOW} *{_NUMBER}")
 
 
@@ -45,6 +46,9 @@ def _int(text: str) -> int:
 
 def numbers(text: str) -> tuple[int, int]:
     """(tokens of the prompt, tokens that fit), 0 for what is not said. The larger is the prompt: else it would have fit."""
+    total = _SUM.search(text)
+    if total is not None:
+        return _int(total[1]) + _int(total[2]), _int(total[3])
     for pattern in _PAIRS:
         found = pattern.search(text)
         if found is not None:

@@ -18,6 +18,7 @@ DIALECT = '''
 """A toy API: {"say": text} in, {"said": text} out."""
 import json
 from localrouter.core.ask import Ask, Leaf, Needs
+from localrouter.core.chat import Chat, Text, Turn
 
 NAME, WIRE, ROUTES = "toy", "openai_chat", (("POST", "/toy"),)
 
@@ -28,8 +29,8 @@ def read(body, headers):
 def outgoing(tree, ask, attempt):
     return {"model": attempt.model.name, "messages": [{"role": "user", "content": tree["say"]}], "max_tokens": attempt.max_output}
 
-def messages(tree, ask, attempt):
-    return [{"role": "user", "content": tree["say"]}], {}
+def chat(tree, ask):
+    return Chat((Turn("user", (Text(tree["say"]),)),))
 
 def error_body(error):
     return json.dumps({"wrong": error.text}).encode()
@@ -51,7 +52,11 @@ from localrouter.providers import Upstream
 
 NAME = "toy_wire"
 
-def prepare(tree, stream):
+def body(chat, attempt):
+    text = "".join(p.text for t in chat.turns for p in t.parts)
+    return {"model": attempt.model.name, "messages": [{"role": "user", "content": text}], "max_tokens": attempt.max_output, "crossed": True}
+
+def prepare(tree, stream, head):
     return Upstream("/chat/completions", {"content-type": "application/json"}, json.dumps({**tree, "toy": True}).encode())
 
 def auth(key):
@@ -111,6 +116,7 @@ def test_one_file_each(tmp_path: Path, host: Rehearsal) -> None:
         assert status == 200
         assert "XYZZY-42" in tree["said"], "the toy detector's value came back through the toy dialect"
         sent = json.loads(host.record()[-1]["body"])
+        assert sent["crossed"] is True, "the toy dialect crossed to the toy wire in neutral form"
         assert sent["toy"] is True and "XYZZY-42" not in json.dumps(sent) and "PRIVATE_" in json.dumps(sent)
         status, tree = call(daemon, "/toy", {"say": "SHOUT"}, token=daemon.client)
         assert status == 422 and "toys may not shout" in tree["wrong"]
