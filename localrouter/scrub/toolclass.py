@@ -11,15 +11,16 @@ _NAMES: dict[ToolClass, str] = {
     "edit": "write edit multiedit notebookedit applypatch strreplaceeditor strreplacebasededittool strreplace writefile "
     "writetofile editfile createfile insertedit insertcontent replaceinfile searchreplace searchandreplace "
     "applydiff newfile createnewfile editnotebook editexistingfile singlefindandreplace insertatcursor "
-    "insert updatefile overwritefile appendfile replace replacestringinfile multireplacestringinfile inserteditintofile patch",
-    "shell": "bash shell exec execcommand runterminalcmd runcommand executecommand runshellcommand terminal runinterminal "
+    "insert create editor updatefile overwritefile appendfile replace replacestringinfile multireplacestringinfile "
+    "inserteditintofile patch",
+    "shell": "bash shell exec execcommand runterminalcmd runcommand runcommands executecommand runshellcommand terminal runinterminal "
     "runterminalcommand localshell shellcommand writestdin powershell bashtool cmd sh zsh computerterminal unifiedexec "
     "containerexec executebash runbash",
     "local": "read readfile readfiles readmanyfiles grep glob ls list listdir listdirectory listfiles "
-    "filesearch grepsearch codebasesearch searchfiles findfiles view notebookread grepfiles globfilesearch openfile cat find "
-    "searchfilecontent listcodedefinitionnames readnotebook semanticsearch readlints todowrite viewfile viewimage",
+    "filesearch grepsearch codebasesearch searchcodebase searchfiles findfiles view notebookread grepfiles globfilesearch openfile "
+    "cat find searchfilecontent listcodedefinitionnames readnotebook semanticsearch readlints todowrite viewfile viewimage",
     "network": "webfetch fetch httprequest curl websearch urlfetch fetchurl browser browseraction openurl wget http search "
-    "browse googlewebsearch fetchwebpage webfetchtool navigate download sendemail sendmail",
+    "browse googlewebsearch fetchwebpage fetchwebcontent webfetchtool navigate download sendemail sendmail",
 }
 _CLASS: dict[str, ToolClass] = {word: cls for cls, words in _NAMES.items() for word in words.split()}
 

@@ -22,6 +22,8 @@ def test_tool_names() -> None:
             "write_to_file",
             "edit_file",
             "NotebookEdit",
+            "create",  # GitHub Copilot CLI
+            "editor",  # Cline CLI
         ),
         "shell": ("Bash", "run_terminal_cmd", "shell", "local_shell", "execute_command", "run_shell_command", "exec_command"),
         "local": ("Read", "Grep", "Glob", "LS", "read_file", "list_dir", "codebase_search", "view_file"),

@@ -55,6 +55,19 @@ def test_shapes() -> None:
     assert m.mint("IP", "10.0.0.0/8").startswith("IP_")
 
 
+def test_a_token_that_comes_back_unrestored_stands_as_it_is() -> None:
+    """A tool that gets nothing restored has the token in its arguments, which look like a secret beside its key in the next turn."""
+    secret = "tr0ub4dor-" + "Xw92"
+    said = leaf(f"DB_PASSWORD={secret}\n")
+    token = next(iter(do([said], [found(said.text, PASSWORD=secret)]).table)).token
+    call = leaf(json.dumps({"text": f"DB_PASSWORD={token}"}), "tool_arguments", ("m", 1))
+    leaves = [said, call]
+    veiled = do(leaves, [found(said.text, PASSWORD=secret), found(call.text, PASSWORD=token)])
+    assert veiled.texts == [f"DB_PASSWORD={token}\n", call.text]
+    assert [(e.token, e.value) for e in veiled.table] == [(token, secret)]
+    assert not leaks(veiled.texts, veiled.table, frozenset())
+
+
 def test_what_stands_in_the_input_is_not_minted() -> None:
     for type, value in (("PERSON", "Ann"), ("EMAIL", "a@b.example"), ("IP", "10.0.0.1"), ("OWN_USER", "zoe")):
         first = Minter(KEY, "c", "p", "").mint(type, value)
