@@ -42,7 +42,9 @@ class Entry:
     @property
     def whole(self) -> str:
         """All that came in, as text."""
-        return "\n".join([self.method, self.path, *(f"{k}: {v}" for k, v in self.headers.items()), self.body.decode("utf-8", "replace")])
+        return "\n".join(
+            [self.method, self.path, *(f"{k}: {v}" for k, v in self.headers.items()), self.body.decode("utf-8", "replace")]
+        )
 
 
 @dataclass
@@ -100,7 +102,9 @@ class App:
                     await asyncio.wait_for(gone.wait(), SILENCE_S)
                     return
             reply = self.script(asked)
-            entry.reply = json.dumps({"text": reply.text, "calls": [(c.name, c.arguments) for c in reply.calls]}, ensure_ascii=False)
+            entry.reply = json.dumps(
+                {"text": reply.text, "calls": [(c.name, c.arguments) for c in reply.calls]}, ensure_ascii=False
+            )
             if not asked.stream:
                 await _json(send, 200, wire.whole(asked, reply))
                 return
@@ -137,7 +141,9 @@ async def _watch(receive: Any, gone: asyncio.Event, entry: Entry) -> None:
 
 
 async def _json(send: Any, status: int, tree: Any, head: list[tuple[bytes, bytes]] | None = None) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json"), *(head or [])]})
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json"), *(head or [])]}
+    )
     await send({"type": "http.response.body", "body": json.dumps(tree).encode()})
 
 

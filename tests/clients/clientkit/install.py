@@ -32,7 +32,12 @@ def _run(command: list[str], what: str) -> None:
     print(f"  {what}", file=sys.stderr, flush=True)
     try:
         done = subprocess.run(
-            ["nice", "-n", "15", *command], capture_output=True, text=True, timeout=MINUTES * 60, stdin=subprocess.DEVNULL, check=False
+            ["nice", "-n", "15", *command],
+            capture_output=True,
+            text=True,
+            timeout=MINUTES * 60,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise Missing(f"{what} failed ({type(exc).__name__})") from None

@@ -32,7 +32,9 @@ REPORT = "report.md"
 DONE = "The report is written"
 
 _FIELDS = ("Author: ", "Folder: ", "DB_PASSWORD=")
-_PLACE = re.compile(r"(?i)(?:working directory|workspace root folder|current directory|cwd|working in the (?:following )?director(?:y|ies))(?: is)?\W{1,4}(/[^\s<\"'`,)]+)")
+_PLACE = re.compile(
+    r"(?i)(?:working directory|workspace root folder|current directory|cwd|working in the (?:following )?director(?:y|ies))(?: is)?\W{1,4}(/[^\s<\"'`,)]+)"
+)
 
 Maker = Callable[[str, str], Call]
 """(path, text) -> the client's own tool call; the text is empty for reading."""

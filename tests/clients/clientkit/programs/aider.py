@@ -21,7 +21,14 @@ def install() -> None:
 
 def command(place: Place) -> Command:
     (place.work / REPORT).touch()
-    quiet = ["--yes-always", "--no-check-update", "--no-show-model-warnings", "--analytics-disable", "--no-auto-commits", "--no-gitignore"]
+    quiet = [
+        "--yes-always",
+        "--no-check-update",
+        "--no-show-model-warnings",
+        "--analytics-disable",
+        "--no-auto-commits",
+        "--no-gitignore",
+    ]
     argv = [str(from_registry.pip("aider-chat", VERSION) / "aider"), *quiet, "--no-git", "--edit-format", "whole"]
     argv += ["--model", f"openai/{place.model}", "--read", "notes.txt", "--message", place.prompt, REPORT]
     return Command(argv, {"OPENAI_API_BASE": place.v1, "OPENAI_API_KEY": place.key, "LITELLM_LOCAL_MODEL_COST_MAP": "True"})

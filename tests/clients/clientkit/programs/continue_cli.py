@@ -23,7 +23,14 @@ def install() -> None:
 
 
 def command(place: Place) -> Command:
-    model = {"name": "lr", "provider": "openai", "model": place.model, "apiBase": place.v1, "apiKey": place.key, "roles": ["chat"]}
+    model = {
+        "name": "lr",
+        "provider": "openai",
+        "model": place.model,
+        "apiBase": place.v1,
+        "apiKey": place.key,
+        "roles": ["chat"],
+    }
     model["capabilities"] = ["tool_use"]
     tree = {"name": "local", "version": "1.0.0", "schema": "v1", "models": [model]}
     file = place.write("config.yaml", json.dumps(tree))  # JSON is YAML

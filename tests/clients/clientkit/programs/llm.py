@@ -16,7 +16,7 @@ SETTINGS = (
     "`extra-openai-models.yaml`: `- {model_id: lr, model_name: localrouter/auto, api_base: http://127.0.0.1:8642/v1,"
     " api_key_name: lr, supports_tools: true}`; `llm keys set lr`"
 )
-FUNCTIONS = '''
+FUNCTIONS = """
 def read_file(path: str) -> str:
     "Read a file of the working directory."
     return open(path, encoding="utf-8").read()
@@ -26,7 +26,7 @@ def write_file(path: str, content: str) -> str:
     with open(path, "w", encoding="utf-8") as file:
         file.write(content)
     return "written"
-'''
+"""
 
 
 def install() -> None:
@@ -40,7 +40,16 @@ def command(place: Place) -> Command:
     )
     place.write("llm/keys.json", '{"lr": "' + place.key + '"}')
     tools = place.write("tools.py", FUNCTIONS)
-    argv = [str(from_registry.pip("llm", VERSION) / "llm"), "-m", "lr", "--functions", str(tools), "--chain-limit", "6", place.prompt]
+    argv = [
+        str(from_registry.pip("llm", VERSION) / "llm"),
+        "-m",
+        "lr",
+        "--functions",
+        str(tools),
+        "--chain-limit",
+        "6",
+        place.prompt,
+    ]
     return Command(argv, {"LLM_USER_PATH": str(place.home / "llm")})
 
 

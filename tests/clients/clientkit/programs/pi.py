@@ -28,7 +28,9 @@ def install() -> None:
 def command(place: Place) -> Command:
     provider = {"baseUrl": place.v1, "apiKey": place.key, "api": "openai-completions", "models": [{"id": place.model}]}
     place.write(".pi/agent/models.json", json.dumps({"providers": {"lr": provider}}))
-    program = from_registry.npm("@mariozechner/pi-coding-agent", VERSION) / "@mariozechner" / "pi-coding-agent" / "dist" / "cli.js"
+    program = (
+        from_registry.npm("@mariozechner/pi-coding-agent", VERSION) / "@mariozechner" / "pi-coding-agent" / "dist" / "cli.js"
+    )
     return Command([from_registry.node(), str(program), "--provider", "lr", "--model", place.model, "-p", place.prompt])
 
 

@@ -12,7 +12,9 @@ VERSION = "0.24.4"
 WIRE = "openai_chat"
 CROSS = "anthropic_messages"
 MODEL = "localrouter/auto"
-SETTINGS = "`OPENAI_BASE_URL=http://127.0.0.1:8642/v1 OPENAI_API_KEY=<token> OPENAI_MODEL=localrouter/auto qwen --auth-type openai`"
+SETTINGS = (
+    "`OPENAI_BASE_URL=http://127.0.0.1:8642/v1 OPENAI_API_KEY=<token> OPENAI_MODEL=localrouter/auto qwen --auth-type openai`"
+)
 
 
 def install() -> None:

@@ -76,7 +76,9 @@ def flat(content: Any) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        return "\n".join(flat(p.get("text", p.get("content", p.get("output", "")))) if isinstance(p, dict) else str(p) for p in content)
+        return "\n".join(
+            flat(p.get("text", p.get("content", p.get("output", "")))) if isinstance(p, dict) else str(p) for p in content
+        )
     return ""
 
 

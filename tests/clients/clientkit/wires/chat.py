@@ -50,7 +50,11 @@ def events(asked: Asked, reply: Reply) -> Iterator[bytes]:
     head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": asked.model}
 
     def frame(delta: dict[str, Any], finish: str | None = None) -> bytes:
-        return b"data: " + json.dumps({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode() + b"\n\n"
+        return (
+            b"data: "
+            + json.dumps({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode()
+            + b"\n\n"
+        )
 
     yield frame({"role": "assistant", "content": ""})
     for piece in pieces(reply.text):
@@ -76,7 +80,11 @@ def terminal(event: bytes) -> bool:
 
 
 def error_event() -> bytes:
-    return b"data: " + json.dumps({"error": {"message": "simulated overload", "type": "server_error", "code": None}}).encode() + b"\n\n"
+    return (
+        b"data: "
+        + json.dumps({"error": {"message": "simulated overload", "type": "server_error", "code": None}}).encode()
+        + b"\n\n"
+    )
 
 
 def fault(status: int) -> dict[str, Any]:

@@ -12,7 +12,9 @@ NAME = "anthropic_messages"
 
 
 def asked(tree: dict[str, Any]) -> Asked:
-    blocks = [b for m in tree.get("messages", ()) for b in (m["content"] if isinstance(m.get("content"), list) else [m.get("content")])]
+    blocks = [
+        b for m in tree.get("messages", ()) for b in (m["content"] if isinstance(m.get("content"), list) else [m.get("content")])
+    ]
     results = tuple(flat(b.get("content")) for b in blocks if isinstance(b, dict) and b.get("type") == "tool_result")
     texts = tuple(flat(b.get("text") or b.get("content")) if isinstance(b, dict) else flat(b) for b in blocks)
     return Asked(

@@ -112,7 +112,11 @@ def terminal(event: bytes) -> bool:
 
 def error_event() -> bytes:
     error = {"code": "server_error", "message": "simulated overload"}
-    tree = {"type": "response.failed", "sequence_number": 99, "response": {"id": "resp_1", "object": "response", "status": "failed"}}
+    tree = {
+        "type": "response.failed",
+        "sequence_number": 99,
+        "response": {"id": "resp_1", "object": "response", "status": "failed"},
+    }
     tree["response"] |= {"created_at": 1, "model": "scripted", "output": [], "error": error, "usage": None}  # type: ignore[operator]
     return f"event: response.failed\ndata: {json.dumps(tree)}\n\n".encode()
 
