@@ -37,6 +37,9 @@ TYPES = [
 ]
 
 
+INITIALS = "ABCDEFGHJKLMNPRSTVW"
+
+
 class Scene:
     """The people, organisations and places of one example, and how each value is written into it."""
 
@@ -148,6 +151,7 @@ PERSONAL: dict[str, Callable[[Scene, Person], list[tuple[str, str]]]] = {
     "ambigfull": lambda s, p: [(f"{s.rng.choice(s.world.words['ambig'])} {p.last if s.rng.random() < 0.7 else s.rng.choice(s.world.words['ambig'])}", "PERSON")],
     "gen": lambda s, p: [(genitive(p), "PERSON")],
     "lastfirst": lambda s, p: [(f"{p.last}, {p.first}", "PERSON")],
+    "cited": lambda s, p: [(f"{p.last}, {p.first[0]}.{s.rng.choice(['', '', f' {s.rng.choice(INITIALS)}.'])}", "PERSON")],
     "initial": lambda s, p: [(f"{p.first[0]}. {p.last}", "PERSON")],
     "title": lambda s, p: [(_title(s, p), "TITLE")],
     "mr": lambda s, p: [(_title(s, p), "TITLE"), (" ", ""), (p.last, "PERSON")],
