@@ -1,81 +1,88 @@
 """The rehearsal host: a SIMULATED hosted model on loopback, for the demo and the tests. It never reaches a network.
 
-It speaks the OpenAI chat-completions wire, quotes back the tokens that it received, calls tools when asked to, and keeps a
-record of every byte that came in, so that anyone can check what left. Faults are chosen by the model's name.
+It speaks three wires on one port (`/chat/completions`, `/responses`, `/messages` under any prefix), streamed and not, quotes back the
+tokens that it received, calls tools when asked to, and keeps a record of every byte that came in, so that anyone can check what left.
+It refuses what the real APIs refuse, so that a request that was crossed wrongly is a 400 here as it would be there.
+
+Faults are chosen by the model's name, or by a script:
+
+    429 500 503 529 400 401 ...   that status          context        the prompt is too long, in the wire's own words
+    silent, silent-N              no byte for N s      mute-N         N s of silence after the first event
+    drop, drop-first              the connection breaks in the middle, after the first event
+    cut                           the stream ends without its terminal event
+    error-first, error-mid        an error event before, after the first words; error-event: the bare `error` of Responses
+    slow                          0.2 s an event       split          two writes, cut at byte `seed`
+    echo                          says the last text   think, redacted   reasons first (Messages and Responses: when asked to)
+    parallel, rounds-N            several tool calls at once, N turns of tool calls
+    refuse, filtered, length, empty, lenient           a refusal, other ends, no words; unknown fields are let through
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 import orjson
 import uvicorn
 
-TOKEN = re.compile(
-    r"\b[A-Z][A-Z_]{2,20}_(?=[A-Z0-9]{0,5}[0-9])[0-9A-HJKMNP-TV-Z]{6}\b|\bu[0-9a-z]{6}@pii\.invalid|\bh[0-9a-z]{6}\.invalid"
-    r"|\b198\.1[89]\.\d{1,3}\.\d{1,3}\b|(?<=/home/)u[0-9a-z]{6}|(?<=/Users/)u[0-9a-z]{6}"
-)
-"""Whatever looks like a placeholder of localrouter; a real model would simply repeat it."""
+from localrouter.core.errors import RouterError
+from localrouter.daemon import rehearsal_chat, rehearsal_messages, rehearsal_responses
+from localrouter.daemon.inflate import inflate
+from localrouter.daemon.rehearsal_seen import TOKEN, Call, Offered, Reply, Seen, answer, cut
+from localrouter.daemon.rehearsal_strict import Cache, Maker, Refused
+
+__all__ = ["TOKEN", "App", "Call", "Offered", "Rehearsal", "Reply", "Seen", "answer_for", "cut"]
+
+WIRES: dict[str, ModuleType] = {
+    "/chat/completions": rehearsal_chat,
+    "/responses": rehearsal_responses,
+    "/messages": rehearsal_messages,
+}
+Turn = Reply | Callable[[Seen], Reply]
+STATUS = re.compile(r"[45]\d\d")
+LENIENT = ("echo", "split", "lenient")
+BODY_CAP = 256 * 1024 * 1024
 
 
 def answer_for(tree: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
-    """(text, tool call or None). The text quotes each token once in prose and once in a code block."""
-    texts = [m.get("content") for m in tree.get("messages", ())]
-    flat = "\n".join(t if isinstance(t, str) else json.dumps(t, ensure_ascii=False) for t in texts if t)
-    users = [m for m in tree.get("messages", ()) if m.get("role") == "user"]
-    last = users[-1].get("content", "") if users else ""
-    last = last if isinstance(last, str) else "\n".join(p.get("text", "") for p in last if isinstance(p, dict))
-    tokens = list(dict.fromkeys(TOKEN.findall(flat)))
-    tools = tree.get("tools") or []
-    wants = tree.get("tool_choice") not in (None, "auto", "none") or re.search(r"\b(call|use|write|save|edit)\b", last, re.I)
-    if tools and wants and tree.get("messages", [{}])[-1].get("role") != "tool":
-        function = tools[0]["function"]
-        fields = function.get("parameters", {}).get("properties", {"text": {}})
-        arguments = {name: last if i else (tokens[0] if tokens else "notes.txt") for i, name in enumerate(fields)}
-        if "path" in fields:
-            arguments["path"] = "notes.txt"
-        return "", {"name": function["name"], "arguments": json.dumps(arguments, ensure_ascii=False)}
-    if "<<<<<<< SEARCH" in last:
-        block = last[last.index("<<<<<<< SEARCH") :]
-        return f"Here is the edit again (simulated):\n\n```\n{block}\n```\n", None
-    lines = ["This is a simulated answer of the rehearsal host."]
-    if tokens:
-        lines += ["I was told of: " + ", ".join(tokens) + ".", "", "```text", *tokens, "```"]
-    else:
-        lines.append(f"You asked, in {len(last.split())} words; a real model would answer here.")
-    return "\n".join(lines) + "\n", None
-
-
-def cut(text: str, seed: int) -> list[str]:
-    """Odd pieces of 1 to 9 characters, the same for the same seed."""
-    out: list[str] = []
-    at = 0
-    state = seed or 1
-    while at < len(text):
-        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
-        size = 1 + (state >> 16) % 9
-        out.append(text[at : at + size])
-        at += size
-    return out
+    """(text, tool call or None) for a chat request. The text quotes each token once in prose and once in a code block."""
+    said = answer(rehearsal_chat.read(tree, {}))
+    call = said.calls[0] if said.calls else None
+    return said.text, {"name": call.name, "arguments": call.arguments} if call else None
 
 
 class App:
-    """ASGI. `record` holds the body of every request, as text, the reply to it, and whether its client left early."""
+    """ASGI. `record` holds of every request: its path, headers and body as text, the reply to it, the bytes that were sent, and whether
+    its client left early.
 
-    def __init__(self) -> None:
+    `script`: the replies by turn (turns of tool calls that the request has already); each a Reply or a function of what was read. Requests
+    that offer no tools (titles, summaries) are answered by `aside`. `strict`: refuse what the real APIs refuse; of chat completions, whose
+    compatible hosts differ, unknown fields only then."""
+
+    def __init__(
+        self, script: Sequence[Turn] = (), *, aside: Callable[[Seen], Reply] = answer, strict: bool = False, pace: float = 0.2
+    ) -> None:
         self.record: list[dict[str, Any]] = []
+        self.script, self.aside, self.strict, self.pace = tuple(script), aside, strict, pace
+        self.cut_at: int | None = None
+        self._struck: dict[int, int] = {}
+        self._makers: dict[str, Maker] = {}
+        self._cache = Cache()
+        self._count = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        if scope["path"] == "/record":
+        path: str = scope["path"]
+        if path == "/record":
             await self._json(send, 200, self.record)
             return
         body = b""
@@ -86,160 +93,207 @@ class App:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        entry: dict[str, Any] = {"body": body.decode("utf-8", "replace"), "hung_up": False, "at": time.time()}
-        self.record.append(entry)
-        if not scope["path"].endswith("/chat/completions"):
-            await self._json(send, 404, {"error": {"message": "no such path", "type": "invalid_request_error"}})
-            return
-        tree = orjson.loads(body)
-        model = tree.get("model", "")
-        fault = model.removeprefix("rehearsal-")
-        if fault in ("500", "429", "400"):
-            head = [(b"retry-after", b"1")] if fault == "429" else []
-            await self._json(
-                send, int(fault), {"error": {"message": f"simulated {fault}", "type": "server_error", "code": None}}, head
-            )
-            return
-        if fault == "silent":
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            entry["hung_up"] = True
+        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
+        if scope["method"] != "POST":
+            await self._small(send, scope["method"], path)
             return
         try:
-            text, call = answer_for(tree)
-        except (AttributeError, TypeError, KeyError, IndexError):
-            # A body that only localrouter's door let through; real hosts say so too.
-            await self._json(send, 400, {"error": {"message": "not a chat request", "type": "invalid_request_error"}})
+            body = inflate(headers.get("content-encoding", ""), body, BODY_CAP)
+        except RouterError:
+            await self._json(send, 400, {"error": {"message": "the body does not decode", "type": "invalid_request_error"}})
             return
-        if fault in ("echo", "split"):
-            content = tree["messages"][-1]["content"]
-            text, call = (content if isinstance(content, str) else json.dumps(content)), None
-        entry["reply"], entry["tool"] = (call["arguments"] if call else text), bool(call)
-        usage = {"prompt_tokens": max(1, len(body) // 4), "completion_tokens": max(1, len(text) // 4)}
-        usage["total_tokens"] = sum(usage.values())
-        if not tree.get("stream"):
-            out: dict[str, Any] = {"role": "assistant", "content": text or None}
-            if call:
-                out["tool_calls"] = [{"id": "call_1", "type": "function", "function": call}]
-            choice = {"index": 0, "message": out, "finish_reason": "tool_calls" if call else "stop"}
-            await self._json(
+        entry: dict[str, Any] = {
+            "body": body.decode("utf-8", "replace"),
+            "hung_up": False,
+            "at": time.time(),
+            "path": path,
+            "headers": headers,
+        }
+        self.record.append(entry)
+        end = next((e for e in WIRES if path.endswith(e)), "")
+        if path.endswith("/messages/count_tokens"):
+            await self._json(send, 200, {"input_tokens": max(1, len(body) // 4)})
+            return
+        if not end:
+            await self._json(send, 404, {"error": {"message": "no such path", "type": "invalid_request_error"}})
+            return
+        await self._answer(WIRES[end], path, body, headers, entry, receive, send)
+
+    async def _answer(
+        self, wire: ModuleType, path: str, body: bytes, headers: dict[str, str], entry: dict[str, Any], receive: Any, send: Any
+    ) -> None:
+        self._count += 1
+        number, maker = self._count, self._makers.setdefault(path, Maker())
+        try:
+            tree = orjson.loads(body)
+            fault = str(tree.get("model", "")).removeprefix("rehearsal-")
+            lenient = fault in LENIENT or (wire is rehearsal_chat and not self.strict)
+            if self.strict or wire is not rehearsal_chat:
+                wire.check(tree, headers, maker, lenient=lenient)
+            seen: Seen = wire.read(tree, headers)
+            reply, fault = self._reply(seen, fault)
+        except Refused as refused:
+            await self._refuse(send, wire, entry, refused)
+            return
+        except (AttributeError, TypeError, KeyError, IndexError, ValueError):
+            # A body that only localrouter's door let through; real hosts say so too.
+            await self._refuse(send, wire, entry, Refused("not a request of this API"))
+            return
+        if STATUS.fullmatch(fault):
+            await self._refuse(
                 send,
-                200,
-                {
-                    "id": "chatcmpl-1",
-                    "object": "chat.completion",
-                    "created": 1,
-                    "model": model,
-                    "choices": [choice],
-                    "usage": usage,
-                },
+                wire,
+                entry,
+                Refused(f"simulated {fault}", status=int(fault), kind="" if wire is not rehearsal_chat else "server_error"),
             )
             return
-        await self._stream(receive, send, tree, entry, fault, (text, call, usage))
+        if fault == "context":
+            await self._refuse(send, wire, entry, wire.OVERFLOW)
+            return
+        silence = re.fullmatch(r"silent(?:-(\d+))?", fault)
+        if silence and await self._gone(receive, float(silence[1]) if silence[1] else None):
+            entry["hung_up"] = True
+            return
+        entry["reply"] = reply.calls[0].arguments if reply.calls else reply.text
+        entry["tool"] = bool(reply.calls)
+        entry["thought"] = reply.thought
+        counts = wire.usage(seen, reply, len(body), self._cache)
+        entry["usage"] = counts
+        if not seen.stream:
+            await self._json(send, 200, wire.whole(seen, reply, counts, number, maker), entry=entry)
+            return
+        pieces = None
+        at = self.cut_at
+        if fault == "split":
+            at = int(tree.get("seed") or 0) if at is None else at
+            pieces = [reply.text[:at], reply.text[at:]]
+        parts: list[tuple[bytes, bool]] = wire.events(seen, reply, counts, number, maker, pieces)
+        if at is not None:
+            # The bytes in two writes at byte `at`: any cut can be asked for.
+            data = b"".join(p for p, _ in parts)
+            parts = [(data[:at], True), (data[at:], True)]
+        entry["sent"] = "".join(p.decode() for p, _ in parts) if at is None else data.decode()
+        broken = wire.broken(seen, number, fault)
+        await self._stream(receive, send, entry, fault, parts, broken)
+
+    def _reply(self, seen: Seen, fault: str) -> tuple[Reply, str]:
+        if not self.script:
+            return answer(seen), fault
+        if not seen.tools:
+            return self.aside(seen), fault
+        if seen.rounds >= len(self.script):
+            return Reply("The work is done (simulated)."), fault
+        turn = self.script[seen.rounds]
+        reply = turn if isinstance(turn, Reply) else turn(seen)
+        struck = self._struck.get(seen.rounds, 0)
+        if not reply.fault or struck >= reply.times:
+            return reply, fault
+        self._struck[seen.rounds] = struck + 1
+        return reply, reply.fault
+
+    @staticmethod
+    async def _gone(receive: Any, seconds: float | None) -> bool:
+        """Wait; True when the client left meanwhile."""
+        try:
+            async with asyncio.timeout(seconds):
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+        except TimeoutError:
+            return False
+        return True
 
     async def _stream(
-        self, receive: Any, send: Any, tree: dict[str, Any], entry: dict[str, Any], fault: str, answer: Any
+        self, receive: Any, send: Any, entry: dict[str, Any], fault: str, parts: list[tuple[bytes, bool]], broken: bytes
     ) -> None:
-        text, call, usage = answer
-        head = [(b"content-type", b"text/event-stream"), (b"x-simulated", b"true")]
+        head = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-simulated", b"true")]
         await send({"type": "http.response.start", "status": 200, "headers": head})
+        left = asyncio.Event()
 
         async def watch() -> None:
             while (await receive())["type"] != "http.disconnect":
                 pass
-            entry["hung_up"] = True
+            entry["hung_up"], entry["hung_up_at"] = True, time.time()
+            left.set()
 
+        async def write(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        async def rest(seconds: float) -> None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await left.wait()
+
+        said = [i for i, (_, says) in enumerate(parts) if says]
+        # After the third piece of the answer; of a short one, before its end.
+        strike = said[2] + 1 if len(said) > 2 else max(1, len(parts) - 1)
+        if fault in ("drop-first", "error-first"):
+            strike = 1
+        mute = re.fullmatch(r"mute-(\d+)", fault)
         watcher = asyncio.create_task(watch())
         try:
-            count = 0
-            if fault == "split":
-                # The text in two pieces at character `seed`, the bytes in two writes at byte `seed`: any cut can be asked for.
-                at = int(tree.get("seed") or 0)
-                whole = b"".join([e async for e in self._events(tree, [text[:at], text[at:]], call, usage)])
-                for part in (whole[:at], whole[at:]):
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
-                    await asyncio.sleep(0.001)
-                await send({"type": "http.response.body", "body": b""})
-                return
-            async for data in self._events(tree, cut(text, len(text)), call, usage):
-                if entry["hung_up"]:
+            for count, (data, _) in enumerate(parts):
+                if left.is_set():
                     return
-                await send({"type": "http.response.body", "body": data, "more_body": True})
-                count += 1
+                if count == strike and fault in ("drop", "drop-first"):
+                    return  # the server closes the connection without an end
+                if count == strike and fault == "cut":
+                    break
+                if count == strike and fault in ("error-mid", "error-first", "error-event", "context-mid"):
+                    await write(broken)
+                    break
+                await write(data)
                 if fault == "slow":
-                    await asyncio.sleep(0.2)
-                if fault == "drop" and count == 4:
-                    raise ConnectionResetError  # the server closes the connection without an end
-                if fault == "cut" and count == 4:
-                    break
-                if fault == "error-mid" and count == 4:
-                    event = {"error": {"message": "simulated overload", "type": "server_error", "code": None}}
-                    await send(
-                        {"type": "http.response.body", "body": b"data: " + orjson.dumps(event) + b"\n\n", "more_body": True}
-                    )
-                    break
+                    await rest(self.pace)
+                elif mute and count == 0:
+                    await rest(float(mute[1]))
+                elif len(parts) == 2:
+                    await asyncio.sleep(0.001)
             await send({"type": "http.response.body", "body": b""})
             entry["ended"] = True
-        except ConnectionResetError:
-            return
         finally:
             watcher.cancel()
 
-    @staticmethod
-    async def _events(
-        tree: dict[str, Any], pieces: list[str], call: dict[str, Any] | None, usage: dict[str, int]
-    ) -> AsyncIterator[bytes]:
-        def frame(delta: dict[str, Any], finish: str | None = None) -> bytes:
-            choice = {"index": 0, "delta": delta, "finish_reason": finish}
-            chunk = {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1,
-                "model": tree["model"],
-                "choices": [choice],
-            }
-            return b"data: " + orjson.dumps(chunk) + b"\n\n"
+    async def _refuse(self, send: Any, wire: ModuleType, entry: dict[str, Any], refused: Refused) -> None:
+        head = [(b"request-id", b"req_rehearsal"), (b"x-request-id", b"req_rehearsal")]
+        if refused.status == 429:
+            head.append((b"retry-after", b"1"))
+        entry["refused"] = str(refused)
+        await self._json(send, refused.status, wire.refusal(refused), head, entry)
 
-        yield frame({"role": "assistant", "content": ""})
-        for piece in pieces:
-            yield frame({"content": piece})
-        if call:
-            yield frame(
-                {
-                    "tool_calls": [
-                        {"index": 0, "id": "call_1", "type": "function", "function": {"name": call["name"], "arguments": ""}}
-                    ]
-                }
-            )
-            for piece in cut(call["arguments"], 7):
-                yield frame({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
-        yield frame({}, "tool_calls" if call else "stop")
-        if (tree.get("stream_options") or {}).get("include_usage"):
-            chunk = {
-                "id": "chatcmpl-1",
-                "object": "chat.completion.chunk",
-                "created": 1,
-                "model": tree["model"],
-                "choices": [],
-                "usage": usage,
-            }
-            yield b"data: " + orjson.dumps(chunk) + b"\n\n"
-        yield b"data: [DONE]\n\n"
+    async def _small(self, send: Any, method: str, path: str) -> None:
+        """What clients ask besides: a sign of life, the list of models, the WebSocket of Responses."""
+        if path.endswith("/responses"):
+            await self._json(send, 426, {"error": {"message": "Upgrade Required", "type": "invalid_request_error"}})
+        elif path.endswith("/models") and method == "GET":
+            data = [{"id": "rehearsal-1", "object": "model", "type": "model", "created": 1, "owned_by": "rehearsal"}]
+            await self._json(send, 200, {"object": "list", "data": data, "has_more": False})
+        else:
+            await self._json(send, 200 if method == "HEAD" else 404, {})
 
     @staticmethod
-    async def _json(send: Any, status: int, tree: Any, head: list[tuple[bytes, bytes]] | None = None) -> None:
+    async def _json(
+        send: Any,
+        status: int,
+        tree: Any,
+        head: list[tuple[bytes, bytes]] | None = None,
+        entry: dict[str, Any] | None = None,
+    ) -> None:
         headers = [(b"content-type", b"application/json"), (b"x-simulated", b"true"), *(head or [])]
+        body = orjson.dumps(tree)
+        if entry is not None:
+            entry["status"], entry["sent"] = status, body.decode()
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": orjson.dumps(tree)})
+        await send({"type": "http.response.body", "body": body})
 
 
 class Rehearsal:
-    """`with Rehearsal() as host:` serves on a free loopback port in a thread of its own."""
+    """`with Rehearsal() as host:` serves on a free loopback port in a thread of its own. Arguments as App's."""
 
-    def __init__(self) -> None:
-        self.app = App()
+    def __init__(self, script: Sequence[Turn] = (), **options: Any) -> None:
+        self.app = App(script, **options)
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self.origin = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
+        self.root = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.origin = f"{self.root}/v1"
         config = uvicorn.Config(self.app, log_level="error", lifespan="off", access_log=False, ws="none", loop="asyncio")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -261,3 +315,8 @@ class Rehearsal:
     def record(self) -> list[dict[str, Any]]:
         """What came in so far."""
         return list(self.app.record)
+
+
+def as_json(value: Any) -> str:
+    """JSON text for a scripted call's arguments."""
+    return json.dumps(value, ensure_ascii=False)
