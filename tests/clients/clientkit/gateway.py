@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clientkit.host import Host
 from conftest import Daemon, call, start, stop, wait
+
+from clientkit.host import Host
 
 PATHS = {"openai_chat": "/v1", "anthropic_messages": "", "openai_responses": "/v1"}
 """What an origin ends in, as the hosts of each wire publish it: Anthropic's SDKs add `/v1` themselves."""

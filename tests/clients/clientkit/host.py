@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import uvicorn
+
 from clientkit import wires
 from clientkit.wires import Asked, Reply
 

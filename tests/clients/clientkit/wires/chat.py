@@ -72,7 +72,7 @@ def events(asked: Asked, reply: Reply) -> Iterator[bytes]:
 
 
 def content(event: bytes) -> bool:
-    return b'"content": "' in event and b'"role"' not in event or b'"tool_calls": [' in event
+    return (b'"content": "' in event and b'"role"' not in event) or b'"tool_calls": [' in event
 
 
 def terminal(event: bytes) -> bool:
