@@ -134,7 +134,8 @@ class Form:
 @dataclass(frozen=True, slots=True)
 class Chat:
     """A request in neutral form. None: the client did not say. `parallel` False: one tool call at a time. `notes`: sentences, one for each
-    thing that was degraded, for the trace."""
+    thing that was degraded, for the trace. `session` is `Ask.session`: a hash that stays the same through a conversation, for hosts that
+    take a key for their prompt cache."""
 
     turns: tuple[Turn, ...]
     tools: tuple[Tool, ...] = ()
@@ -149,6 +150,7 @@ class Chat:
     form: Form = Form()
     effort: Effort | None = None
     user: str = ""
+    session: str = ""
     stream: bool = False
     notes: tuple[str, ...] = ()
 
