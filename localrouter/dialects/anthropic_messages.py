@@ -1,0 +1,132 @@
+"""Anthropic Messages, as clients speak it. Source: Anthropic API reference, "Messages" (API versions 2023-06-01 and 2026-10-21) and the
+SDK's types; what real clients send is in the notes on clients, 4.1 and 7.2.
+
+Law: the raw tree travels. Known block types are read; an unknown one is refused by name, since nobody can say it was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from localrouter.core.ask import Ask, Needs
+from localrouter.core.decide import Attempt
+from localrouter.core.errors import BadRequest, Unsupported
+from localrouter.dialects import _anthropic_edits as own_edits
+from localrouter.dialects import _edits
+from localrouter.dialects._anthropic_chat import chat
+from localrouter.dialects._anthropic_errors import error_body
+from localrouter.dialects._anthropic_leaves import Reading
+from localrouter.dialects._anthropic_writer import Writer
+from localrouter.dialects._fields import integer, read_object
+from localrouter.dialects._hints import hints
+
+__all__ = ["COUNT", "NAME", "ROUTES", "WIRE", "Writer", "chat", "counted", "error_body", "outgoing", "read"]
+
+NAME = "anthropic_messages"
+WIRE = "anthropic_messages"
+ROUTES = (("POST", "/v1/messages"), ("POST", "/messages"), ("POST", "/anthropic/v1/messages"))
+COUNT = tuple((method, path + "/count_tokens") for method, path in ROUTES)
+
+_HEAD = ("anthropic-version", "anthropic-beta")
+
+
+def read(body: bytes, headers: Mapping[str, str]) -> Ask:
+    """Bytes to an Ask. `max_tokens` may be missing: the counter's requests have none. Raises BadRequest and Unsupported, each naming
+    the field."""
+    tree = read_object(body)
+    messages = tree.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise BadRequest("'messages' must be a list with at least one message.", "Add one.", param="messages")
+    for i, message in enumerate(messages):
+        if not isinstance(message, dict) or message.get("role") not in ("user", "assistant", "system"):
+            raise BadRequest(
+                f"messages[{i}] must be an object with the 'role' user, assistant or system.",
+                "Correct it.",
+                param=f"messages[{i}]",
+            )
+    model = tree.get("model", "localrouter/auto")
+    if not isinstance(model, str):
+        raise BadRequest("'model' must be a string.", "Use 'localrouter/auto' to let the recipe choose.", param="model")
+    stream = tree.get("stream")
+    if stream is not None and not isinstance(stream, bool):
+        raise BadRequest("'stream' must be true or false.", "Correct it.", param="stream")
+    if tree.get("tools") is not None and not isinstance(tree["tools"], list):
+        raise BadRequest("'tools' must be a list.", "Correct it.", param="tools")
+    if tree.get("inference_geo") not in (None, "global", "not_available"):
+        raise Unsupported(
+            "'inference_geo' changes the price, and the catalogue does not know by how much.",
+            "Leave it out, and choose the region of the host in the recipe.",
+            param="inference_geo",
+        )
+    reading = Reading()
+    reading.request(tree)
+    session, said = hints(headers, tree, NAME)
+    return Ask(
+        dialect=NAME,
+        tree=tree,
+        leaves=tuple(reading.leaves),
+        model=model,
+        needs=Needs(
+            tools=bool(tree.get("tools")),
+            json_schema=_has_schema(tree),
+            vision="image" in reading.unread,
+            stream=bool(stream),
+        ),
+        max_output=integer(tree, "max_tokens", 1, 10_000_000),
+        n=1,
+        size=len(body),
+        last_user=_last_user(messages),
+        session=session,
+        unread=tuple(reading.unread),
+        context_ids=_context_ids(headers),
+        head={name: headers[name] for name in _HEAD if headers.get(name)},
+        hints=said,
+        signed=tuple(reading.signed),
+    )
+
+
+def _has_schema(tree: dict[str, Any]) -> bool:
+    config = tree.get("output_config")
+    form = config.get("format") if isinstance(config, dict) else None
+    return isinstance(form or tree.get("output_format"), dict)
+
+
+def _last_user(messages: list[dict[str, Any]]) -> str:
+    """What the person last said: results of tools in the same role are not their words."""
+    for message in reversed(messages):
+        if message["role"] != "user":
+            continue
+        content = message.get("content")
+        if isinstance(content, str):
+            return content
+        texts = [b["text"] for b in content or () if b.get("type") == "text" and isinstance(b.get("text"), str)]
+        if texts:
+            return "\n".join(texts)
+    return ""
+
+
+def _context_ids(headers: Mapping[str, str]) -> tuple[str, ...]:
+    given = headers.get("x-localrouter-context")
+    if not given:
+        return ()
+    try:
+        ids = orjson.loads(given)
+    except orjson.JSONDecodeError:
+        ids = None
+    if not isinstance(ids, list) or not all(isinstance(i, str) and len(i) <= 200 for i in ids):
+        raise BadRequest("The header x-localrouter-context must be a JSON list of strings.", "Correct it.")
+    return tuple(ids[:200])
+
+
+def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
+    """The raw plane: the veiled tree with the listed edits."""
+    tree = own_edits.bound_output(_edits.name_model(tree, attempt), attempt)
+    return own_edits.drop_own_thoughts(own_edits.one_price(own_edits.fit_thinking(tree)))
+
+
+def counted(tokens: int) -> bytes:
+    """The answer of the token counter."""
+    return orjson.dumps({"input_tokens": tokens})
