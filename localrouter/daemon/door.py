@@ -7,6 +7,7 @@ compared in constant time as bytes, JSON media types only, a body limit counted 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,6 +22,24 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 MAX_BODY = 64 * 1024 * 1024
 MAX_HEADERS = 100
+
+
+_REPEATED = re.compile(r"^(?:/v1)+(?=/v1(?:/|$))")
+"""A base URL that ends in /v1, under a client that adds /v1 itself."""
+
+
+def tidy(path: str) -> str:
+    """The path that users meant, whose base URL has or lacks a `/v1`, ends in `/`, or is another product's (notes on clients, 2):
+    `//` and `/v1/v1` collapsed, no slash at the end, and no `/openai`, `/anthropic` or, before `/v1`, `/api` in front."""
+    while "//" in path:
+        path = path.replace("//", "/")
+    path = path.rstrip("/")
+    for prefix in ("/openai", "/anthropic"):
+        if path == prefix or path.startswith(prefix + "/"):
+            path = path[len(prefix) :]
+    if path == "/api/v1" or path.startswith("/api/v1/"):
+        path = path[len("/api") :]
+    return _REPEATED.sub("", path) or "/"
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
@@ -105,9 +124,23 @@ def cors(scope: Scope, origins: frozenset[str]) -> list[tuple[bytes, bytes]]:
     ]
 
 
+_ALLOWED = (
+    "authorization, content-type, accept, x-api-key, api-key, x-goog-api-key, x-goog-api-client, anthropic-version, anthropic-beta, "
+    "anthropic-dangerous-direct-browser-access, openai-beta, openai-organization, openai-project, idempotency-key, x-session-id, "
+    "x-localrouter-session, x-localrouter-context, "
+    + ", ".join(
+        f"x-stainless-{name}"
+        for name in (
+            "arch", "async", "helper-method", "lang", "os", "package-version", "raw-response", "read-timeout", "retry-count",
+            "runtime", "runtime-version", "timeout",
+        )
+    )
+)  # fmt: skip
+"""What the vendors' SDKs send from a page; `*` would not cover `authorization` (Fetch standard)."""
+
 PREFLIGHT = [
-    (b"access-control-allow-methods", b"GET, POST"),
-    (b"access-control-allow-headers", b"authorization, content-type, x-api-key, api-key, x-goog-api-key, x-session-id"),
+    (b"access-control-allow-methods", b"GET, HEAD, POST"),
+    (b"access-control-allow-headers", _ALLOWED.encode()),
     (b"access-control-max-age", b"600"),
 ]
 

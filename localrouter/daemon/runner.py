@@ -82,6 +82,15 @@ class Runner:
         self._error: RouterError | None = None
         self._remember_texts: list[str] = []
 
+    @property
+    def error(self) -> RouterError | None:
+        """What the client was told of a failure, if anything."""
+        return self._error
+
+    @property
+    def writer(self) -> Writer:
+        return self._writer
+
     async def run(self) -> str:
         """Drive the relay to its end; then note it. Returns the outcome."""
         outcome: str = "failed"

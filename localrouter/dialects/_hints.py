@@ -49,6 +49,11 @@ def hints(headers: Mapping[str, str], tree: Mapping[str, Any], dialect: str) -> 
     )
 
 
+def names_session(headers: Mapping[str, str], tree: Mapping[str, Any]) -> bool:
+    """Whether the client names its conversation itself."""
+    return bool(_named_session(headers, tree))
+
+
 def _digest(name: str) -> str:
     return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 

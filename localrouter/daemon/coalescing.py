@@ -1,0 +1,264 @@
+"""Repeats: one failing or abandoned turn is one decision upstream, not thirty.
+
+Clients repeat a request that was slow or that failed, up to thirty times (notes on clients, 5.2). A repeat is the same token, dialect,
+body bytes and hints, and the same headers of those that change an answer.
+
+- Its client went away: the call goes on for GRACE_S; a repeat that comes meanwhile takes it over and is told what was said so far.
+- Its client is still there: the repeat is told the same bytes, when it surely is a repeat: the SDK counts it as one, or the client names
+  its conversation. Without either it may be a script that samples one prompt many times, whose answers must differ.
+- It failed at a host: the repeat gets the same error, at once, for FAILED_S. What the user can mend here (a budget, a key, a recipe) is
+  never remembered, so that it is seen as soon as it is mended.
+
+The first client is written to directly, with its own back-pressure; others through a queue of their own, bounded, so that none slows another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import hashlib
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from localrouter.core.ask import Ask
+from localrouter.core.errors import HostFault, RouterError
+from localrouter.daemon.door import Receive
+from localrouter.daemon.runner import Send
+from localrouter.dialects._hints import names_session
+
+Message = MutableMapping[str, Any]
+
+GRACE_S = 0.7
+"""Claude Code, Codex and the SDKs repeat within half a second of a failure; a host is still told of a cancel within the second."""
+FAILED_S = 20.0
+KEPT_BYTES = 1024 * 1024
+"""Bytes of an answer that a repeat can be told from its beginning; a longer answer is not joined."""
+BEHIND_BYTES = 1024 * 1024
+"""How far a second reader may fall behind before it is cut off."""
+FAILURES = 256
+
+_MATTER = ("anthropic-version", "anthropic-beta", "openai-beta", "idempotency-key", "content-encoding", "accept")
+
+
+def key_of(token: bytes, body: bytes, ask: Ask, headers: Mapping[str, str]) -> bytes:
+    """What makes two requests the same."""
+    digest = hashlib.sha256()
+    own = sorted((k, v) for k, v in headers.items() if k.startswith("x-localrouter-"))
+    named = [(k, headers[k]) for k in _MATTER if k in headers]
+    for part in (ask.dialect, ask.session, repr(ask.hints), repr(sorted(ask.head.items())), repr(named), repr(own)):
+        digest.update(part.encode("utf-8", "surrogatepass") + b"\x00")
+    for raw in (token, body):
+        digest.update(len(raw).to_bytes(8, "big") + raw)
+    return digest.digest()
+
+
+def surely_repeats(ask: Ask, headers: Mapping[str, str]) -> bool:
+    """Whether a second, equal request means the first and not another sample. `x-stainless-retry-count`: the SDKs of OpenAI and Anthropic."""
+    count = headers.get("x-stainless-retry-count", "")
+    return (count.isascii() and count.isdigit() and int(count) > 0) or names_session(headers, ask.tree)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a turn failed, and when (monotonic)."""
+
+    error: RouterError
+    request_id: str
+    at: float
+
+    def again(self) -> RouterError:
+        """The error, with what is left of its `retry_after`."""
+        error = copy.copy(self.error)
+        if error.retry_after is not None:
+            error.retry_after = max(1.0, error.retry_after - (time.monotonic() - self.at))
+        return error
+
+
+class _Reader:
+    """A client that came later: told through a queue."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Message] = deque()
+        self._behind = 0
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self.cut = False
+
+    def tell(self, message: Message, *, patient: bool) -> None:
+        """`patient`: the writer waits for this reader, so that it need not be cut off."""
+        self._queue.append(message)
+        self._behind += len(message.get("body", b""))
+        if self._behind > BEHIND_BYTES:
+            self._room.clear()
+            if not patient:
+                self.cut = True
+        self._news.set()
+
+    async def room(self) -> None:
+        await self._room.wait()
+
+    def close(self) -> None:
+        """Nothing more will come."""
+        self.cut = True
+        self._news.set()
+        self._room.set()
+
+    async def read(self, send: Send) -> bool:
+        """Until the answer's last message; False when it was cut off."""
+        while not self.cut:
+            if not self._queue:
+                self._news.clear()
+                await self._news.wait()
+                continue
+            message = self._queue.popleft()
+            await send(message)
+            self._behind -= len(message.get("body", b""))
+            if self._behind <= BEHIND_BYTES:
+                self._room.set()
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                return True
+        return False
+
+
+class Shared:
+    """One running request and who reads its answer. `leave` is called when nobody does any more."""
+
+    def __init__(self, first: Send, leave: Callable[[], None]) -> None:
+        self._first: Send | None = first
+        self._leave = leave
+        self._later: list[_Reader] = []
+        self._said: list[Message] = []
+        self._size = 0
+        self._grace: asyncio.TimerHandle | None = None
+        self._said_all = False
+        self.told = False
+        """Whether somebody got the last message."""
+        self.over = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether a repeat can be told the answer from its beginning."""
+        return self._size <= KEPT_BYTES
+
+    @property
+    def abandoned(self) -> bool:
+        return self._first is None and not self._later
+
+    async def send(self, message: Message) -> None:
+        """What the runner says: to the first client directly, to the others through their queues."""
+        self._said_all = message["type"] == "http.response.body" and not message.get("more_body")
+        if self.whole:
+            self._said.append(message)
+            self._size += len(message.get("body", b""))
+            if not self.whole:
+                self._said.clear()
+        for reader in self._later:
+            reader.tell(message, patient=self._first is None and reader is self._later[0])
+        if self._said_all:
+            self.told = not self.abandoned
+        if self._first is not None:
+            await self._first(message)
+        elif self._later:
+            await self._later[0].room()
+
+    def end(self) -> None:
+        """The runner is through. An answer that broke off has no last message: whoever still waits for one is cut off."""
+        self.over = True
+        if not self._said_all:
+            for reader in self._later:
+                reader.close()
+
+    def first_gone(self) -> None:
+        self._first = None
+        self._alone()
+
+    async def join(self, send: Send, receive: Receive) -> None:
+        """Read this answer from its beginning, until its end or until this client leaves too. Returns early when cut off: the server
+        closes the connection then, as for any answer that broke off."""
+        if self._grace is not None:
+            self._grace.cancel()
+            self._grace = None
+        reader = _Reader()
+        for message in self._said:
+            reader.tell(message, patient=True)
+        self._later.append(reader)
+        reading = asyncio.ensure_future(reader.read(send))
+        gone = asyncio.ensure_future(until_gone(receive))
+        try:
+            await asyncio.wait({reading, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done() and reading.exception() is None and reading.result():
+                self.told = True
+        finally:
+            for task in (reading, gone):
+                task.cancel()
+            self._later.remove(reader)
+            reader.close()
+            self._alone()
+
+    def _alone(self) -> None:
+        if self.abandoned and not self.over and self._grace is None:
+            self._grace = asyncio.get_running_loop().call_later(GRACE_S, self._give_up)
+
+    def _give_up(self) -> None:
+        if self.abandoned:
+            self._leave()
+
+
+async def until_gone(receive: Receive) -> None:
+    """Until the client's connection is closed."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class Repeats:
+    """What runs, and what failed lately, by key. `joined` and `spared` count what was not asked twice."""
+
+    def __init__(self) -> None:
+        self._running: dict[bytes, Shared] = {}
+        self._failed: OrderedDict[bytes, Failure] = OrderedDict()
+        self.joined = self.spared = 0
+
+    def failed(self, key: bytes) -> Failure | None:
+        """The same turn's failure, while it is remembered."""
+        failure = self._failed.get(key)
+        if failure is None:
+            return None
+        if time.monotonic() - failure.at > FAILED_S:
+            del self._failed[key]
+            return None
+        self.spared += 1
+        return failure
+
+    def running(self, key: bytes, *, sure: bool) -> Shared | None:
+        """A running one that this request can share. `sure`: it is a repeat of it, not another sample."""
+        shared = self._running.get(key)
+        if shared is None or not shared.whole or (shared.over and shared.told) or not (shared.abandoned or sure):
+            return None
+        self.joined += 1
+        return shared
+
+    def begin(self, key: bytes, shared: Shared) -> None:
+        """It runs. A second one of the same key, which was not shared, does not take its place."""
+        self._running.setdefault(key, shared)
+
+    def end(self, key: bytes, shared: Shared, error: RouterError | None, request_id: str) -> None:
+        """It is through. An answer that nobody got the end of can still be told for a moment."""
+        shared.end()
+        if isinstance(error, HostFault):
+            self._failed.pop(key, None)
+            self._failed[key] = Failure(error, request_id, time.monotonic())
+            while len(self._failed) > FAILURES:
+                self._failed.popitem(last=False)
+        if self._running.get(key) is shared:
+            if shared.told or error is not None:
+                del self._running[key]
+            else:
+                asyncio.get_running_loop().call_later(GRACE_S, self._forget, key, shared)
+
+    def _forget(self, key: bytes, shared: Shared) -> None:
+        if self._running.get(key) is shared and shared.abandoned:
+            del self._running[key]
