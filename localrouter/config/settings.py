@@ -86,12 +86,14 @@ def _is_pattern(entry: str) -> bool:
 
 class Privacy(Strict):
     """What the privacy scan is told. `allow`: values that pass. `deny`: values that never do. Each is matched exactly, or as a regular
-    expression when it is written `/so/`. `packs`: national ids to look for, such as "de". `thresholds`: the least score of a type."""
+    expression when it is written `/so/`. `packs`: national ids to look for, such as "de". `thresholds`: the least score of a type.
+    `spacy`: larger spaCy models beside the encoder: `auto` (those that are installed), `off`, or the name of one."""
 
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     packs: tuple[str, ...] = ()
     thresholds: dict[str, float] = Field(default_factory=dict)
+    spacy: str = Field(default="auto", pattern=r"^[a-z][a-z0-9_]{1,63}$")
 
     @field_validator("allow", "deny")
     @classmethod
@@ -143,6 +145,7 @@ class Privacy(Strict):
             "deny": list(self.deny),
             "packs": list(self.packs),
             "thresholds": dict(self.thresholds),
+            "spacy": self.spacy,
         }
 
 

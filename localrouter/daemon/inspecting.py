@@ -78,7 +78,8 @@ class Inspection:
 
     def configure(self, privacy: Mapping[str, Any]) -> None:
         """Other lists, packs or thresholds from now on; verdicts under the old ones are forgotten."""
-        self._options = {"allow": [], "deny": [], "packs": [], "thresholds": {}, **privacy, "identity": self._identity}
+        base: dict[str, Any] = {"allow": [], "deny": [], "packs": [], "thresholds": {}, "spacy": "auto"}
+        self._options = {**base, **privacy, "identity": self._identity}
         self._configured.clear()
         self._allowed = None
         if self._options["allow"]:
@@ -122,7 +123,7 @@ class Inspection:
 
     def _behind(self, child: Child) -> None:
         async def load() -> None:
-            with contextlib.suppress(LaneFault):
+            with contextlib.suppress(LaneFault, PrivacyUnsure):
                 await child.start()
                 await self._configure(child)
 
@@ -150,7 +151,11 @@ class Inspection:
         pid = child.pid
         if pid is not None and pid not in self._configured:
             self._configured.add(pid)
-            await child.tell({"op": "configure", "options": self._options})
+            reply = await child.call({"op": "configure", "options": self._options}, timeout=SECONDS_PER_BATCH)
+            if "refused" in reply:
+                self._configured.discard(pid)
+                self.why = f"The privacy scan cannot run: {reply['refused']}."
+                raise PrivacyUnsure(f"{self.why} Nothing was sent.", "Correct [privacy] in config.toml.")
             self._met(child.ready)
 
     async def inspect(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]]:
@@ -283,6 +288,8 @@ class Inspection:
             raise PrivacyUnsure(
                 "The privacy scan did not finish, so nothing was sent.", "Ask again; `localrouter logs` says why."
             ) from exc
+        if reply.get("why"):
+            raise PrivacyUnsure(f"The privacy scan failed: {reply['why']} Nothing was sent.", REPAIR)
         rows = reply.get("findings")
         if "error" in reply or not isinstance(rows, list) or len(rows) != len(segments_) or not _found(rows[-1], canary):
             raise PrivacyUnsure(

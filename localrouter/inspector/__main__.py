@@ -14,6 +14,7 @@ import threading
 from typing import Any
 
 from localrouter.core.frames import Decoder, encode
+from localrouter.engine.encoder import EncoderFault
 from localrouter.scrub import detectors
 from localrouter.scrub.version import installed
 
@@ -60,8 +61,12 @@ def main() -> int:
                 detectors.configure(job["options"])
             except Exception as exc:
                 # Settings that a detector refuses: no scan by others than the user's own.
-                say({"fatal": f"a privacy setting was refused: {exc}"})
+                why = f"a privacy setting was refused: {exc}"
+                say({"id": job.get("id"), "refused": why})
+                say({"fatal": why})
                 return 1
+            if "id" in job:
+                say({"id": job["id"], "ok": True})
         elif job.get("op") == "warm":
             # Beside the work: what is rarely needed takes most of a second to load, and no request should wait for it.
             threading.Thread(target=detectors.find, args=(_RARE,), daemon=True).start()
@@ -74,6 +79,8 @@ def _inspect(job: dict[str, Any]) -> dict[str, Any]:
     """The findings of a batch. Fail closed: with one segment that has no verdict it has none at all. No text is quoted."""
     try:
         found = detectors.find_all([(segment["t"], segment["c"]) for segment in job["segments"]])
+    except (detectors.DetectorFault, EncoderFault) as exc:
+        return {"id": job["id"], "error": type(exc).__name__, "why": str(exc)}
     except Exception as exc:
         return {"id": job["id"], "error": type(exc).__name__}
     return {"id": job["id"], "findings": [[[f.start, f.end, f.type, f.score, f.detector] for f in row] for row in found]}

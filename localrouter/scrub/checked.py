@@ -1,13 +1,15 @@
 """Veil, then look again: the one way from findings to a text that may leave.
 
 Law: a first hit of the last check re-veils with what still stands (a value inside base64, say); a second refuses.
+What the encoder takes for a person ("Read the file ...") and is the name of a tool of the same request is that tool: a tool whose name was
+replaced could not be called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from localrouter.core.ask import Leaf
+from localrouter.core.ask import Leaf, Path
 from localrouter.core.errors import PrivacyUnsure
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import DataClass
@@ -24,6 +26,7 @@ def checked(
     allowed: frozenset[str] = frozenset(),
 ) -> Veiled:
     """What may leave. `allowed`: values that the user lets pass. Raises PrivacyUnsure."""
+    findings = _without_tools(leaves, findings)
     veiled = veil(leaves, findings, values, minter)
     if not leaks(veiled.texts, veiled.table, allowed):
         return veiled
@@ -36,3 +39,19 @@ def checked(
             "`localrouter explain` shows the request; a recipe that stays local still answers.",
         )
     return veiled
+
+
+def _without_tools(leaves: Sequence[Leaf], findings: Sequence[Sequence[Finding]]) -> Sequence[Sequence[Finding]]:
+    """Only the encoder guesses; what a rule, a list or the user's identity found stands, whatever it is called."""
+    tools = {leaf.text for leaf in leaves if leaf.where == "tool_schema" and _names_a_tool(leaf.path)}
+    if not tools:
+        return findings
+    return [
+        [f for f in found if f.detector != "encoder" or leaf.text[f.start : f.end].strip() not in tools]
+        for leaf, found in zip(leaves, findings, strict=True)
+    ]
+
+
+def _names_a_tool(path: Path) -> bool:
+    """`tools[].function.name`, `tools[].name`, and in a namespace `tools[].tools[].name`: not a "name" within a schema."""
+    return path[0] == "tools" and path[-1] == "name" and not {"parameters", "input_schema"} & set(path)

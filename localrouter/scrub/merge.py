@@ -16,7 +16,7 @@ from localrouter.core.kinds import ORDER, kind
 
 NAMES = frozenset({"PERSON", "USERNAME", "ORG", "LOCATION", "ADDRESS"})
 """Found by likeness, not by structure."""
-LIKENESS = frozenset({"encoder", "spacy"})
+LIKENESS = frozenset({"encoder", "spacy_model"})
 """Detectors that guess, whatever type they name."""
 REST_MIN = 3
 """Letters and digits that the rest of an overlapped finding must have to be kept."""

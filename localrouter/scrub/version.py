@@ -22,6 +22,10 @@ _READ = frozenset([".py", ".json", ".txt", ".tsv", ".csv", ".gz", ".xz"])
 _LIBRARIES = ("presidio-analyzer", "phonenumbers", "regex", "llama-cpp-python", "tokenizers", "spacy")
 
 
+SPACY = "spacy_models"
+"""The group of entry points by which a spaCy model's package names itself (spaCy's own `spacy package` writes it)."""
+
+
 def installed() -> bytes:
     """16 bytes that name what is installed. Raises OSError when it cannot be read."""
     digest = hashlib.blake2b(digest_size=16)
@@ -33,6 +37,8 @@ def installed() -> bytes:
             digest.update(f"{name} {metadata.version(name)}\n".encode())
         except metadata.PackageNotFoundError:
             digest.update(f"{name} -\n".encode())
+    for model in sorted(f"{e.name} {e.dist.version if e.dist else ''}\n" for e in metadata.entry_points(group=SPACY)):
+        digest.update(model.encode())
     return digest.digest()
 
 

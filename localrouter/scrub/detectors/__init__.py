@@ -2,7 +2,7 @@
 
 A detector module has `NAME` and `find(text, context) -> list[Finding]`, and `configure(options)` when it wants the user's settings:
 `identity` (user, host, name, email), `allow` and `deny` (values, or `/regex/`), `packs` (national ids), `thresholds` (type to least
-score). One that is slow sets `VIEWS = False` and has `find_all(items)`: it is asked once about all texts, each as a person reads it
+score), `spacy` (which of its models). One that is slow sets `VIEWS = False` and has `find_all(items)`: it is asked once about all texts, each as a person reads it
 (views.readable), and not about their views. One that needs a file has `check()`, which raises when it cannot work.
 It runs in the inspector child only: this package may be imported anywhere, its modules only there.
 """
@@ -29,6 +29,10 @@ SPARE = 4096
 
 
 _ESCAPED = re.compile(r"\\.")
+
+
+class DetectorFault(Exception):
+    """A detector cannot work. Its text is for the user and quotes nothing that was scanned."""
 
 
 class Detector(Protocol):

@@ -129,7 +129,9 @@ def cell(text: str, key: str) -> bool:
     return " " in text.strip() or any(map(str.isupper, text)) or not text.isascii()
 
 
-_BLOB = re.compile(r"(?<![\w+/-])(?:[0-9a-fA-F]{16,}|(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])(?=[^\s-]{12}|\w{8}-\w{4}-)[\w+/-]{20,}={0,2})(?![\w+/-])")
+_BLOB = re.compile(
+    r"(?<![\w+/-])(?:[0-9a-fA-F]{16,}|(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])(?=[^\s-]{12}|\w{8}-\w{4}-)[\w+/-]{20,}={0,2})(?![\w+/-])"
+)
 
 
 def dimmed(text: str) -> str:
