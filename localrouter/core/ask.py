@@ -116,3 +116,26 @@ def rename_keys(tree: Any, renames: dict[Path, str]) -> Any:
         new = {renames[path] if k == path[-1] else k: v for k, v in parent.items()}
         tree = replace(tree, [(path[:-1], new)]) if len(path) > 1 else new
     return tree
+
+
+def remove(tree: Any, paths: Iterable[Path]) -> Any:
+    """A copy of the tree without some blocks (an item of a list, a key of an object). A list that held nothing else goes with its key,
+    and a turn whose `content` that was goes too: an empty turn is no turn in any dialect."""
+    for path in sorted(paths, key=lambda p: (len(p), [str(s).rjust(12, "0") for s in p]), reverse=True):
+        tree = _without(tree, path)
+    return tree
+
+
+def _without(tree: Any, path: Path) -> Any:
+    parent = get(tree, path[:-1])
+    left: Any
+    if isinstance(parent, dict):
+        left = {k: v for k, v in parent.items() if k != path[-1]}
+    else:
+        left = [item for i, item in enumerate(parent) if i != path[-1]]
+        if not left and len(path) > 2:
+            holder = get(tree, path[:-2])
+            if isinstance(holder, dict) and (path[-2] != "content" or len(path) == 3):
+                return _without(tree, path[:-1])
+            return _without(tree, path[:-2])
+    return replace(tree, [(path[:-1], left)]) if len(path) > 1 else left

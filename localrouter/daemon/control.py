@@ -158,7 +158,7 @@ class Control:
         findings = await self.s.inspection.inspect(ask.leaves)
         density = await self.s.store.ledger.density(ask.session)
         read = signals(ask, findings, inherited=self.s.inherited(ask.who, ask.session), density=density)
-        plan = decide(ask, read, self.s.recipe, await self.s.standing("default"), self.s.gates)
+        plan = decide(ask, read, self.s.recipe, await self.s.standing(ask), self.s.gates)
         first = plan.attempts[0].model if plan.attempts else None
         minter = Minter(self.s.secret, f"{ask.who}\x00{ask.session}", first.host if first else "", taken(ask.leaves))
         veiled = checked(ask.leaves, findings, {n: self.s.recipe.rule(n).values for n in ORDER}, minter, self.s.allowed)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from localrouter.config.paths import SAFE
-from localrouter.core.chat import Channel, Chunk, Piece
+from localrouter.core.chat import Channel, Chunk, Finish, Piece
 from localrouter.core.errors import BadRequest, LaneFault, LocalUnavailable
 from localrouter.core.money import Usage
 from localrouter.daemon.children import Child, ChildRefused
@@ -26,6 +26,8 @@ _HOW = "Run `localrouter up --local FILE.gguf`, or set `local.model` in the sett
 _PARAMS = (
     "tools", "tool_choice", "max_tokens", "temperature", "top_p", "top_k", "min_p", "seed", "stop", "response_format",
 )  # fmt: skip
+
+_FINISH: dict[str, Finish] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
 
 
 class ContextExceeded(BadRequest):
@@ -126,7 +128,7 @@ def _chunk(reply: Mapping[str, Any]) -> Chunk:
         usage = reply.get("usage") or {}
         return Chunk(
             usage=Usage(input=int(usage.get("input", 0)), output=int(usage.get("output", 0))),
-            finish={0: str(reply.get("finish", "stop"))},
+            finish={0: _FINISH.get(str(reply.get("finish")), "stop")},
             terminal=True,
         )
     if tool := reply.get("tool"):

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from localrouter.core.ask import Ask
 from localrouter.core.catalogue import Catalogue
 from localrouter.core.decide import Gate
 from localrouter.core.kinds import DataClass, strictest
@@ -20,6 +21,7 @@ from localrouter.core.standing import Standing
 from localrouter.daemon.egress import Egress
 from localrouter.daemon.inspecting import Inspection
 from localrouter.daemon.local import LocalLane
+from localrouter.daemon.origins import Origins
 from localrouter.keys.remembered import Keys as Keys
 from localrouter.providers import Wire
 from localrouter.scrub.tokens import TokenTable
@@ -77,6 +79,7 @@ class Services:
         self.secret, self.record_texts, self.allowed = secret, record_texts, allowed
         self.keys = Keys()
         self.conversations = Conversations()
+        self.origins = Origins(secret)
         self.cooling: dict[str, float] = {}
         self._keys: frozenset[str] = frozenset()
         self._keys_at = float("-inf")
@@ -148,9 +151,9 @@ class Services:
         self.keys.forget()
         self._keys_at = float("-inf")
 
-    async def standing(self, who: str) -> Standing:
+    async def standing(self, ask: Ask) -> Standing:
         """The world at this instant, for one decision."""
-        states = await self.store.ledger.budgets(who)
+        states = await self.store.ledger.budgets(ask.who)
         tightest = min((b for b in states if b.remaining is not None), key=lambda b: b.remaining or 0, default=None)
         keys = await self._hosts_with_keys()
         return Standing(

@@ -76,6 +76,7 @@ def chat(tree: dict[str, Any], ask: Ask) -> Chat:
         user=next((tree[k] for k in ("safety_identifier", "user") if isinstance(tree.get(k), str)), ""),
         stream=ask.needs.stream,
         notes=tuple(notes),
+        session=ask.session,
     )
 
 

@@ -1,0 +1,200 @@
+"""What happened to one request, collected on its way and written as its trace: types, counts and veiled texts, never values (law 8)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from localrouter.core import commands as c
+from localrouter.core.ask import Ask, Leaf
+from localrouter.core.chat import Chunk
+from localrouter.core.decide import AUTO, Attempt, Plan
+from localrouter.core.errors import RouterError
+from localrouter.core.kinds import ORDER
+from localrouter.core.money import usd
+from localrouter.core.signals import Signals
+from localrouter.daemon.faultlog import log_defect
+from localrouter.daemon.services import Services
+from localrouter.scrub.tokens import Minter
+from localrouter.scrub.veil import Veiled, veil
+
+log = logging.getLogger("localrouter")
+
+TEXT_CAP = 256 * 1024
+"""Characters of outgoing text that a trace keeps."""
+
+
+@dataclass(slots=True)
+class Story:
+    """One request, from the door to its settlement."""
+
+    id: str
+    ask: Ask
+    at: float
+    begun: float = field(default_factory=time.monotonic)
+    signals: Signals = field(default_factory=Signals)
+    plan: Plan | None = None
+    attempt: Attempt | None = None
+    minter: Minter | None = None
+    veiled: Veiled | None = None
+    error: RouterError | None = None
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    answer: list[str] = field(default_factory=list)
+    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    restored: dict[str, int] = field(default_factory=dict)
+    usage: dict[str, int] = field(default_factory=dict)
+    cost: int = 0
+    reserved: int = 0
+
+    def begin(self, attempt: Attempt) -> None:
+        """Another attempt: what the one before said is not part of the answer."""
+        self.attempt = attempt
+        self.attempts.append({"model": attempt.id, "lane": attempt.lane, "reserved_micro": attempt.reserve})
+        self.answer.clear()
+        self.tool_calls.clear()
+
+    def called(self, wire: str, crosses: bool, notes: tuple[str, ...]) -> None:
+        """How the attempt's host is spoken to, and what could not be said to it."""
+        self.attempts[-1] |= {"wire": wire, "crosses": crosses} | ({"notes": list(notes)} if notes else {})
+
+    def settled(self, command: c.Settle) -> None:
+        self.cost += command.micro
+        self.usage = {k: v for k, v in asdict(command.usage).items() if v}
+        if self.attempts:
+            self.attempts[-1] |= {"cost_micro": command.micro, "estimated": command.estimated, "outcome": command.outcome}
+
+    def said(self, chunk: Chunk) -> None:
+        """What the model said, with its placeholders: the record is veiled."""
+        for piece in chunk.pieces:
+            channel = piece.channel
+            if channel.kind == "tool":
+                if piece.tool is not None and not piece.whole:
+                    self.tool_calls.append({"name": piece.tool, "choice": channel.choice, "index": channel.index})
+            elif channel.choice == 0 and channel.kind == "text" and not piece.whole:
+                self.answer.append(piece.text)
+
+    def headers(self, *, stream: bool) -> list[tuple[bytes, bytes]]:
+        """The x-localrouter headers, as far as they are known now."""
+        plan, attempt = self.plan, self.attempt
+        pairs = [
+            ("x-localrouter-id", self.id),
+            ("x-localrouter-route", plan.route if plan else ""),
+            ("x-localrouter-lane", attempt.lane if attempt else "none"),
+            ("x-localrouter-model", attempt.id if attempt else ""),
+            ("x-localrouter-reason", plan.reason if plan else (self.error.code if self.error else "")),
+            ("x-localrouter-reserved-usd", f"{self.reserved / 1_000_000:.6f}")
+            if stream
+            else ("x-localrouter-cost-usd", f"{self.cost / 1_000_000:.6f}"),
+        ]
+        return [(k.encode(), v.encode("ascii", "replace")) for k, v in pairs]
+
+
+async def note(services: Services, story: Story, outcome: str) -> None:
+    """Write the trace. Never raises: an answer that was given stays given."""
+    try:
+        await services.store.traces.put(await _record(services, story, outcome))
+    except RouterError as exc:
+        log.warning("a trace could not be written: %s", exc.text)
+    except Exception:
+        log_defect(f"request {story.id}: its trace could not be written")
+
+
+async def _record(services: Services, story: Story, outcome: str) -> dict[str, Any]:
+    ask, plan, attempt, error = story.ask, story.plan, story.attempt, story.error
+    ids = (await _scrubbed(services, story, "\n".join(ask.context_ids))).split("\n") if ask.context_ids else []
+    return {
+        "id": story.id,
+        "started": story.at,
+        "ms": round((time.monotonic() - story.begun) * 1000, 1),
+        "who": ask.who,
+        "session": ask.session,
+        "agent": ask.hints.agent,
+        "dialect": ask.dialect,
+        "asked": _asked(services, ask.model),
+        "lane": attempt.lane if attempt else "none",
+        "route": plan.route if plan else "",
+        "reason": plan.reason if plan else (error.code if error else ""),
+        "explain": _explain(story, outcome),
+        "model": attempt.id if attempt else "",
+        "status": 499 if outcome == "client_gone" else error.status if error else 200,
+        "outcome": outcome,
+        "error": error.code if error else "",
+        "findings": story.signals.findings,
+        "data_class": story.signals.data_class,
+        "signals": {
+            "task": story.signals.task,
+            "difficulty": story.signals.difficulty,
+            "prompt_bound": story.signals.prompt_bound,
+            "cheap": ask.hints.cheap,
+            "continues": ask.hints.continues,
+        },
+        "left_machine": _left_machine(services, story),
+        "tokens": [e.token for e in story.veiled.table] if story.veiled else [],
+        "attempts": story.attempts,
+        "candidates": [asdict(w) for w in plan.weighed] if plan else [],
+        "tool_calls": story.tool_calls,
+        "context_ids": ids,
+        "restored": story.restored,
+        "cost_micro": story.cost,
+        "reserved_micro": story.reserved,
+        "usage": story.usage,
+        "steps": story.steps,
+        "recipe": services.recipe_version,
+        "catalogue": services.catalogue.version,
+        "answer": await _scrubbed(services, story, "".join(story.answer)) if services.record_texts else "",
+    }
+
+
+async def _scrubbed(services: Services, story: Story, text: str) -> str:
+    """A reply is scrubbed before it is noted (law 8): it may name people whom the request did not."""
+    if not text:
+        return ""
+    leaf = Leaf(("answer",), text[:TEXT_CAP], "assistant", "content")
+    try:
+        found = await services.inspection.inspect([leaf])
+    except RouterError:
+        return "(not recorded: the answer could not be scanned)"
+    # A placeholder that the model repeated is one already; a second name for it could not be compared with what left.
+    own = [entry.token for entry in story.veiled.table] if story.veiled is not None else []
+    found = [tuple(f for f in row if not any(token in leaf.text[f.start : f.end] for token in own)) for row in found]
+    minter = story.minter or Minter(services.secret, f"{story.ask.who}\x00{story.ask.session}", "", text)
+    return veil([leaf], found, dict.fromkeys(ORDER, "veil"), minter).texts[0]
+
+
+def _asked(services: Services, name: str) -> str:
+    """The model that the client named, when it is one; its text is the client's, and may be anything."""
+    known = name in AUTO or name == "local:chat" or services.catalogue.find(name) is not None
+    return name if known else "(not in the catalogue)"
+
+
+def _left_machine(services: Services, story: Story) -> list[str]:
+    if story.veiled is None or not services.record_texts:
+        return []
+    out: list[str] = []
+    room = TEXT_CAP
+    for text in story.veiled.texts:
+        if room <= 0:
+            out.append("(more was sent; the trace keeps its first part)")
+            break
+        out.append(text[:room])
+        room -= len(text)
+    return out
+
+
+def _explain(story: Story, outcome: str) -> str:
+    text = story.plan.explain if story.plan else ""
+    failed = [a for a in story.attempts if a.get("outcome") == "error"]
+    if failed and story.attempt is not None and outcome == "done":
+        text += f" {failed[0]['model']} failed first, so {story.attempt.id} answered."
+    for sentence in story.attempts[-1].get("notes", ()) if story.attempts else ():
+        text += f" {sentence}"
+    if story.error is not None and story.error.text not in text:
+        text += f" It ended with an error: {story.error.text}"
+    if outcome == "client_gone":
+        text += " The client left before the end."
+    if story.cost:
+        text += f" It cost {usd(story.cost)}."
+    return text.strip()

@@ -1,0 +1,85 @@
+"""From a veiled tree to what a host or the local engine is asked, on the plane that fits (DESIGN section 4).
+
+Raw plane: the host speaks the client's dialect, and its tree travels with the listed edits. Neutral plane: it does not, or it is the local
+engine; the dialect reads the tree into a `Chat`, and the host's wire writes that. Blocks that a host signed are judged on either (origins.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from localrouter.core.ask import Ask
+from localrouter.core.catalogue import Host
+from localrouter.core.decide import Attempt
+from localrouter.core.findings import Finding
+from localrouter.core.kinds import kind
+from localrouter.daemon.origins import leaves_of, left_out, without
+from localrouter.daemon.services import Services
+from localrouter.dialects import Dialect
+from localrouter.providers import Upstream, Wire
+
+LOCAL_WIRE = "openai_chat"
+"""The engine takes chat completions' messages and parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A request to a host. `notes`: sentences on what was degraded, for the trace."""
+
+    upstream: Upstream
+    wire: Wire
+    crosses: bool
+    notes: tuple[str, ...] = ()
+
+
+async def outbound(
+    services: Services, dialect: Dialect, ask: Ask, attempt: Attempt, tree: dict[str, Any], host: Host, tokens: frozenset[str]
+) -> Outbound:
+    """`tree` is veiled for `host`; `tokens` are what stands for values in it. Raises CannotCross, and PrivacyUnsure when a signed text
+    could not be scanned."""
+    wire = services.wires[host.wire_for(dialect.WIRE)]
+    stream = ask.needs.stream
+    if wire.NAME == dialect.WIRE:
+        tree, notes = await _vouched(services, ask, tree, host, tokens)
+        return Outbound(wire.prepare(dialect.outgoing(tree, ask, attempt), stream, ask.head), wire, False, notes)
+    chat = services.origins.opened(dialect.chat(tree, ask), host.name, wire.NAME)
+    body = wire.body(chat, attempt)
+    more = getattr(wire, "notes", None)
+    notes = (*chat.notes, *(more(chat, attempt) if more is not None else ()))
+    return Outbound(wire.prepare(body, stream, {}), wire, True, notes)
+
+
+def local(
+    services: Services, dialect: Dialect, ask: Ask, attempt: Attempt
+) -> tuple[list[dict[str, Any]], dict[str, Any], tuple[str, ...]]:
+    """(messages, parameters, notes) for the local engine. Nothing is veiled there. Raises CannotCross."""
+    chat = services.origins.opened(dialect.chat(ask.tree, ask), "", "")
+    params = services.wires[LOCAL_WIRE].body(chat, attempt)
+    messages: list[dict[str, Any]] = params.pop("messages")
+    return messages, params, chat.notes
+
+
+async def _vouched(
+    services: Services, ask: Ask, tree: dict[str, Any], host: Host, tokens: frozenset[str]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The tree with only those signed blocks that this host made, or that nobody remembers and that hold nothing private."""
+    if not ask.signed:
+        return tree, ()
+    foreign, unknown = services.origins.judge(ask, host.name)
+    leaves = leaves_of(unknown)
+    if leaves:
+        found = services.inspection.cached(leaves) or await services.inspection.inspect(leaves)
+        private = {leaf.path for leaf, row in zip(leaves, found, strict=True) if _private(services, leaf.text, row, tokens)}
+        foreign += [b for b in unknown if b.path in private]
+    if not foreign:
+        return tree, ()
+    return without(tree, foreign), (left_out(len(foreign)),)
+
+
+def _private(services: Services, text: str, row: tuple[Finding, ...], tokens: frozenset[str]) -> bool:
+    """Whether something is found that may not pass; a placeholder that the model repeated is none."""
+    return any(
+        services.recipe.rule(kind(f.type).data_class).values != "pass" and not any(t in text[f.start : f.end] for t in tokens)
+        for f in row
+    )
