@@ -7,14 +7,13 @@ trained to find names no longer says which sentences mean the same.
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from localrouter.engine.cpu import spare_extra_buffers
-from localrouter.engine.encoder import SETTINGS, EncoderFault, default_threads
+from localrouter.engine.encoder import SETTINGS, EncoderFault, default_threads, quiet
 
 WINDOW = 256
 """Word pieces that are read of a text, [CLS] and [SEP] among them; the rest of it does not count."""
@@ -32,15 +31,12 @@ class Embedder:
             raise EncoderFault(f"The embedding model's file {path.name} is missing.")
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
-        import llama_cpp
         import numpy as np
         from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+        llama_cpp = quiet()
         self._lib: Any = llama_cpp
         self._np: Any = np
-        self._quiet = llama_cpp.llama_log_callback(lambda *_: None)
-        llama_cpp.llama_log_set(self._quiet, ctypes.c_void_p(0))
-        llama_cpp.llama_backend_init()
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers = 0
         params.use_extra_bufts = not spare_extra_buffers()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +47,22 @@ def default_threads() -> int:
     return min(2, os.cpu_count() or 1)
 
 
+@cache
+def quiet() -> Any:
+    """Have llama.cpp log nothing. Returns llama_cpp. The callback lives as long as the process: the library calls it whenever it likes, also
+    after the model that it was set for is gone."""
+    import llama_cpp
+
+    callback = llama_cpp.llama_log_callback(lambda *_: None)
+    llama_cpp.llama_log_set(callback, ctypes.c_void_p(0))
+    llama_cpp.llama_backend_init()
+    _KEPT.append(callback)
+    return llama_cpp
+
+
+_KEPT: list[Any] = []
+
+
 class Encoder:
     """`threads` 0: chosen. Raises EncoderFault."""
 
@@ -54,16 +71,13 @@ class Encoder:
             raise EncoderFault(f"The encoder's file {path.name} is missing.")
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
-        import llama_cpp
         import numpy as np
 
         from localrouter.engine.token_head import HEAD, WEIGHTS, Head
 
+        llama_cpp = quiet()
         self._lib: Any = llama_cpp
         self._np: Any = np
-        self._quiet = llama_cpp.llama_log_callback(lambda *_: None)
-        llama_cpp.llama_log_set(self._quiet, ctypes.c_void_p(0))
-        llama_cpp.llama_backend_init()
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers = 0  # a pass is over before a GPU has been handed its work
         params.use_extra_bufts = not spare_extra_buffers()
@@ -75,6 +89,7 @@ class Encoder:
         try:
             self.head = Head.of(self._text(HEAD, 1 << 16), self._text(WEIGHTS, 1 << 20), width)
         except ValueError as exc:
+            llama_cpp.llama_model_free(model)
             raise EncoderFault(f"The file {path.name} is no encoder of localrouter: {exc}") from None
         self._width = width
         self._reader = Reader(self._vocabulary())
@@ -179,7 +194,10 @@ class Encoder:
         if self._lib.llama_encode(self._context, self._batch) != 0:
             raise EncoderFault("The encoder's pass failed.")
         hidden = np.ctypeslib.as_array(self._lib.llama_get_embeddings(self._context), (at, self._width))
-        return [self.head.logits(hidden[own]) for own in rows]
+        out = [self.head.logits(hidden[own]) for own in rows]
+        if not all(np.isfinite(each).all() for each in out):
+            raise EncoderFault("The encoder's pass gave no numbers.")
+        return out
 
     def close(self) -> None:
         """Give the memory back."""
