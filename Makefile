@@ -1,6 +1,6 @@
 # Two commands for a fresh machine: `make demo` and `make test`. Both set the machine up first, and repeat quickly.
 PY := .venv/bin/python
-.PHONY: setup demo test test-long check bench bench-privacy clean
+.PHONY: setup demo test test-long test-clients check bench bench-privacy clean
 
 setup:
 	@bash packaging/setup.sh
@@ -13,6 +13,11 @@ test: setup
 
 test-long: setup
 	@$(PY) -m pytest -m "long or not long" --timeout 1800
+
+# Real clients, unmodified, from npm and PyPI (1 to 3 GB in ~/.cache/localrouter-clients), against a host on loopback; writes README's table.
+# CLIENTS="-k codex" for one of them; half an hour and more for all. The files are named so that no other target collects them.
+test-clients: setup
+	@$(PY) -m pytest -m clients --timeout 900 tests/clients/tasks.py tests/clients/faults.py $(CLIENTS)
 
 check: setup
 	@.venv/bin/ruff check . && .venv/bin/mypy && .venv/bin/lint-imports

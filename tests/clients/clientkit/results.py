@@ -1,0 +1,81 @@
+"""What was seen, kept in build/clients.json from run to run, and its table in the README."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from clientkit.host import FAULTS
+from clientkit.programs import all_programs
+
+ROOT = Path(__file__).resolve().parents[3]
+FILE = ROOT / "build" / "clients.json"
+BEGIN, END = "<!-- clients:start -->", "<!-- clients:end -->"
+SHORT = {"openai_chat": "Chat", "anthropic_messages": "Messages", "openai_responses": "Responses"}
+
+
+def _load() -> dict[str, Any]:
+    return json.loads(FILE.read_text()) if FILE.exists() else {}
+
+
+def note(client: str, what: str, value: Any) -> None:
+    """`what`: direct, same, cross, missing, or the name of a fault."""
+    tree = _load()
+    program = all_programs()[client]
+    entry = tree.setdefault(client, {})
+    if entry.get("version") != program.VERSION:
+        entry.clear()
+    entry |= {"version": program.VERSION, "date": time.strftime("%Y-%m-%d", time.gmtime()), what: value}
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(json.dumps(tree, indent=1, sort_keys=True) + "\n")
+
+
+def table() -> str:
+    """Markdown: the tasks, then the faults."""
+    tree = _load()
+    dates = sorted({e["date"] for e in tree.values()})
+    lines = [
+        f"Seen on {' and '.join(dates)}. The task: read a file with a person's name, a home path and a password from `.env`, write another with"
+        " all three. *Private*: none of the three reached the host. *Exact*: the file on disk is the same as without localrouter.",
+        "",
+        "| client | speaks | without localrouter | through it | onto a host that speaks another way |",
+        "|---|---|---|---|---|",
+    ]
+    programs = all_programs()
+    for name, program in programs.items():
+        entry = tree.get(name)
+        if entry is None:
+            continue
+        row = [entry.get("missing") or entry.get(k, "not run") for k in ("direct", "same", "cross")]
+        cross = f"{SHORT[program.CROSS]}: {row[2]}"
+        lines.append(f"| {program.TITLE} {program.VERSION} | {SHORT[program.WIRE]} | {row[0]} | {row[1]} | {cross} |")
+    if any(fault in entry for entry in tree.values() for fault in FAULTS):
+        lines += [
+            "",
+            "What a failing host costs: calls that reach it for one turn of the client, through localrouter, and what the client does.",
+            "",
+        ]
+        lines += [f"| client | {' | '.join(FAULTS)} |", "|---|" + "---|" * len(FAULTS)]
+        for name, program in programs.items():
+            entry = tree.get(name, {})
+            if any(fault in entry for fault in FAULTS):
+                lines.append(f"| {program.TITLE} | " + " | ".join(str(entry.get(f, "not run")) for f in FAULTS) + " |")
+    lines += ["", "| client | how to point it at localrouter |", "|---|---|"]
+    lines += [f"| {p.TITLE} | {p.SETTINGS} |" for p in programs.values()]
+    return "\n".join(lines)
+
+
+def to_readme() -> None:
+    """Between its markers."""
+    file = ROOT / "README.md"
+    text = file.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise SystemExit(f"README.md has no markers {BEGIN} and {END}.")
+    head, rest = text.split(BEGIN, 1)
+    file.write_text(f"{head}{BEGIN}\n{table()}\n{END}{rest.split(END, 1)[1]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    to_readme()

@@ -1,0 +1,98 @@
+"""A client on its stand: directly before the scripted host, or with localrouter between. One daemon and one host a wire, for all clients."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clientkit import task
+from clientkit.drive import Outcome, Place, run
+from clientkit.gateway import Gateway, gateway
+from clientkit.host import Entry, Fault, Host
+from clientkit.programs import Program
+
+LIMIT_S = 150.0
+"""For one task; a busy machine takes a while to read a client's prompts for the first time."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run left: the client's end, the report it wrote (None: none), what the host got, and the daemon's traces."""
+
+    outcome: Outcome
+    report: str | None
+    record: list[Entry]
+    calls: list[Entry]
+    traces: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def mains(self) -> list[Entry]:
+        """Calls that do the task; the others are titles and summaries."""
+        return [e for e in self.calls if "report.md" in e.whole and '"tools"' in e.whole] or self.calls
+
+    def leaked(self) -> list[str]:
+        """Private values that reached the host, as they are or as JSON writes them."""
+        whole = "\n".join(e.whole for e in self.record)
+        forms = {value: {value, value.encode("ascii", "backslashreplace").decode()} for value in task.PRIVATE}
+        return [value for value, those in forms.items() if any(form in whole for form in those)]
+
+    def __str__(self) -> str:
+        said = f"rc {self.outcome.rc} after {self.outcome.seconds:.0f} s, {len(self.calls)} calls\n{self.outcome.said[-3000:]}"
+        replies = "\n".join(f"{e.path} -> {e.reply[:300]}" for e in self.calls)
+        traces = "\n".join(f"{t.get('session')} {t.get('status')} {t.get('error')}: {t.get('explain')}" for t in self.traces)
+        return f"{said}\n--- the host said\n{replies}\n--- the traces say\n{traces}"
+
+
+class Stands:
+    """`direct` and `through` run one client once. Closed at the end of all tests."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open = contextlib.ExitStack()
+        self._gateways: dict[str, tuple[Host, Gateway]] = {}
+
+    def close(self) -> None:
+        self._open.close()
+
+    def direct(self, program: Program, fault: Fault = "", limit: float = LIMIT_S) -> Result:
+        with Host(program.script, fault) as host, self._place(program, host.root, "k-direct") as place:
+            outcome = run(program.command(place), place, limit)
+            return Result(outcome, _report(place), host.record, host.calls)
+
+    def through(self, program: Program, wire: str, fault: Fault = "", limit: float = LIMIT_S) -> Result:
+        host, daemon = self._gateway(wire)
+        host.app.script, host.app.fault = program.script, fault
+        host.app.record.clear()
+        before = {t["id"] for t in daemon.traces()}
+        with self._place(program, daemon.root, daemon.token) as place:
+            outcome = run(program.command(place), place, limit)
+            time.sleep(1.0)  # a call that was given up is told to the host within the second
+            traces = [t for t in daemon.traces() if t["id"] not in before]
+            return Result(outcome, _report(place), host.record, host.calls, traces)
+
+    def _gateway(self, wire: str) -> tuple[Host, Gateway]:
+        if wire not in self._gateways:
+            folder = self._folder / wire
+            folder.mkdir()
+            host = self._open.enter_context(Host(task.side))
+            self._gateways[wire] = host, self._open.enter_context(gateway(folder, host, wire))
+        return self._gateways[wire]
+
+    @contextlib.contextmanager
+    def _place(self, program: Program, root: str, key: str) -> Iterator[Place]:
+        with tempfile.TemporaryDirectory(prefix="client-", ignore_cleanup_errors=True) as name:
+            place = Place(root, key, program.MODEL, Path(name) / "home", Path(name) / "work", task.PROMPT)
+            place.home.mkdir()
+            task.prepare(place.work)
+            yield place
+
+
+def _report(place: Place) -> str | None:
+    file = place.work / task.REPORT
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    return text or None
