@@ -29,7 +29,7 @@ def test_direct(stands: Stands, program: Program) -> None:
     """The control: what the client does without us, and that the task does hold the three values."""
     seen = direct(stands, program)
     results.note(_name(program), "direct", "works" if seen.report else "fails")
-    assert seen.report == task.report((task.NOTES,)), seen
+    assert seen.report == task.report((task.NOTES,)), str(seen)
     assert set(seen.leaked()) == set(task.PRIVATE), "the task shows the host all three values when nobody veils them"
 
 
@@ -39,13 +39,13 @@ def test_through(stands: Stands, program: Program, plane: str) -> None:
     leaked, right = seen.leaked(), seen.report == direct(stands, program).report
     results.note(_name(program), plane, GOOD if not leaked and right else "**leaks**" if leaked else "**fails**")
     assert not leaked, f"{leaked} reached the host"
-    assert seen.report == direct(stands, program).report, seen
-    assert seen.outcome.rc == 0, seen
+    assert seen.report == direct(stands, program).report, str(seen)
+    assert seen.outcome.rc == 0, str(seen)
     assert len(seen.calls) == len(direct(stands, program).calls), f"as many calls as without us\n{seen}"
-    assert all(t["status"] == 200 for t in seen.traces), seen
+    assert all(t["status"] == 200 for t in seen.traces), str(seen)
     assert len({t["session"] for t in seen.traces if t["id"]}) == 1, f"one conversation is one session\n{seen}"
     if task.DONE in direct(stands, program).outcome.said:
-        assert task.DONE in seen.outcome.said, seen
+        assert task.DONE in seen.outcome.said, str(seen)
         assert task.NAME in seen.outcome.out or task.NAME not in direct(stands, program).outcome.out, (
             "the name is restored in the answer"
         )

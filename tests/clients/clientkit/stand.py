@@ -20,7 +20,7 @@ LIMIT_S = 150.0
 """For one task; a busy machine takes a while to read a client's prompts for the first time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What one run left: the client's end, the report it wrote (None: none), what the host got, and the daemon's traces."""
 
@@ -41,7 +41,7 @@ class Result:
         forms = {value: {value, value.encode("ascii", "backslashreplace").decode()} for value in task.PRIVATE}
         return [value for value, those in forms.items() if any(form in whole for form in those)]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         said = f"rc {self.outcome.rc} after {self.outcome.seconds:.0f} s, {len(self.calls)} calls\n{self.outcome.said[-3000:]}"
         replies = "\n".join(f"{e.path} -> {e.reply[:300]}" for e in self.calls)
         traces = "\n".join(f"{t.get('session')} {t.get('status')} {t.get('error')}: {t.get('explain')}" for t in self.traces)
@@ -77,8 +77,7 @@ class Stands:
 
     def _gateway(self, wire: str) -> tuple[Host, Gateway]:
         if wire not in self._gateways:
-            folder = self._folder / wire
-            folder.mkdir()
+            folder = Path(tempfile.mkdtemp(prefix=wire, dir=self._folder))
             host = self._open.enter_context(Host(task.side))
             self._gateways[wire] = host, self._open.enter_context(gateway(folder, host, wire))
         return self._gateways[wire]
