@@ -63,7 +63,7 @@ class Writer:
         if self._over:
             return b""
         self._over = chunk.terminal
-        if chunk.pings and chunk.tree is None:
+        if chunk.pings and not chunk.raw:
             return PING if self._stream else b""
         if chunk.tree is None and not chunk.raw:
             return self._neutral(self._blocks.chunk(chunk, texts, extra))
