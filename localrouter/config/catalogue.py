@@ -47,6 +47,17 @@ def _price(file: Path | str, name: str, tree: dict[str, Any]) -> Price | None:
     )
 
 
+def _host(file: Path | str, name: str, entry: dict[str, Any]) -> Host:
+    """`wire` is one name, or a list of the ways in which the host speaks, its default first."""
+    given = entry.get("wire", "openai_chat")
+    wires = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, (list, tuple)) else ()
+    if not wires or not all(isinstance(w, str) and w for w in wires) or len(set(wires)) < len(wires):
+        raise ConfigFault(
+            file, 1, f"host '{name}': 'wire' must be a name, or a list of different names.", 'Write wire = "openai_chat", say.'
+        )
+    return Host(name=name, **{**entry, "wire": wires[0], "wires": wires})
+
+
 def default_file() -> Path:
     """Beside the package in a wheel, at the top of a checkout."""
     package = Path(__file__).resolve().parent.parent
@@ -73,7 +84,7 @@ def load_catalogue(path: Path | None = None, extra: dict[str, Any] | None = None
                 raise ConfigFault(file, 1, f"host '{name}': unknown key '{key}'.", nearest(key, _HOST_KEYS))
         if "origin" not in entry:
             raise ConfigFault(file, 1, f"host '{name}' has no origin.", "Add one.")
-        hosts[name] = Host(name=name, **entry)
+        hosts[name] = _host(file, name, entry)
     models: dict[str, Model] = {}
     for name, entry in {**tree.get("models", {}), **extra.get("models", {})}.items():
         for key in entry:

@@ -50,7 +50,8 @@ class HostEntry(Strict):
     """A host added or overridden in config.toml."""
 
     origin: str | None = None
-    wire: str | None = None
+    wire: str | tuple[str, ...] | None = None
+    """How it speaks: `openai_chat`, or a list with the default first."""
     region: str | None = None
     retention_days: int | None = None
     trains_on_data: bool | None = None

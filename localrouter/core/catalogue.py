@@ -13,7 +13,7 @@ Zone = Literal["machine", "trusted", "hosted"]
 @dataclass(frozen=True, slots=True)
 class Host:
     """An exact origin with its base path, and the terms that it states. None: not stated. `wire`: how it speaks; `wires`: all the
-    ways, where it has several."""
+    ways, that one first."""
 
     name: str
     origin: str

@@ -112,6 +112,7 @@ def matches(route: Route, ask: Ask, signals: Signals) -> bool:
         and (m.data_class is None or signals.data_class in m.data_class)
         and (m.model is None or any(fnmatch.fnmatchcase(ask.model, p) for p in m.model))
         and (m.size_below is None or ask.size < m.size_below)
+        and (m.cheap is None or signals.cheap == m.cheap)
     )
 
 
@@ -154,6 +155,32 @@ def _expand(route: Route, ask: Ask, standing: Standing) -> list[Candidate | Weig
     return out
 
 
+STAYS = "it answered this conversation before"
+
+
+def _stay(items: list[Candidate | Weighed], view: View) -> list[Candidate | Weighed]:
+    """The model that served the conversation last comes first among the route's own: its host's prompt cache is warm, and what it signed is
+    its own. A model that the client names itself goes before it, but for the next step of a tool loop under the same name; a chore of the
+    client belongs to no conversation."""
+    ask, served = view.ask, view.standing.served
+    if not served or view.signals.cheap:
+        return items
+    named = next((i.id for i in items if isinstance(i, Candidate)), "") if _asks(view) else ""
+    if named and named != served and not (view.signals.continues and ask.model == view.standing.served_asked):
+        return items
+    last = next((i for i in items if isinstance(i, Candidate) and i.id == served), None)
+    if last is None or (last.lane == "local" and not view.signals.continues):
+        return items
+    return [replace(last, notes=(*last.notes, STAYS)), *(i for i in items if i is not last)]
+
+
+def _asks(view: View) -> bool:
+    """Whether the client's own word chose the first candidate."""
+    return (
+        view.route.try_[0] == "asked" and view.ask.model not in AUTO and view.standing.catalogue.find(view.ask.model) is not None
+    )
+
+
 def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates: Sequence[Gate]) -> Plan:
     """Match, expand, gate, order. Never raises for what the user may do wrong: the plan's `error` says it."""
     route = next((r for r in recipe.route if matches(r, ask, signals)), None)
@@ -169,7 +196,7 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
     attempts: list[Attempt] = []
     drops: list[Drop] = []
     notes: list[str] = []
-    for item in _expand(route, ask, standing):
+    for item in _stay(_expand(route, ask, standing), view):
         if isinstance(item, Weighed):
             weighed.append(item)
             continue
@@ -265,7 +292,10 @@ def _sentence(view: View, attempts: list[Attempt], weighed: list[Weighed]) -> st
         if found
         else f"Sent to {first.id}"
     )
-    text = f"{where} by route '{view.route.name}' of recipe '{view.recipe.name}': {_TASK_WORDS[view.signals.task]}; {because}."
+    what = "a chore of the client" if view.signals.cheap else _TASK_WORDS[view.signals.task]
+    text = f"{where} by route '{view.route.name}' of recipe '{view.recipe.name}': {what}; {because}."
+    if view.standing.served == first.id and any(w.model == first.id and STAYS in w.why for w in weighed):
+        text += f" {first.id} answered this conversation before, so it goes on."
     if skipped:
         text += " Not used: " + "; ".join(f"{w.model} ({_first(w.why)})" for w in skipped[:4]) + "."
     if len(attempts) > 1:

@@ -45,7 +45,7 @@ class ClassRule(Strict):
 
 
 class Match(Strict):
-    """All that is named must hold; an empty match holds always."""
+    """All that is named must hold; an empty match holds always. `cheap`: the client's own chores (a title, a summary, a probe)."""
 
     task: tuple[Task, ...] | None = None
     difficulty_below: float | None = Field(default=None, ge=0, le=1)
@@ -53,6 +53,7 @@ class Match(Strict):
     data_class: tuple[DataClass, ...] | None = None
     model: tuple[str, ...] | None = None
     size_below: int | None = Field(default=None, ge=1)
+    cheap: bool | None = None
 
 
 class Limits(Strict):

@@ -11,7 +11,7 @@ from localrouter.core.recipe import Task
 @dataclass(frozen=True, slots=True)
 class Signals:
     """`findings` counts by type; `difficulty` is in [0, 1]; `keep_local` is true when a value (a private key) pins the
-    request to this machine; `unread` names what nobody could read."""
+    request to this machine; `unread` names what nobody could read. `cheap` and `continues` are the client's hints (core/ask.Hints)."""
 
     findings: dict[str, int] = field(default_factory=dict)
     data_class: DataClass = "public"
@@ -21,3 +21,5 @@ class Signals:
     task: Task = "chat"
     difficulty: float = 0.5
     prompt_bound: int = 0
+    cheap: bool = False
+    continues: bool = False

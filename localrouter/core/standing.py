@@ -10,7 +10,8 @@ from localrouter.core.catalogue import Catalogue
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`remaining` is what the tightest budget still pays, in micro-dollars (None: no budget is set).
-    `keys` are the hosts that have a key (hosts without need of one included). `local` is the chat model's name, or ""."""
+    `keys` are the hosts that have a key (hosts without need of one included). `local` is the chat model's name, or "".
+    `served` is the model that answered this conversation last (`served_asked`: which one the client named then), or ""."""
 
     now: float
     catalogue: Catalogue
@@ -23,3 +24,5 @@ class Standing:
     local_why_not: str = ""
     keyring_waiting: bool = False
     cooling: dict[str, float] = field(default_factory=dict)
+    served: str = ""
+    served_asked: str = ""

@@ -45,5 +45,7 @@ def signals(ask: Ask, findings: Sequence[Sequence[Finding]], *, inherited: DataC
         unread=ask.unread,
         task=task,
         difficulty=features.difficulty(ask, task),
+        cheap=ask.hints.cheap,
+        continues=ask.hints.continues,
         prompt_bound=outgoing if density is None else min(outgoing, int(outgoing * density * MARGIN) + 64),
     )

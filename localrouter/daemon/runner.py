@@ -84,6 +84,8 @@ class Runner:
                 command = life.send(event)
         except StopIteration as stop:
             outcome = str(stop.value)
+            if outcome == "done" and self.story.attempt is not None:
+                self.s.served(self.ask, self.story.attempt.id)
         finally:
             self.s.background(note(self.s, self.story, outcome))
             if outcome == "done" and self._pump is not None:

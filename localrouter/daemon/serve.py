@@ -255,8 +255,9 @@ def checked_catalogue(settings: Settings) -> Catalogue:
             check_origin(host.origin)
         except ValueError as exc:
             raise StartFault(f"Host {host.name}: {exc}.", "Correct it in config.toml or models.toml.") from None
-        if host.wire not in wires:
-            raise StartFault(f"Host {host.name} has the unknown wire '{host.wire}'.", f"Known wires: {', '.join(sorted(wires))}.")
+        unknown = next((w for w in host.wires or (host.wire,) if w not in wires), None)
+        if unknown is not None:
+            raise StartFault(f"Host {host.name} has the unknown wire '{unknown}'.", f"Known wires: {', '.join(sorted(wires))}.")
     return catalogue
 
 

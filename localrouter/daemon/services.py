@@ -86,6 +86,7 @@ class Services:
         self.started = time.time()
         self.in_flight = 0
         self._sticky: OrderedDict[tuple[str, str], DataClass] = OrderedDict()
+        self._served: OrderedDict[tuple[str, str, str], tuple[str, str]] = OrderedDict()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.adopt(recipe, catalogue)
 
@@ -134,6 +135,16 @@ class Services:
         """The class that a session has so far; nothing is changed."""
         return self._sticky.get((who, session), "public")
 
+    def served(self, ask: Ask, model: str) -> None:
+        """`model` answered this turn; the next one of the same conversation (a sub-agent's is its own) may go on there."""
+        if ask.hints.cheap or not ask.session:
+            return
+        key = (ask.who, ask.session, ask.hints.agent)
+        self._served.pop(key, None)
+        self._served[key] = (model, ask.model)
+        while len(self._served) > SESSIONS:
+            self._served.popitem(last=False)
+
     async def _hosts_with_keys(self) -> frozenset[str]:
         """Looked up anew every KEYS_S at most; a key that has gone meanwhile is missed by the call itself."""
         now = time.monotonic()
@@ -156,6 +167,7 @@ class Services:
         states = await self.store.ledger.budgets(ask.who)
         tightest = min((b for b in states if b.remaining is not None), key=lambda b: b.remaining or 0, default=None)
         keys = await self._hosts_with_keys()
+        served, asked = self._served.get((ask.who, ask.session, ask.hints.agent), ("", ""))
         return Standing(
             now=self.now(),
             catalogue=self.catalogue,
@@ -168,6 +180,8 @@ class Services:
             local_why_not=self.local.why_not,
             keyring_waiting=self.keys.waiting,
             cooling=dict(self.cooling),
+            served=served,
+            served_asked=asked,
         )
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
