@@ -43,7 +43,7 @@ class Writer:
         if self._over:
             return b""
         self._over = chunk.terminal
-        if chunk.tree is None and not chunk.raw and not self._raw:
+        if chunk.tree is None and not chunk.raw:
             return self._write_said(chunk, texts, extra)
         self._raw = True
         if not self._stream:
