@@ -15,6 +15,7 @@ from typing import Any
 HOSTS: dict[str, dict[str, Any]] = {
     "openai": {
         "origin": "https://api.openai.com/v1",
+        "wire": ["openai_chat", "openai_responses"],
         "key_env": "OPENAI_API_KEY",
         "region": "us",
         "retention_days": 30,
@@ -22,6 +23,7 @@ HOSTS: dict[str, dict[str, Any]] = {
     },
     "anthropic": {
         "origin": "https://api.anthropic.com/v1",
+        "wire": "anthropic_messages",
         "key_env": "ANTHROPIC_API_KEY",
         "region": "us",
         "retention_days": 30,
@@ -50,7 +52,7 @@ PREFIX = {
 }
 WANTED: dict[str, tuple[str, ...]] = {
     "openai": ("gpt-5.6", "gpt-5.5", "gpt-5.4", "gpt-5.4-mini", "gpt-5.4-nano", "gpt-5.2", "gpt-5.1", "gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "o4-mini", "o3"),
-    "anthropic": ("claude-opus-4-7", "claude-opus-4-6", "claude-opus-4-5", "claude-sonnet-4-6", "claude-sonnet-4-5", "claude-haiku-4-5"),
+    "anthropic": ("claude-opus-5-5", "claude-opus-5", "claude-opus-4-8", "claude-opus-4-7", "claude-opus-4-6", "claude-opus-4-5", "claude-opus-4-5-20251101", "claude-sonnet-5-5", "claude-sonnet-5", "claude-sonnet-4-6", "claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "claude-haiku-5-5", "claude-haiku-4-5", "claude-haiku-4-5-20251001"),
     "google": ("gemini-3.1-pro-preview", "gemini-3.8-flash", "gemini-3.5-flash", "gemini-3-flash-preview", "gemini-2.5-pro", "gemini-2.5-flash", "gemini-2.5-flash-lite"),
     "mistral": ("mistral-large-latest", "mistral-medium-latest", "mistral-small-latest", "codestral-latest", "devstral-medium-latest", "ministral-8b-latest", "magistral-medium-latest"),
     "deepseek": ("deepseek-chat", "deepseek-reasoner"),

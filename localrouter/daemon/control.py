@@ -17,7 +17,7 @@ from localrouter.daemon import door
 from localrouter.daemon.app import App, Call, Route, send_json
 from localrouter.daemon.reading import signals
 from localrouter.daemon.services import Services
-from localrouter.dialects import all_dialects
+from localrouter.dialects import Dialect, all_dialects
 from localrouter.scrub.checked import checked
 from localrouter.scrub.tokens import Minter
 from localrouter.scrub.veil import taken
@@ -113,7 +113,9 @@ class Control:
         key = await self.s.keys.find(host)
         wire = self.s.wires[host.wire]
         start = time.monotonic()
-        auth = wire.auth(key) if key is not None else {}
+        # The wire's own headers too: Anthropic answers nothing without a version.
+        own = {k: v for k, v in wire.prepare({}, True, {}).headers.items() if k not in ("content-type", "accept")}
+        auth = {**own, **(wire.auth(key) if key is not None else {})}
         async with self.s.egress.open(host.name, host.origin, "/models", auth, b"", stream=True, method="GET") as answer:
             status = answer.status
         ms = round((time.monotonic() - start) * 1000)
@@ -153,7 +155,7 @@ class Control:
         body = await door.read_body(call.scope, call.receive)
         if body is None:
             return
-        dialect = all_dialects()[0]
+        dialect = _dialect_of(call.query.get("dialect", ""))
         ask = dialect.read(body, {})
         findings = await self.s.inspection.inspect(ask.leaves)
         density = await self.s.store.ledger.density(ask.session)
@@ -176,6 +178,8 @@ class Control:
                 "data_class": read.data_class,
                 "task": read.task,
                 "difficulty": read.difficulty,
+                "cheap": read.cheap,
+                "continues": read.continues,
                 "findings": read.findings,
             },
             "text": plan.explain,
@@ -184,3 +188,12 @@ class Control:
             "tokens": [e.token for e in veiled.table],
         }
         await send_json(call.send, 200, tree)
+
+
+def _dialect_of(name: str) -> Dialect:
+    """A dialect by its name; chat completions without one. Raises BadRequest."""
+    known = {d.NAME: d for d in all_dialects()}
+    found = known.get(name or "openai_chat")
+    if found is None:
+        raise BadRequest("There is no such dialect.", "Known dialects: " + ", ".join(sorted(known)) + ".")
+    return found
