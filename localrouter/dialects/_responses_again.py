@@ -16,6 +16,8 @@ from localrouter.dialects._fields import dumps
 from localrouter.dialects._responses_object import echoed
 
 _CREATED = ("response.created", "response.queued", "response.in_progress")
+_CONTENT = 1_000_000
+"""Channel parts of a reasoning item's own text begin here; below are those of its summary (providers/_responses_pieces.py)."""
 _FINAL = ("response.completed", "response.incomplete", "response.failed")
 
 
@@ -143,8 +145,10 @@ class Again:
             )
         if channel.kind == "refusal":
             return self.number({"type": "response.refusal.delta", **at, "content_index": channel.part, "delta": text})
-        if channel.kind == "reasoning" and channel.part < 0:
-            return self.number({"type": "response.reasoning_text.delta", **at, "content_index": -1 - channel.part, "delta": text})
+        if channel.kind == "reasoning" and channel.part >= _CONTENT:
+            return self.number(
+                {"type": "response.reasoning_text.delta", **at, "content_index": channel.part - _CONTENT, "delta": text}
+            )
         if channel.kind == "reasoning":
             return self.number(
                 {"type": "response.reasoning_summary_text.delta", **at, "summary_index": channel.part, "delta": text}

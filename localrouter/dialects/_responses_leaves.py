@@ -172,7 +172,7 @@ def _mark(item: dict[str, Any], value: Any, path: Path, found: Found) -> None:
     """What a host signed or encrypted. Without it, what can be read of the item is a plain leaf."""
     if not isinstance(value, str) or not value:
         return
-    texts = [*texts_of(item.get("summary")), *texts_of(item.get("content")), *texts_of(item.get("code"))]
+    texts = texts_of(item.get("code"))  # a summary is a leaf of its own, and no part of what is signed
     if not _SEALED.fullmatch(value):
         texts.append(value)
     found.signed.append(Signed(path, value, "\n".join(texts)))

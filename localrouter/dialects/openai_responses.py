@@ -30,12 +30,6 @@ _HEAD = ("openai-beta",)
 _ID = re.compile(r"[A-Za-z0-9_\-]{1,128}")
 
 
-class ResponseNotFound(BadRequest):
-    """The stored answer that a request goes on from is gone, or was never here. Source of code and wording: the API's own error."""
-
-    code = "previous_response_not_found"
-
-
 def read(body: bytes, headers: Mapping[str, str]) -> Ask:
     """Bytes to an Ask. Raises BadRequest and Unsupported, each naming the field."""
     tree = read_object(body)
@@ -99,16 +93,13 @@ def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]
 
 def resume(tree: dict[str, Any], recall: Recall) -> dict[str, Any]:
     """The tree with the stored conversation in front of its input, and without `previous_response_id`. References to stored items are
-    left out: what they name stands there already. Raises ResponseNotFound, and BadRequest for an id that is none."""
+    left out: what they name stands there already. Raises what `recall` does, and BadRequest for an id that is none."""
     previous = tree.get("previous_response_id")
     if previous is None:
         return tree
     if not isinstance(previous, str) or not _ID.fullmatch(previous):
         raise BadRequest("'previous_response_id' must be the id of an answer.", "Correct it.", param="previous_response_id")
-    try:
-        stored = recall(previous)
-    except LookupError:
-        raise not_found(previous) from None
+    stored = recall(previous)
     known = {i.get("id") for i in stored if isinstance(i, dict)} - {None}
     own = items_of(tree.get("input"))
     fresh = [i for i in own if not (isinstance(i, dict) and "role" not in i and i.get("id") in known and _refers(i))]
@@ -121,15 +112,6 @@ def _refers(item: dict[str, Any]) -> bool:
     return item.get("type") in (None, "item_reference")
 
 
-def not_found(response_id: str) -> ResponseNotFound:
-    """For a store that does not have it (any more)."""
-    return ResponseNotFound(
-        f"Previous response with id '{response_id}' not found.",
-        "Send the whole conversation again.",
-        param="previous_response_id",
-    )
-
-
 def items_of(given: Any) -> list[Any]:
     """An input as items."""
     if isinstance(given, str):
@@ -137,9 +119,11 @@ def items_of(given: Any) -> list[Any]:
     return list(given) if isinstance(given, list) else []
 
 
-def kept(ask: Ask, answer: dict[str, Any]) -> tuple[str, list[Any]] | None:
+def kept(ask: Ask, answer: dict[str, Any] | None) -> tuple[str, list[Any]] | None:
     """(id, items) to go on from: what was asked and what was answered. None when the client wants nothing stored (`store: false`) or there
     is no whole answer. Instructions are not carried over, as the API says."""
+    if answer is None:
+        return None
     response_id, output = answer.get("id"), answer.get("output")
     if ask.tree.get("store") is False or answer.get("status") not in ("completed", "incomplete"):
         return None

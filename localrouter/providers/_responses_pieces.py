@@ -1,12 +1,14 @@
 """Events of a Responses stream, and the whole object, as pieces. Source: OpenAI API reference, "Streaming events"; the SDK's types.
 
-Channels: `index` is the output item; `part` its part: of a summary 0, 1, ..., of the reasoning text itself -1, -2, ...; of a shell call 1, 2,
-... for its commands; 1 for the diff of a patch. What a host runs by itself (its search, its code, its MCP calls) has no pieces: no client
+Channels: `index` is the output item; `part` its part: of a summary 0, 1, ..., of the reasoning text itself CONTENT, CONTENT + 1, ...; of a
+shell call 1, 2, ... for its commands; 1 for the diff of a patch. A text that comes for the first time in an event that repeats texts
+(hosts that stream no deltas) is no repetition. What a host runs by itself (its search, its code, its MCP calls) has no pieces: no client
 executes it, and nothing is restored there.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -15,6 +17,7 @@ from localrouter.core.ask import Path
 from localrouter.core.chat import Channel, Finish, Piece
 from localrouter.core.money import Usage
 
+CONTENT = 1_000_000
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 """Call items whose arguments are one text."""
 _NATIVE = {
@@ -43,6 +46,8 @@ class Pieces:
         self._items: dict[int, dict[str, Any]] = {}
         self._open: dict[int, dict[Channel, None]] = {}
         self._told: set[int] = set()
+        self._grown: set[Channel] = set()
+        self._marked: set[int] = set()
 
     def of(self, kind: str, event: dict[str, Any]) -> tuple[list[Piece], list[Channel]]:
         """(pieces, channels that end) of one event. An event that is not known has none."""
@@ -61,7 +66,7 @@ class Pieces:
         what, at, field = spec
         number = event.get(at) if at else 0
         number = number if isinstance(number, int) else 0
-        part = number if what in ("text", "refusal", "summary") else -1 - number if what == "reasoning" else 0
+        part = number if what in ("text", "refusal", "summary") else CONTENT + number if what == "reasoning" else 0
         if what in ("shell", "patch"):
             part = number + 1
         channel = Channel(0, _KIND.get(what, "tool"), index, part)  # type: ignore[arg-type]  # its values are kinds
@@ -69,7 +74,7 @@ class Pieces:
         if not isinstance(text, str):
             return [], []
         whole = name.endswith(".done")
-        piece = self._piece(channel, text, (field,), what, whole=whole)
+        piece = self._once(self._piece(channel, text, (field,), what, whole=whole))
         if whole:
             return [piece], self._end(channel)
         self._open.setdefault(index, {})[channel] = None
@@ -103,9 +108,10 @@ class Pieces:
         field = _CALLS.get(str(item.get("type")))
         if field is not None:
             self._told.add(index)
-            return [_call(item, index, field, ("item",), whole=False)]
+            return [self._once(_call(item, index, field, ("item",), whole=False))]
         native = item.get("type") in _NATIVE  # its value comes all at once, again and again
-        return [p for p in pieces_of(item, index, ("item",), whole=native) if p.text and not p.opaque]
+        found = [p for p in pieces_of(item, index, ("item",), whole=native) if p.text and not p.opaque and not p.untouched]
+        return [self._once(p) for p in found]
 
     def _done(self, index: int, item: Any) -> tuple[list[Piece], list[Channel]]:
         if not isinstance(item, dict):
@@ -115,7 +121,32 @@ class Pieces:
         ends = list(self._open.pop(index, {}))
         if item.get("type") in _CLIENT_RUN:
             ends.append(Channel(0, "tool", index))
-        return pieces_of(item, index, ("item",), whole=True), list(dict.fromkeys(ends))
+        return self._repeated(item, index, ("item",)), list(dict.fromkeys(ends))
+
+    def output(self, response: dict[str, Any]) -> list[Piece]:
+        """The last event's repetition of the whole output."""
+        out: list[Piece] = []
+        for index, item in enumerate(response.get("output") or ()):
+            if isinstance(item, dict):
+                out += self._repeated(item, index, ("response", "output", index))
+        return out
+
+    def _repeated(self, item: dict[str, Any], index: int, path: Path) -> list[Piece]:
+        out = []
+        for piece in pieces_of(item, index, path, whole=True):
+            if piece.opaque:
+                if index in self._marked:
+                    continue
+                self._marked.add(index)
+            out.append(self._once(piece))
+        return out
+
+    def _once(self, piece: Piece) -> Piece:
+        if not piece.text or piece.untouched or piece.tree:
+            return piece
+        fresh = piece.channel not in self._grown
+        self._grown.add(piece.channel)
+        return replace(piece, whole=False) if piece.whole and fresh else piece
 
     def _part(self, index: int, event: dict[str, Any], *, done: bool) -> tuple[list[Piece], list[Channel]]:
         part = event.get("part")
@@ -127,7 +158,7 @@ class Pieces:
             number = event.get("content_index")
             number = number if isinstance(number, int) else 0
             if part.get("type") == "reasoning_text":
-                channel, field = Channel(0, "reasoning", index, -1 - number), "text"
+                channel, field = Channel(0, "reasoning", index, CONTENT + number), "text"
             elif part.get("type") in _TEXTS:
                 field, what = _TEXTS[str(part["type"])]
                 channel = Channel(0, what, index, number)  # type: ignore[arg-type]  # text or refusal
@@ -138,7 +169,8 @@ class Pieces:
             return [], []
         if not done:
             self._open.setdefault(index, {})[channel] = None
-        return [Piece(channel, text, ("part", field), whole=done)], self._end(channel) if done else []
+        piece = self._once(Piece(channel, text, ("part", field), whole=done))
+        return [piece], self._end(channel) if done else []
 
 
 _EVENTS: dict[str, tuple[str, str, str]] = {
@@ -207,11 +239,15 @@ def pieces_of(item: dict[str, Any], index: int, path: Path, *, whole: bool) -> l
                 channel = Channel(0, what, index, j)  # type: ignore[arg-type]  # text or refusal
                 out.append(Piece(channel, part[field], (*path, "content", j, field), whole=whole))
     elif kind == "reasoning":
-        for field, sign in (("summary", 1), ("content", -1)):
+        for field, base in (("summary", 0), ("content", CONTENT)):
             for j, part in enumerate(item.get(field) or ()):
                 if isinstance(part, dict) and isinstance(part.get("text"), str):
-                    channel = Channel(0, "reasoning", index, j if sign > 0 else -1 - j)
+                    channel = Channel(0, "reasoning", index, base + j)
                     out.append(Piece(channel, part["text"], (*path, field, j, "text"), whole=whole))
+    elif kind == "program" and isinstance(item.get("code"), str):
+        # Its fingerprint signs it: shown as it came.
+        again = path[0] == "response"
+        out.append(Piece(Channel(0, "reasoning", index), item["code"], (*path, "code"), whole=again, untouched=True))
     mark = item.get({"reasoning": "encrypted_content", "compaction": "encrypted_content", "program": "fingerprint"}.get(kind, ""))
     if isinstance(mark, str) and mark:
         field = "fingerprint" if kind == "program" else "encrypted_content"

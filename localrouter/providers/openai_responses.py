@@ -152,7 +152,7 @@ class Reader:
             if kind == "response.incomplete":
                 response = {**response, "status": "incomplete"}
             return Chunk(
-                tuple(_output(response, ("response", "output"), whole=True)),
+                tuple(self._pieces.output(response)),
                 raw,
                 tree,
                 usage_of(response),
@@ -178,16 +178,13 @@ class Reader:
             return [Chunk(usage=usage_of(tree), error=_failure(tree.get("error")))]
         if not isinstance(tree.get("output"), list) or tree.get("status") in ("queued", "in_progress", "cancelled"):
             return [Chunk(error=HostBroken("The host's answer has no output.", "Ask again."))]
-        pieces = _output(tree, ("output",), whole=False)
+        pieces = [
+            piece
+            for index, item in enumerate(tree["output"])
+            if isinstance(item, dict)
+            for piece in pieces_of(item, index, ("output", index), whole=False)
+        ]
         ends: dict[Channel, None] = dict.fromkeys(p.channel for p in pieces)
         return [
             Chunk(tuple(pieces), bytes(self._body), tree, usage_of(tree), {0: finish_of(tree)}, terminal=True, ends=tuple(ends))
         ]
-
-
-def _output(response: dict[str, Any], path: tuple[str, ...], *, whole: bool) -> list[Any]:
-    out = []
-    for index, item in enumerate(response.get("output") or ()):
-        if isinstance(item, dict):
-            out += pieces_of(item, index, (*path, index), whole=whole)
-    return out
