@@ -79,7 +79,7 @@ def run(command: Command, place: Place, limit: float) -> Outcome:
     }
     began = time.monotonic()
     process = subprocess.Popen(
-        ["nice", "-n", "12", *command.argv],
+        command.argv,
         cwd=place.work,
         env=env,
         stdin=subprocess.PIPE if command.stdin else subprocess.DEVNULL,
@@ -95,9 +95,17 @@ def run(command: Command, place: Place, limit: float) -> Outcome:
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()
         rc = None
-    else:
-        try:  # what it left running in its own session
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    _end_all(place.home)
     return Outcome(rc, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), time.monotonic() - began)
+
+
+def _end_all(home: Path) -> None:
+    """What the client left running, in whatever session: Cline's CLI starts a hub that outlives it. Known by its HOME, which is ours alone."""
+    mark = b"HOME=" + os.fsencode(home)
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            ours = mark in (entry / "environ").read_bytes().split(b"\0")
+            if ours:
+                os.kill(int(entry.name), signal.SIGKILL)
+        except (OSError, ProcessLookupError):
+            continue  # gone, or somebody else's

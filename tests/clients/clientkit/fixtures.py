@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,8 @@ from clientkit.stand import Stands
 
 
 @pytest.fixture(scope="session")
-def stands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stands]:
-    made = Stands(Path(tmp_path_factory.mktemp("stands")))
+def stands() -> Iterator[Stands]:
+    made = Stands()
     yield made
     made.close()
 

@@ -1,9 +1,10 @@
-"""The daemon between a client and a scripted host: a home of its own, one host, a recipe that tries it once."""
+"""The daemon between a client and a scripted host: a home of its own, one host for each wire, a recipe that tries one of them once.
+
+The home is kept beside the installed clients: what the scan has seen of their own long prompts (hashes, no text) is read once."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from typing import Any
 from conftest import Daemon, call, start, stop, wait
 
 from clientkit.host import Host
+from clientkit.install import cache
 
-PATHS = {"openai_chat": "/v1", "anthropic_messages": "", "openai_responses": "/v1"}
-"""What an origin ends in, as the hosts of each wire publish it: Anthropic's SDKs add `/v1` themselves."""
+PATHS = {"openai_chat": "/v1", "anthropic_messages": "/v1", "openai_responses": "/v1"}
+"""What an origin ends in, as in models.toml."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,12 @@ class Gateway:
     def token(self) -> str:
         return self.daemon.client
 
+    def aim(self, wire: str) -> None:
+        """From now on requests go to the host that speaks `wire`, and to no other."""
+        _recipe(self.daemon.home, wire)
+        status, said = call(self.daemon, "/control/reload", {})
+        assert status == 200, said
+
     def traces(self) -> list[dict[str, Any]]:
         """In full, oldest first; waits until no request is in flight."""
         end = time.monotonic() + 20
@@ -43,29 +51,32 @@ class Gateway:
         return [call(self.daemon, f"/control/traces/{row['id']}")[1] for row in reversed(rows)]
 
 
-def write_home(home: Path, host: Host, wire: str) -> None:
+def _recipe(home: Path, wire: str) -> None:
+    text = f'name = "one"\nextends = "balanced"\n[[route]]\nname = "default"\ntry = ["{wire}/scripted"]\n'
+    (home / "config" / "recipes" / "one.toml").write_text(text)
+
+
+def write_home(home: Path, host: Host) -> None:
     config = home / "config"
-    (config / "recipes").mkdir(parents=True, mode=0o700)
+    (config / "recipes").mkdir(parents=True, mode=0o700, exist_ok=True)
     config.chmod(0o700)
-    base = json.dumps(host.root + PATHS[wire])
-    lines = [
-        'port = 0\nrecipe = "one"\n[budgets]\nday_usd = "1000.00"\nmonth_usd = "1000.00"',
-        f'[hosts.scripted]\norigin = {base}\nwire = "{wire}"\nkey_env = "LOCALROUTER_REHEARSAL_KEY"',
-        'region = "eu"\nretention_days = 0\ntrains_on_data = false',
-        '[models."scripted/scripted"]\nhost = "scripted"\nname = "scripted"\nprice_in = "0.25"\nprice_out = "2.00"',
-        "context = 1000000\nmax_output = 64000\ntools = true\njson_schema = true\nreasoning = true",
-    ]
+    lines = ['port = 0\nrecipe = "one"\n[budgets]\nday_usd = "1000.00"\nmonth_usd = "1000.00"']
+    for wire, path in PATHS.items():
+        lines += [
+            f'[hosts.{wire}]\norigin = "{host.root}{path}"\nwire = "{wire}"\nkey_env = "LOCALROUTER_REHEARSAL_KEY"',
+            'region = "eu"\nretention_days = 0\ntrains_on_data = false',
+            f'[models."{wire}/scripted"]\nhost = "{wire}"\nname = "scripted"\nprice_in = "0.25"\nprice_out = "2.00"',
+            "context = 1000000\nmax_output = 64000\ntools = true\njson_schema = true\nreasoning = true",
+        ]
     (config / "config.toml").write_text("\n".join(lines) + "\n")
-    recipe = 'name = "one"\nextends = "balanced"\n[[route]]\nname = "default"\ntry = ["scripted/scripted"]\n'
-    (config / "recipes" / "one.toml").write_text(recipe)
+    _recipe(home, "openai_chat")
 
 
 @contextlib.contextmanager
-def gateway(folder: Path, host: Host, wire: str) -> Iterator[Gateway]:
-    """Ready when its scan answers."""
-    home = folder / "localrouter"
-    home.mkdir()
-    write_home(home, host, wire)
+def gateway(host: Host) -> Iterator[Gateway]:
+    home = cache() / "localrouter"
+    home.mkdir(mode=0o700, exist_ok=True)
+    write_home(home, host)
     process = start(home)
     try:
         yield Gateway(wait(home, process, host), home / "daemon.log")  # type: ignore[arg-type]

@@ -51,10 +51,9 @@ class Result:
 class Stands:
     """`direct` and `through` run one client once. Closed at the end of all tests."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
         self._open = contextlib.ExitStack()
-        self._gateways: dict[str, tuple[Host, Gateway]] = {}
+        self._running: tuple[Host, Gateway] | None = None
 
     def close(self) -> None:
         self._open.close()
@@ -65,22 +64,23 @@ class Stands:
             return Result(outcome, _report(place), host.record, host.calls)
 
     def through(self, program: Program, wire: str, fault: Fault = "", limit: float = LIMIT_S) -> Result:
-        host, daemon = self._gateway(wire)
+        """`wire`: what the host speaks that the daemon sends it to."""
+        host, daemon = self._pair()
+        daemon.aim(wire)
+        before = {t["id"] for t in daemon.traces()}
         host.app.script, host.app.fault = program.script, fault
         host.app.record.clear()
-        before = {t["id"] for t in daemon.traces()}
         with self._place(program, daemon.root, daemon.token) as place:
             outcome = run(program.command(place), place, limit)
             time.sleep(1.0)  # a call that was given up is told to the host within the second
             traces = [t for t in daemon.traces() if t["id"] not in before]
             return Result(outcome, _report(place), host.record, host.calls, traces)
 
-    def _gateway(self, wire: str) -> tuple[Host, Gateway]:
-        if wire not in self._gateways:
-            folder = Path(tempfile.mkdtemp(prefix=wire, dir=self._folder))
+    def _pair(self) -> tuple[Host, Gateway]:
+        if self._running is None:
             host = self._open.enter_context(Host(task.side))
-            self._gateways[wire] = host, self._open.enter_context(gateway(folder, host, wire))
-        return self._gateways[wire]
+            self._running = host, self._open.enter_context(gateway(host))
+        return self._running
 
     @contextlib.contextmanager
     def _place(self, program: Program, root: str, key: str) -> Iterator[Place]:
