@@ -14,7 +14,7 @@ from typing import Protocol
 
 from localrouter.core.ask import Ask
 from localrouter.core.catalogue import Model
-from localrouter.core.errors import BudgetExceeded, NoKey, NoRoute, PrivacyRefused, RouterError, Unsupported
+from localrouter.core.errors import BudgetExceeded, HostRateLimited, NoKey, NoRoute, PrivacyRefused, RouterError, Unsupported
 from localrouter.core.money import ceiling, usd
 from localrouter.core.recipe import Recipe, Route, Task
 from localrouter.core.signals import Signals
@@ -232,11 +232,12 @@ def _refusal(drops: list[Drop], weighed: list[Weighed], recipe: Recipe, route: R
         ("unreadable", Unsupported),
         ("budget", BudgetExceeded),
         ("no_price", BudgetExceeded),
+        ("cooling", HostRateLimited),
         ("no_key", NoKey),
     ):
         found = next((d for d in drops if d.code == code), None)
         if found is not None:
-            after = max(0.0, standing.resets_at - standing.now) if code == "budget" and standing.resets_at else None
+            after = _after(code, standing, weighed)
             local = next((d for d in drops if d.code == "no_local"), None)
             do = found.do
             if code in ("privacy", "unreadable") and local is not None:
@@ -248,6 +249,16 @@ def _refusal(drops: list[Drop], weighed: list[Weighed], recipe: Recipe, route: R
     return NoRoute(
         f"Route '{route.name}' of recipe '{recipe.name}' has no usable target: {why}.", "See `localrouter recipe show`."
     )
+
+
+def _after(code: str, standing: Standing, weighed: list[Weighed]) -> float | None:
+    """Seconds after which asking again may help."""
+    if code == "budget" and standing.resets_at:
+        return max(0.0, standing.resets_at - standing.now)
+    if code == "cooling":
+        ends = [standing.cooling[w.model] for w in weighed if not w.kept and w.model in standing.cooling]
+        return max(0.0, min(ends, default=standing.now) - standing.now)
+    return None
 
 
 _CLASS_WORDS = {

@@ -198,8 +198,13 @@ class HostRejected(HostFault):
     def __init__(self, message: str, do: str = "", *, status: int = 400, code: str | None = None, **kw: object) -> None:
         super().__init__(message, do, **kw)  # type: ignore[arg-type]  # param and retry_after pass through
         self.status = status
+        # Clients tell by the type whether to change the request, the key or nothing.
+        self.type = _REJECTED.get(status, "invalid_request_error")
         if code:
             self.code = code
+
+
+_REJECTED = {401: "authentication_error", 402: "insufficient_quota", 403: "permission_error", 404: "not_found_error"}
 
 
 class HostBroken(HostFault):
