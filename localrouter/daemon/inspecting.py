@@ -30,6 +30,7 @@ BATCH_BYTES = 8 * 1024
 IN_FLIGHT = 2
 """Batches that the child has at a time: it works on one while the next is on its way. More would wait in its pipe, and their time run."""
 SECONDS_PER_BATCH = 30.0
+"""Without a word of the child: it says every two seconds that it works on a batch, so that a slow machine is not mistaken for a hang."""
 FIELD_CAP = 8 * 1024 * 1024
 """Bytes. DESIGN section 7: a field has a byte cap and no wall limit."""
 INLINE = 16 * 1024
@@ -268,7 +269,7 @@ class Inspection:
                 await child.start()
             await self._configure(child)
             async with self._slots:
-                reply = await child.call({"op": "inspect", "segments": segments_}, timeout=SECONDS_PER_BATCH)
+                reply = await _reply(child, {"op": "inspect", "segments": segments_})
         except ChildDied as exc:
             if isinstance(exc, ChildRefused):
                 self.why = exc.text
@@ -329,6 +330,19 @@ class Inspection:
             "detectors": self.detectors,
             "why": self.why,
         }
+
+
+async def _reply(child: Child, message: dict[str, Any]) -> dict[str, Any]:
+    """The child's answer, however long it works, as long as it says that it does. Raises TimeoutError and ChildDied."""
+    words = child.stream(message)
+    try:
+        while True:
+            async with asyncio.timeout(SECONDS_PER_BATCH):
+                word = await anext(words)
+            if "busy" not in word:
+                return word
+    finally:
+        await words.aclose()
 
 
 async def _apart(size: int, work: Callable[[], _T]) -> _T:

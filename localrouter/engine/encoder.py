@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -126,15 +126,16 @@ class Encoder:
             words.append(word[1:] if word.startswith("\u2581") else word if special else "##" + word)
         return words
 
-    def tag(self, texts: Sequence[str]) -> list[list[Tagged]]:
-        """What the head finds in each text, in order, without overlaps; no threshold is applied."""
+    def tag(self, texts: Sequence[str], after: Callable[[], None] = lambda: None) -> list[list[Tagged]]:
+        """What the head finds in each text, in order, without overlaps; no threshold is applied. `after` is called behind each pass.
+        Raises EncoderFault."""
         from localrouter.engine.token_head import decode, windows
 
         read = [self._reader.read(text) for text in texts]
         jobs = [(n, a, b) for n, pieces in enumerate(read) for a, b in windows(pieces, self.head.window - 2, OVERLAP)]
         out: list[dict[tuple[int, int], Tagged]] = [{} for _ in texts]
         covered = [0] * len(texts)  # words that were decided by an earlier window
-        for (number, begin, end), logits in zip(jobs, self._logits(read, jobs), strict=True):
+        for (number, begin, end), logits in zip(jobs, self._logits(read, jobs, after), strict=True):
             pieces = read[number]
             last = end == len(pieces.words)
             # In the shared part the window that sees more of what follows decides: the later one for its second half.
@@ -156,7 +157,9 @@ class Encoder:
             words += 1
         return words
 
-    def _logits(self, read: Sequence[Pieces], jobs: Sequence[tuple[int, int, int]]) -> list[Any]:
+    def _logits(
+        self, read: Sequence[Pieces], jobs: Sequence[tuple[int, int, int]], after: Callable[[], None] = lambda: None
+    ) -> list[Any]:
         """Logits of each window's words."""
         out: list[Any] = []
         group: list[tuple[int, int, int]] = []
@@ -165,6 +168,7 @@ class Encoder:
             size = self._size(read[job[0]], job) + 2
             if group and (used + size > BATCH or len(group) == BATCH // 16):
                 out += self._pass(read, group)
+                after()
                 group, used = [], 0
             group.append(job)
             used += size

@@ -61,7 +61,7 @@ class Inspector:
         while not self._ready:
             data = os.read(self.process.stdout.fileno(), 1 << 16)
             assert data, "the inspector ended"
-            self._ready += self._decoder.feed(data)
+            self._ready += [m for m in self._decoder.feed(data) if "busy" not in m]
         return self._ready.pop(0)
 
     def tell(self, message: dict[str, Any]) -> None:

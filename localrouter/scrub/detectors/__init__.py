@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol, cast
 
@@ -69,6 +69,20 @@ def configure(options: Mapping[str, Any]) -> None:
             set_(options)
 
 
+_listeners: list[Callable[[], None]] = []
+
+
+def on_progress(told: Callable[[], None]) -> None:
+    """Have somebody told whenever a piece of the work is done: who waits for a long text learns that it is not lost."""
+    _listeners[:] = [told]
+
+
+def progress() -> None:
+    """A piece of the work is done."""
+    for told in _listeners:
+        told()
+
+
 def check() -> None:
     """Have every detector that needs a file show that it works. Raises its fault."""
     for detector in all_detectors():
@@ -85,7 +99,10 @@ def find(text: str, context: str = "") -> tuple[Finding, ...]:
 def find_all(items: Sequence[tuple[str, str]]) -> list[tuple[Finding, ...]]:
     """`find` of each (text, context). The slow detectors read all of them together."""
     quick = tuple(d for d in all_detectors() if getattr(d, "VIEWS", True))
-    rows = [_scan(quick, text, context, DEPTH, BUDGET * len(text) + SPARE)[0] for text, context in items]
+    rows: list[list[Finding]] = []
+    for text, context in items:
+        rows.append(_scan(quick, text, context, DEPTH, BUDGET * len(text) + SPARE)[0])
+        progress()
     readers = [cast("Reader", d) for d in all_detectors() if d not in quick]
     if readers:
         seen = [readable(text) for text, _ in items]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from localrouter.core.findings import Finding
 from localrouter.engine.encoder import Encoder, EncoderFault, Tagged
-from localrouter.scrub.detectors import _prose
+from localrouter.scrub.detectors import _prose, progress
 from localrouter.scrub.detectors._in_code import in_code
 
 NAME = "encoder"
@@ -61,7 +61,7 @@ def find_all(items: Sequence[tuple[str, str]]) -> list[list[Finding]]:
         jobs += [(index, offset, passage) for offset, passage in _passages(text, context)]
     out: list[list[Finding]] = [[] for _ in items]
     if jobs:
-        for (index, offset, _), tags in zip(jobs, _encoder().tag([_prose.dimmed(p) for _, _, p in jobs]), strict=True):
+        for (index, offset, _), tags in zip(jobs, _encoder().tag([_prose.dimmed(p) for _, _, p in jobs], progress), strict=True):
             text = items[index][0]
             out[index] += _findings(text, offset, tags)
     return out
