@@ -79,6 +79,18 @@ _DATED = re.compile(r"([a-z]+(_[a-z]+)*)_[0-9]{8}")
 _SCHEMA_WORDS = frozenset({"type", "format", "$schema", "$ref"})
 _SCHEMA_WORD = re.compile(r"[A-Za-z0-9_.:/#$\-]{0,128}")
 _NAMES = frozenset({"properties", "$defs", "definitions", "patternProperties", "dependentSchemas", "dependentRequired"})
+_KEYWORDS = frozenset(
+    {
+        "$schema", "$id", "$ref", "$anchor", "$defs", "definitions", "$comment", "type", "format", "title", "description", "default",
+        "const", "enum", "examples", "example", "properties", "patternProperties", "additionalProperties", "propertyNames",
+        "required", "dependentRequired", "dependentSchemas", "dependencies", "unevaluatedProperties", "minProperties",
+        "maxProperties", "items", "prefixItems", "additionalItems", "unevaluatedItems", "contains", "minContains", "maxContains",
+        "minItems", "maxItems", "uniqueItems", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+        "minLength", "maxLength", "pattern", "contentEncoding", "contentMediaType", "anyOf", "oneOf", "allOf", "not", "if", "then",
+        "else", "nullable", "deprecated", "readOnly", "writeOnly", "strict", "discriminator", "xml", "externalDocs",
+    }
+)  # fmt: skip
+"""JSON Schema, drafts 7 and 2020-12, and OpenAPI 3.0."""
 _TOOL_NAMES = frozenset({"name", "tool_name", "toolset_name"})
 _OF_TOOLS = frozenset({"tool_schema", "tool_arguments", "tool_result"})
 _VALUES = frozenset({"default", "const", "enum", "examples", "example"})
@@ -291,7 +303,7 @@ class Reading:
             names = path[-1] in _NAMES
             for key, value in node.items():
                 here: Path = (*path, key)
-                if names and key:
+                if key and (names or key not in _KEYWORDS):
                     self.leaves.append(Leaf(here, key, "key", str(path[-1])))
                 if not names and key in _VALUES:
                     walk(value, here, "tool_schema", self.leaves, protocol=_nothing, free_keys=True, context=key)

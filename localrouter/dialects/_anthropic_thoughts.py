@@ -7,6 +7,7 @@ that checks signatures would refuse it (notes on clients, 7.2). Neither begins l
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 UNSIGNED = "lr0.unsigned"
@@ -17,13 +18,17 @@ REDACTED = "redacted_thinking:"
 """In front of the data of a redacted thought, wherever its mark is named: it must be sent back as another kind of block."""
 MARKS = ("signature", "encrypted_content", "encrypted_index", "encrypted_stdout")
 
+_MARK = re.compile(r"[A-Za-z0-9+/=_.:\-]+")
+"""Base64 and the alphabets of ids. A text in the place of a signature is a text."""
+
 
 def mark_of(node: dict[str, Any]) -> str:
     """What makes the block a signed one: its signature or encrypted content; "" for any other."""
     if node.get("type") == "redacted_thinking":
         data = node.get("data")
-        return REDACTED + data if isinstance(data, str) else ""
-    return next((node[key] for key in MARKS if isinstance(node.get(key), str) and node[key]), "")
+        return REDACTED + data if isinstance(data, str) and _MARK.fullmatch(data) else ""
+    held = [node[key] for key in MARKS if isinstance(node.get(key), str) and node[key]]
+    return held[0] if held and all(map(_MARK.fullmatch, held)) else ""
 
 
 def is_own(mark: str) -> bool:

@@ -8,6 +8,7 @@ tools were asked is not ours to restore, and has no pieces. Usage: `message_star
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -48,6 +49,8 @@ class Reader:
         self._shape = False  # the answer comes as the arguments of a tool of ours
         self._cited = 0
         self._counts: dict[str, int] = {}
+        self._said = 0  # bytes of the answer so far
+        self._told = False  # the host has said what the answer cost
 
     def feed(self, data: bytes) -> list[Chunk]:
         if not self._stream:
@@ -100,12 +103,14 @@ class Reader:
                 pieces = self._start(at, block, ("content_block",)) if isinstance(block, dict) else []
                 return Chunk(tuple(pieces), event.raw, tree)
             case "content_block_delta":
-                return Chunk(tuple(self._delta(at, tree.get("delta"))), event.raw, tree)
+                pieces = self._delta(at, tree.get("delta"))
+                return Chunk(tuple(pieces), event.raw, tree, self._so_far(pieces))
             case "content_block_stop":
                 return Chunk(raw=event.raw, tree=tree, ends=self._stop(at))
             case "message_delta":
                 delta = tree.get("delta")
                 delta = delta if isinstance(delta, dict) else {}
+                self._told = self._told or isinstance(tree.get("usage"), dict)
                 finish = self._finish(delta)
                 return Chunk(raw=event.raw, tree=tree, usage=self._usage(tree.get("usage")), finish=finish, stop=_stop(delta))
             case "message_stop":
@@ -211,11 +216,23 @@ class Reader:
 
     # --- usage -----------------------------------------------------------------------------------
 
+    def _so_far(self, pieces: list[Piece]) -> Usage | None:
+        """Until the host says what the answer cost, a byte counts as a token, which flatters no budget: a stream that is cut is billed
+        by what `message_start` said of its input, and by this."""
+        self._said += sum(len(piece.text.encode()) for piece in pieces if not piece.mirror)
+        if self._told or not self._counts or not pieces:
+            return None
+        known = self._known()
+        return replace(known, output=max(known.output, self._said))
+
     def _usage(self, tree: Any) -> Usage | None:
         """What is known so far: each event's own values over those before."""
         if not isinstance(tree, dict):
             return None
         self._counts |= _counts(tree)
+        return self._known()
+
+    def _known(self) -> Usage:
         seen = self._counts
         written = seen.get("cache_creation_input_tokens", seen.get("5m", 0) + seen.get("1h", 0))
         long = min(written, seen.get("1h", 0))
