@@ -30,5 +30,10 @@ bench: setup
 bench-privacy: setup
 	@$(PY) tests/bench/privacy/run.py $(or $(DATA),$(error say where the data lies: make bench-privacy DATA=DIR)) $(BENCH)
 
+# The encoder's weights, again: DATA is the folder of the open sets (packaging/encoder/README.md). An hour of two cores, minutes of a GPU.
+# ENCODER="--minutes 100 --out build/encoder", say. The result replaces localrouter/models/encoder.gguf only when it is asked for: --install.
+encoder:
+	@bash packaging/encoder.sh $(or $(DATA),$(error say where the data lies: make encoder DATA=DIR)) $(ENCODER)
+
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build dist

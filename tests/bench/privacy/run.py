@@ -24,7 +24,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(ROOT)]
 from benchkit.report import into_readme  # noqa: E402  # after the path
 from rows import Row  # noqa: E402
 
-PARTS = ("found_secrets", "pii", "roundtrip", "speed")
+PARTS = ("entities", "found_secrets", "pii", "roundtrip", "speed")
 
 
 def markdown(rows: list[Row], seconds: float) -> str:
