@@ -17,6 +17,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import hashlib
+import os
+import socket
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, MutableMapping
@@ -80,7 +82,8 @@ class Failure:
 class _Reader:
     """A client that came later: told through a queue."""
 
-    def __init__(self) -> None:
+    def __init__(self, receive: Receive) -> None:
+        self.receive = receive
         self._queue: deque[Message] = deque()
         self._behind = 0
         self._news = asyncio.Event()
@@ -127,8 +130,9 @@ class _Reader:
 class Shared:
     """One running request and who reads its answer. `leave` is called when nobody does any more."""
 
-    def __init__(self, first: Send, leave: Callable[[], None]) -> None:
+    def __init__(self, first: Send, receive: Receive, leave: Callable[[], None]) -> None:
         self._first: Send | None = first
+        self._receive = receive
         self._leave = leave
         self._later: list[_Reader] = []
         self._said: list[Message] = []
@@ -147,6 +151,12 @@ class Shared:
     @property
     def abandoned(self) -> bool:
         return self._first is None and not self._later
+
+    def look(self) -> bool:
+        """Whether it is abandoned, by a look at the sockets: a client that repeats at once may be read before its old connection's end."""
+        if self._first is not None and not connected(self._receive):
+            self._first = None
+        return self._first is None and not any(connected(r.receive) for r in self._later)
 
     async def send(self, message: Message) -> None:
         """What the runner says: to the first client directly, to the others through their queues."""
@@ -182,7 +192,7 @@ class Shared:
         if self._grace is not None:
             self._grace.cancel()
             self._grace = None
-        reader = _Reader()
+        reader = _Reader(receive)
         for message in self._said:
             reader.tell(message, patient=True)
         self._later.append(reader)
@@ -214,6 +224,22 @@ async def until_gone(receive: Receive) -> None:
         pass
 
 
+def connected(receive: Receive) -> bool:
+    """Whether the client's end of the connection is open, as the socket knows it before the event loop does. True when nobody can tell."""
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is None:
+        return True
+    try:
+        # A descriptor of our own: the loop's wrapper offers no `recv`.
+        with socket.socket(fileno=os.dup(sock.fileno())) as peer:
+            return peer.recv(1, socket.MSG_PEEK | getattr(socket, "MSG_DONTWAIT", 0)) != b""
+    except ConnectionError:
+        return False
+    except OSError:  # nothing to read, which an open and silent connection has
+        return True
+
+
 class Repeats:
     """What runs, and what failed lately, by key. `joined` and `spared` count what was not asked twice."""
 
@@ -236,7 +262,7 @@ class Repeats:
     def running(self, key: bytes, *, sure: bool) -> Shared | None:
         """A running one that this request can share. `sure`: it is a repeat of it, not another sample."""
         shared = self._running.get(key)
-        if shared is None or not shared.whole or (shared.over and shared.told) or not (shared.abandoned or sure):
+        if shared is None or not shared.whole or (shared.over and shared.told) or not (sure or shared.look()):
             return None
         self.joined += 1
         return shared

@@ -102,7 +102,7 @@ class Completing:
             await shared.send(message)
 
         runner = Runner(self.s, dialect, ask, request_id, send)
-        shared = Shared(call.send, runner.leave)
+        shared = Shared(call.send, call.receive, runner.leave)
         self.repeats.begin(key, shared)
         self.s.in_flight += 1
         task = asyncio.create_task(runner.run())

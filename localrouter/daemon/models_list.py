@@ -26,6 +26,7 @@ PAGE, PAGE_MAX = 20, 1000
 EPOCH = "1970-01-01T00:00:00Z"
 """Anthropic's API, `created_at`: "May be set to an epoch value if the release date is unknown."."""
 LOCAL = "local:chat"
+_COUNT = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ def _whole(query: Mapping[str, str], key: str, default: int, most: int) -> int:
     text = query.get(key, "")
     if not text:
         return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+    if not _COUNT.fullmatch(text) or not 1 <= int(text) <= most:
         raise BadRequest(f"'{key}' must be a whole number from 1 to {most}.", "Correct it.", param=key)
     return int(text)
 
@@ -284,7 +285,7 @@ class ModelsList:
             return self._one(items, call.tail, key="baseModelId")
         size = _whole(call.query, "pageSize", 1000, 1000)
         at = call.query.get("pageToken", "0")
-        if not at.isascii() or not at.isdigit():
+        if not _COUNT.fullmatch(at):
             raise BadRequest("'pageToken' is none of this list.", "Use the one that the last page gave.", param="pageToken")
         tree: dict[str, Any] = {"models": items[int(at) : int(at) + size]}
         if int(at) + size < len(items):
