@@ -65,7 +65,7 @@ class Inspection:
         self._options: dict[str, Any] = {}
         self._allowed: Callable[[str], bool] | None = None
         argv = [sys.executable, *SAFE, "-m", "localrouter.inspector"]
-        self._children = (Child("inspector", argv, env=SETTINGS), Child("inspector", argv, env=SETTINGS))
+        self._children = (Child("inspector", argv, env=SETTINGS), Child("inspector", [*argv, "--standby"], env=SETTINGS))
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._at = 0
         self._configured: set[int] = set()
