@@ -37,7 +37,8 @@ def words(text: str) -> frozenset[str]:
 
 
 PROTOCOL = words(
-    "type id call_id status role phase execution caller async approval_request_id prompt_cache_breakpoint created_by"
+    "type id call_id status role phase execution caller async approval_request_id approve max_output_length prompt_cache_breakpoint "
+    "created_by"
 )
 """Fields of any item or part that hold ids and words of closed sets; see WORD."""
 

@@ -24,6 +24,14 @@ _TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array",
 _FREE = frozenset({"properties", "$defs", "definitions", "patternProperties", "dependentSchemas"})
 """JSON Schema 2020-12: the keys under these words are names that somebody chose."""
 _DRAFT = re.compile(r"https?://json-schema\.org/[\w\-./#]*")
+_KEYWORDS = k.words(
+    "$schema $id $ref $anchor $dynamicRef $dynamicAnchor $defs $comment $vocabulary id definitions type enum const title description "
+    "default examples example format properties patternProperties additionalProperties required propertyNames minProperties maxProperties "
+    "dependentRequired dependentSchemas dependencies unevaluatedProperties items prefixItems additionalItems contains minContains "
+    "maxContains minItems maxItems uniqueItems unevaluatedItems minLength maxLength pattern contentEncoding contentMediaType contentSchema "
+    "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf allOf anyOf oneOf not if then else deprecated readOnly writeOnly nullable"
+)
+"""The words of JSON Schema (2020-12, drafts before it, OpenAPI's). Any other key is somebody's own."""
 _MEMORY = 32
 _seen: dict[bytes, tuple[tuple[Leaf, ...], tuple[str, ...]]] = {}
 
@@ -233,6 +241,7 @@ def _part(part: Any, path: Path, where: Where, found: Found) -> None:
         if key in k.DATA_FIELDS:
             if key == "file_id" and value is not None:
                 found.unread["file_id"] = None
+                _words(value, (*path, key), frozenset(), out)
             if key.endswith("_url") and isinstance(value, str) and not value[:5].lower().startswith("data:"):
                 _text(value, (*path, key), where, out)  # an address may name somebody
         elif key in k.PROTOCOL or key == "detail":
@@ -328,7 +337,7 @@ def _tool_list(value: Any, path: Path, found: Found) -> None:
             elif key in ("allowed_callers", "execution"):
                 _words(item, (*here, key), frozenset(), found.leaves)
             else:
-                _text(item, (*here, key), "tool_schema", found.leaves)
+                _text(item, (*here, key), "tool_schema", found.leaves, free=key == "headers")
 
 
 def _schema(value: Any, path: Path, out: list[Leaf]) -> None:
@@ -343,9 +352,11 @@ def _schema(value: Any, path: Path, out: list[Leaf]) -> None:
                 _schema(item, here, out)
             elif _own_word(key, item):
                 continue
-            elif key in ("enum", "const", "default", "examples"):
+            elif key in ("enum", "const", "default", "examples", "example"):
                 _text(item, here, "tool_schema", out, free=True)
             else:
+                if key not in _KEYWORDS:
+                    out.append(Leaf(here, key, "key", str(path[-1])))
                 _schema(item, here, out)
     elif isinstance(value, list):
         for i, item in enumerate(value):

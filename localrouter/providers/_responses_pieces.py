@@ -193,6 +193,21 @@ _EVENTS: dict[str, tuple[str, str, str]] = {
     "apply_patch_call_operation_diff.done": ("patch", "", "diff"),
 }
 """Event -> what grows, the field with the number of its part, and the field with its text."""
+PASSED = frozenset(
+    {
+        "audio.delta", "audio.done", "audio.transcript.delta", "audio.transcript.done", "output_text.annotation.added",
+        "code_interpreter_call_code.delta", "code_interpreter_call_code.done", "code_interpreter_call.completed",
+        "code_interpreter_call.in_progress", "code_interpreter_call.interpreting", "compaction.compacting",
+        "file_search_call.completed", "file_search_call.in_progress", "file_search_call.searching",
+        "web_search_call.completed", "web_search_call.in_progress", "web_search_call.searching",
+        "image_generation_call.completed", "image_generation_call.generating", "image_generation_call.in_progress",
+        "image_generation_call.partial_image", "mcp_call_arguments.delta", "mcp_call_arguments.done", "mcp_call.completed",
+        "mcp_call.failed", "mcp_call.in_progress", "mcp_list_tools.completed", "mcp_list_tools.failed", "mcp_list_tools.in_progress",
+        "shell_call_output_content.delta", "shell_call_output_content.done",
+    }
+)  # fmt: skip
+"""Events that have no pieces on purpose: what a host does or says by itself, which no client executes. They pass as they came."""
+LIFECYCLE = frozenset({"created", "queued", "in_progress", "completed", "incomplete", "failed"})
 _KIND = {"text": "text", "refusal": "refusal", "summary": "reasoning", "reasoning": "reasoning"}
 
 
