@@ -15,8 +15,10 @@ from pathlib import Path
 
 from localrouter.core.findings import Finding
 from localrouter.engine.encoder import Encoder, EncoderFault, Tagged
+from localrouter.scrub.common_words import words
 from localrouter.scrub.detectors import _prose, progress
 from localrouter.scrub.detectors._in_code import in_code
+from localrouter.scrub.detectors._public import account
 
 NAME = "encoder"
 VIEWS = False
@@ -29,6 +31,13 @@ LEAST: Mapping[str, float] = {
 """Types that are taken from the encoder, and the least mean probability of a span. The others are the patterns' own."""
 WORDS = frozenset({"PERSON", "USERNAME", "ORG", "LOCATION", "NRP", "TITLE"})
 """Types that a word of a program may be mistaken for."""
+LABELS = words(
+    """
+    iban bic swift card ssn email e-mail mail phone tel mobile fax ip id dob vat pin cvv url http https www api json xml csv yaml html sql todo fixme null none nan true
+    false name username user password token key address date
+    """
+)
+"""What names a value and is none."""
 JOINED = frozenset({"PERSON", "ORG", "LOCATION", "ADDRESS"})
 KNOWN = "Dear Ms Maria Kowalska, thank you for visiting us in Berlin."
 """What a sound encoder finds a person and a place in."""
@@ -98,5 +107,7 @@ def _stands(text: str, f: Finding) -> bool:
     if not any(map(str.isalnum, value)):
         return False
     if f.type in WORDS:
+        if value.casefold() in LABELS or (f.type == "USERNAME" and account(value)):
+            return False
         return any(map(str.isalpha, value)) and not in_code(text, f.start, f.end, f.type)
     return True
