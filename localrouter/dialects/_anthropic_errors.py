@@ -26,6 +26,8 @@ _TYPES = {
     529: "overloaded_error",
 }
 _NUMBER = re.compile(r"(?<![\w.-])\d{1,3}(?:[,_]\d{3})+(?![\w-])|(?<![\w.-])\d{3,9}(?![\w-])")
+_LIMITS = re.compile(r"input length and `?max_tokens`? exceed context limit: \d+ \+ \d+ > \d+")
+"""The host's sentence for an answer that would not fit: Claude Code reads all three numbers and asks for a shorter one."""
 _CODES = ("context_length_exceeded", "context")
 
 
@@ -40,6 +42,8 @@ def message_of(error: RouterError) -> str:
     """Its text; for a prompt that is too long, `prompt is too long: N tokens > M maximum`."""
     if error.code not in _CODES:
         return error.text
+    if limits := _LIMITS.search(error.message):
+        return limits[0]
     numbers = sorted({int(re.sub("[,_]", "", n)) for n in _NUMBER.findall(error.message)})
     if len(numbers) >= 2:
         # Whoever says it names the limit and what was asked, and what was asked is more than the limit.
