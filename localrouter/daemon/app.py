@@ -17,6 +17,7 @@ from localrouter.daemon import door
 from localrouter.daemon.completing import Completing
 from localrouter.daemon.counting import Counting
 from localrouter.daemon.door import Receive, Scope
+from localrouter.daemon.embeddings import Embeddings
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.models_list import ModelsList
 from localrouter.daemon.runner import Send
@@ -61,6 +62,7 @@ class App:
                 *(Route("HEAD", path, "probe", self._healthz) for path in PROBES),
                 *self._models.routes(),
                 *Counting(self.dialects).routes(),
+                *Embeddings(services).routes(),
                 *self.completing.routes(self.dialects),
                 *(extra or []),
             ]

@@ -16,7 +16,7 @@ from typing import Any
 from localrouter.core.catalogue import Model
 from localrouter.core.decide import AUTO
 from localrouter.core.errors import BadRequest, NotFound
-from localrouter.daemon import door
+from localrouter.daemon import door, embeddings
 from localrouter.daemon.services import Services
 from localrouter.daemon.surface import Call, Route, send_json
 from localrouter.dialects import Dialect
@@ -46,7 +46,7 @@ class Offer:
 
 
 def offers(s: Services) -> list[Offer]:
-    """What this daemon answers to: the recipe's choice, the local model, the catalogue, the embedder."""
+    """What this daemon answers chats with: the recipe's choice, the local model, the catalogue."""
     models = s.catalogue.models
     hosted = [_offer(m) for m in models.values()]
     local = None
@@ -261,7 +261,7 @@ class ModelsList:
         elif kind == "gemini":
             tree = self._gemini_answer(call)
         else:
-            items = [openai_item(o, int(self.s.started)) for o in offers(self.s)]
+            items = [*(openai_item(o, int(self.s.started)) for o in offers(self.s)), embeddings.item()]
             tree = self._one(items, call.tail) if call.tail else {"object": "list", "data": items}
         await send_json(call.send, 200, tree)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from localrouter.core.frames import Decoder, encode
 from localrouter.engine.encoder import EncoderFault
+from localrouter.inspector.embedding import Embedding
 from localrouter.scrub import detectors
 from localrouter.scrub.version import installed
 
@@ -66,6 +67,7 @@ def main(argv: Sequence[str] = ()) -> int:
     gc.freeze()
     threading.Thread(target=read, daemon=True).start()
     say({"ready": True, "detectors": [d.NAME for d in detectors.all_detectors()], "version": installed().hex()})
+    embedding = Embedding(say)
     while (job := jobs.get()) is not None:
         if job.get("op") == "configure":
             try:
@@ -81,6 +83,8 @@ def main(argv: Sequence[str] = ()) -> int:
         elif job.get("op") == "warm":
             # Beside the work: what is rarely needed takes most of a second to load, and no request should wait for it.
             threading.Thread(target=detectors.find, args=(_RARE,), daemon=True).start()
+        elif job.get("op") == "embed":
+            embedding.put(job)
         elif job.get("op") == "inspect":
             detectors.on_progress(_busy(job.get("id"), say))
             say({**_inspect(job), "end": True})

@@ -1,0 +1,94 @@
+"""What is kept of answers, for whom, how long and how much of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from localrouter.daemon import answers_kept
+from localrouter.daemon.answers_kept import AnswerGone, AnswersKept
+
+ITEMS = [{"type": "message", "role": "user", "content": "hi"}, {"n": 2**70, "f": 0.1, "s": "é\u2028"}]
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_what_was_kept_comes_back_whole() -> None:
+    kept = AnswersKept()
+    kept.keep(b"token", "resp_1", ITEMS)
+    found = kept.recall(b"token", "resp_1")
+    assert found == ITEMS
+    found.append("edited by its reader")
+    assert kept.recall(b"token", "resp_1") == ITEMS
+
+
+def test_no_token_reaches_anothers_answers() -> None:
+    kept = AnswersKept()
+    kept.keep(b"token", "resp_1", ITEMS)
+    for token, name in ((b"other", "resp_1"), (b"", "resp_1"), (b"tokenr", "esp_1"), (b"token", "resp_2")):
+        with pytest.raises(AnswerGone):
+            kept.recall(token, name)
+
+
+def test_what_is_gone_is_said_in_openais_words() -> None:
+    with pytest.raises(AnswerGone) as caught:
+        AnswersKept().recall(b"t", "resp_1")
+    error = caught.value
+    assert (error.status, error.code, error.param) == (400, "previous_response_not_found", "previous_response_id")
+    assert "Previous response with id 'resp_1' not found" in error.text
+    with pytest.raises(AnswerGone) as odd:
+        AnswersKept().recall(b"t", "jane@roe.org \ud800")
+    assert "jane" not in odd.value.text
+
+
+def test_after_a_day_it_is_forgotten() -> None:
+    clock = Clock()
+    kept = AnswersKept(clock)
+    kept.keep(b"t", "old", ITEMS)
+    clock.now += answers_kept.TTL_S - 1
+    kept.keep(b"t", "new", ITEMS)
+    assert kept.recall(b"t", "old") == ITEMS
+    clock.now += 2
+    with pytest.raises(AnswerGone):
+        kept.recall(b"t", "old")
+    assert kept.recall(b"t", "new") == ITEMS and len(kept) == 1
+
+
+def test_the_oldest_goes_first() -> None:
+    kept = AnswersKept()
+    for i in range(answers_kept.ANSWERS + 10):
+        kept.keep(b"t", f"r{i}", [i])
+    assert len(kept) == answers_kept.ANSWERS
+    with pytest.raises(AnswerGone):
+        kept.recall(b"t", "r9")
+    assert kept.recall(b"t", "r10") == [10]
+
+
+def test_bytes_are_bounded() -> None:
+    kept = AnswersKept()
+    part = "x" * (answers_kept.BYTES // 4)
+    for i in range(6):
+        kept.keep(b"t", f"r{i}", [part])
+    assert kept.bytes <= answers_kept.BYTES and len(kept) == 3
+    kept.keep(b"t", "huge", [part] * 5)
+    with pytest.raises(AnswerGone):
+        kept.recall(b"t", "huge")
+    assert len(kept) == 3, "one that is too large drives out no others"
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.lists(st.text(max_size=20), max_size=5)), max_size=30))
+def test_the_sum_is_that_of_what_is_there(entries: list[tuple[str, list[str]]]) -> None:
+    kept, model = AnswersKept(), {}
+    for name, items in entries:
+        kept.keep(b"t", name, items)
+        model[name] = items
+    assert {n: kept.recall(b"t", n) for n in model} == model and len(kept) == len(model)
+    for name in list(model):
+        kept.keep(b"t", name, [])
+    assert kept.bytes == len(b'{"items":[]}') * len(model)
