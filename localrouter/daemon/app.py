@@ -20,6 +20,7 @@ from localrouter.daemon.door import Receive, Scope
 from localrouter.daemon.embeddings import Embeddings
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.models_list import ModelsList
+from localrouter.daemon.openapi import OpenApi
 from localrouter.daemon.runner import Send
 from localrouter.daemon.services import Services
 from localrouter.daemon.surface import Call as Call
@@ -63,6 +64,7 @@ class App:
                 *self._models.routes(),
                 *Counting(self.dialects).routes(),
                 *Embeddings(services).routes(),
+                *OpenApi(self.dialects).routes(),
                 *self.completing.routes(self.dialects),
                 *(extra or []),
             ]

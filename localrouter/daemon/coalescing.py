@@ -227,9 +227,11 @@ async def until_gone(receive: Receive) -> None:
 def connected(receive: Receive) -> bool:
     """Whether the client's end of the connection is open, as the socket knows it before the event loop does. True when nobody can tell."""
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
-    sock = transport.get_extra_info("socket") if transport is not None else None
-    if sock is None:
+    if transport is None:
         return True
+    sock = transport.get_extra_info("socket")
+    if transport.is_closing() or sock is None or sock.fileno() < 0:
+        return False
     try:
         # A descriptor of our own: the loop's wrapper offers no `recv`.
         with socket.socket(fileno=os.dup(sock.fileno())) as peer:

@@ -26,7 +26,9 @@ _WORD, _LETTER = re.compile(r"[A-Za-z]+"), re.compile(r"[A-Za-z]")
 _DIGITS = re.compile(r"[0-9]{1,3}")
 _MARK, _MARKS = re.compile(r"[!-/:-@\[-`{-~]"), re.compile(r"[!-/:-@\[-`{-~]+")
 _BREAK = re.compile(r"\s*\n\s*|  +")
-_ACCENT, _SCRIPT = re.compile(r"[\u00aa-\u024f]"), re.compile(r"[\u0370-\u1fff]")
+_ACCENT, _VIETNAMESE = re.compile(r"[\u00aa-\u024f]"), re.compile(r"[\u0300-\u036f\u1e00-\u1eff]")
+_CYRILLIC, _RARER = re.compile(r"[\u0400-\u045f]"), re.compile(r"[\u0460-\u052f]")
+_SCRIPT = re.compile(r"[\u0370-\u03ff\u0530-\u1dff\u1f00-\u1fff]")
 _CJK = re.compile(r"[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef]")
 _SIGN, _OTHER = re.compile(r"[\u2000-\u2e7f]"), re.compile(r"[\ue000-\uf8ff\ufb00-\ufeff\ufff0-\U0010ffff]")
 
@@ -34,9 +36,9 @@ _ASCII: tuple[tuple[re.Pattern[str], float], ...] = (
     (_WORD, 0.276), (_LETTER, 0.198), (_DIGITS, 1.48), (_MARK, 0.087), (_MARKS, 0.944), (_BREAK, 1.227),
 )  # fmt: skip
 _BEYOND: tuple[tuple[re.Pattern[str], float], ...] = (
-    (_ACCENT, 3.31), (_SCRIPT, 0.991), (_CJK, 1.243), (_SIGN, 1.4), (_OTHER, 3.0),
+    (_ACCENT, 3.31), (_VIETNAMESE, 2.0), (_CYRILLIC, 0.66), (_RARER, 2.4), (_SCRIPT, 1.3), (_CJK, 1.243), (_SIGN, 1.2), (_OTHER, 2.5),
 )  # fmt: skip
-"""Signs and emoji were too rare in the text to be fitted: one or two, and two or three tokens, in either vocabulary."""
+"""Those for Russian, Greek, Arabic, Hebrew, Hindi and Thai, signs and emoji are from a few sentences of each."""
 
 PER_TURN = 4
 TOOLS = 346
