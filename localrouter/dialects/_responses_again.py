@@ -49,7 +49,7 @@ class Again:
 
     def __init__(self, tree: dict[str, Any]) -> None:
         self._tree = tree
-        self._wait: tuple[Channel, dict[str, Any]] | None = None
+        self._wait: tuple[Channel, dict[str, Any], Chunk] | None = None
         self._items: dict[int, dict[str, Any]] = {}
         self._done: dict[int, dict[str, Any]] = {}
         self.last = -1
@@ -73,7 +73,9 @@ class Again:
         wait, self._wait = self._wait, None
         if wait is None or (not wait[1].get("delta") and not wait[1].get("logprobs")):
             return b""
-        return self._send(wait[1], None)
+        _, tree, chunk = wait
+        same = chunk.tree is not None and tree.get("delta") == chunk.tree.get("delta")
+        return self._send(tree, chunk.raw if same else None)
 
     def write(self, chunk: Chunk, texts: list[str], extra: list[tuple[Channel, str]]) -> bytes:
         """One event of the host."""
@@ -88,7 +90,7 @@ class Again:
                 continue
             if self._wait is not None and self._wait[0] == channel:
                 held = self._wait[1]
-                self._wait = (channel, {**held, "delta": str(held.get("delta", "")) + text})
+                self._wait = (channel, {**held, "delta": str(held.get("delta", "")) + text}, self._wait[2])
             elif delta and chunk.pieces[0].channel == channel:
                 tree = {**tree, "delta": text + str(tree.get("delta", ""))}
             else:
@@ -100,7 +102,7 @@ class Again:
             if self.alias and kind in _CREATED and self._early(kind):
                 return b"".join(out)
         if delta and tree is not chunk.tree:
-            self._wait = (chunk.pieces[0].channel, tree)
+            self._wait = (chunk.pieces[0].channel, tree, chunk)
         else:
             out.append(self._send(tree, chunk.raw if tree is chunk.tree else None))
         return b"".join(out)
