@@ -36,7 +36,7 @@ def command(place: Place) -> Command:
         f'model = "{place.model}"\nmodel_provider = "lr"\n[model_providers.lr]\nname = "localrouter"\nbase_url = "{place.v1}"\n'
         'env_key = "LR_TOKEN"\nwire_api = "responses"\n',
     )
-    argv = [_program(), "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", place.prompt]
+    argv = [_program(), "exec", "--skip-git-repo-check", "--sandbox", "workspace-write", place.prompt]
     return Command(argv, {"CODEX_HOME": str(place.home / ".codex"), "LR_TOKEN": place.key})
 
 
