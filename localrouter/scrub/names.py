@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from localrouter.core.findings import Finding
 from localrouter.scrub.common_words import CALENDAR, CODE, WORDS, words
+from localrouter.scrub.merge import LIKENESS
 
 NAME = "names"
 PART_MIN = 3
@@ -132,6 +133,12 @@ def _person(value: str, kind: str) -> _Person | None:
     return it
 
 
+def _guessed(it: _Person) -> _Person:
+    """A single word that a model took for a name: one mistake must not veil the word in every identifier of a request. It counts capitalised inside a
+    sentence (and, like every value, where it stands as it was found)."""
+    return _Person(it.kind, set(), it.careful | it.strong, set(it.beside), set(), set(it.phrases))
+
+
 def forms(value: str) -> tuple[str, ...]:
     """The folded single-word forms under which a name is looked for on its own: parts and logins. Empty for what is no name."""
     it = _person(value, "PERSON")
@@ -149,7 +156,7 @@ def sweep(texts: Sequence[str], findings: Sequence[Sequence[Finding]]) -> list[t
             if f.type in _NAMED and 2 <= f.end - f.start <= 80:
                 value = text[f.start : f.end]
                 if value not in people and (it := _person(value, _NAMED[f.type])) is not None:
-                    people[value] = it
+                    people[value] = _guessed(it) if f.detector in LIKENESS and " " not in value else it
     if not people:
         return [() for _ in texts]
     singles: dict[str, str] = {}

@@ -76,6 +76,16 @@ def test_types() -> None:
     assert not mentions("jdoe and Jane", "Jane Doe", kind="ORG")
 
 
+def test_a_single_word_that_a_model_guessed_is_looked_for_with_care() -> None:
+    text = "Okafor | class OkaforHandler: okafor = 1; then we asked Okafor to go"
+    for detector, spellings in (("people", {"Okafor", "okafor"}), ("encoder", {"Okafor"})):
+        (found,) = names.sweep([text], [[Finding(0, 6, "PERSON", 0.9, detector)]])
+        assert {text[f.start : f.end] for f in found} == spellings, detector
+    both = "Ada Okafor | okafor = 1"
+    (found,) = names.sweep([both], [[Finding(0, 10, "PERSON", 0.9, "encoder")]])
+    assert [both[f.start : f.end] for f in found] == ["okafor"], "a full name is no accident"
+
+
 def test_mentions_do_not_overlap_and_two_people_stay_two() -> None:
     text = "jane_doe JANE Jane. Doe Jane Doe, Max Roe"
     found = mentions(text, "Jane Doe", "Max Roe")
