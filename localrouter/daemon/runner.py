@@ -23,6 +23,7 @@ from localrouter.core.kinds import ORDER, strictest
 from localrouter.core.relay import relay
 from localrouter.daemon import planes
 from localrouter.daemon.faultlog import log_defect
+from localrouter.daemon.limits import passed_on
 from localrouter.daemon.noting import Story, note
 from localrouter.daemon.reading import classes_of, signals
 from localrouter.daemon.reply import Reply
@@ -53,7 +54,7 @@ class Runner:
             dialect.Writer(ask, request_id),
             send,
             stream=ask.needs.stream,
-            head=lambda: self.story.headers(stream=ask.needs.stream),
+            head=lambda: [*self.story.headers(stream=ask.needs.stream), *self._limits],
             leave=self.leave,
         )
         self._cut = asyncio.Event()
@@ -63,6 +64,7 @@ class Runner:
         self._restorer: Restorer | None = None
         self._findings: list[tuple[Finding, ...]] = []
         self._sent_bytes = 0
+        self._limits: list[tuple[bytes, bytes]] = []
 
     @property
     def error(self) -> RouterError | None:
@@ -203,6 +205,7 @@ class Runner:
 
     async def _call(self, attempt: Attempt) -> e.Event:
         self.story.begin(attempt)
+        self._limits = []
         self._inbox = asyncio.Queue(maxsize=256)
         if attempt.model is None:
             messages, params, notes = planes.local(self.s, self.dialect, self.ask, attempt)
@@ -262,6 +265,7 @@ class Runner:
                     raise wire.fault(name, answer.status, answer.headers, text)
                 if stream and "text/event-stream" not in answer.headers.get("content-type", ""):
                     raise HostBroken(f"{name} answered a stream with something else.", "Check its origin.")
+                self._limits = passed_on(answer.headers, wire.NAME, self.dialect.WIRE)
                 if not ready.done():
                     ready.set_result(None)
                 reader = wire.Reader(stream)

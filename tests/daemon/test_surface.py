@@ -11,6 +11,7 @@ import pytest
 from conftest import Daemon
 
 from localrouter.daemon.door import tidy
+from localrouter.daemon.limits import passed_on
 
 HI = {"model": "rehearsal/rehearsal-1", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -131,3 +132,16 @@ def test_a_wrong_token_is_said_in_the_dialect_of_the_path(daemon: Daemon) -> Non
     status, _, body = ask(daemon, "GET", "/v1/models", token="wrong", anthropic_version="2023-06-01")
     assert status == 401 and json.loads(body)["type"] == "error"
     assert json.loads(ask(daemon, "POST", "/v1/chat/completions", {}, token="wrong")[2])["error"]["code"] == "invalid_api_key"
+
+
+def test_rate_limits_of_a_host_are_passed_on_in_its_own_dialect_alone() -> None:
+    said = {
+        "x-ratelimit-remaining-requests": "59", "x-ratelimit-reset-tokens": "6m0s", "x-ratelimit-other": "1",
+        "anthropic-ratelimit-tokens-remaining": "40000", "x-ratelimit-limit-tokens": "a\r\nset-cookie: b", "set-cookie": "c",
+        "openai-organization": "org-1",
+    }  # fmt: skip
+    chat = passed_on(said, "openai_chat", "openai_chat")
+    assert dict(chat) == {b"x-ratelimit-remaining-requests": b"59", b"x-ratelimit-reset-tokens": b"6m0s"}
+    messages = passed_on(said, "anthropic_messages", "anthropic_messages")
+    assert dict(messages) == {b"anthropic-ratelimit-tokens-remaining": b"40000"}
+    assert passed_on(said, "openai_chat", "anthropic_messages") == passed_on(said, "another", "another") == []
