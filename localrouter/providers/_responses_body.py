@@ -32,7 +32,11 @@ from localrouter.core.errors import CannotCross
 
 ID_MAX = 64
 """Characters of a call id that OpenAI accepts."""
+LEAST_OUTPUT = 16
+"""The least `max_output_tokens` that the API takes; Claude Code's probes ask for 1."""
 _NAME = re.compile(r"[^A-Za-z0-9_-]")
+_CALLS = ("function_call", "custom_tool_call")
+_OUTPUTS = ("function_call_output", "custom_tool_call_output")
 
 
 def body(chat: Chat, attempt: Attempt) -> dict[str, Any]:
@@ -56,7 +60,7 @@ def body(chat: Chat, attempt: Attempt) -> dict[str, Any]:
             tree["tool_choice"] = _choice(chat.choice, chat.tools)
         if chat.parallel is not None:
             tree["parallel_tool_calls"] = chat.parallel
-    tree["max_output_tokens"] = attempt.max_output
+    tree["max_output_tokens"] = max(attempt.max_output, LEAST_OUTPUT)
     if not reasons or chat.effort == "none":
         tree |= {k: v for k, v in (("temperature", chat.temperature), ("top_p", chat.top_p)) if v is not None}
     if chat.form.kind != "text":
@@ -85,6 +89,8 @@ def notes(chat: Chat, attempt: Attempt) -> tuple[str, ...]:
     for name, value in (("top_k", chat.top_k), ("seed", chat.seed)):
         if value is not None:
             out.append(f"'{name}' has no counterpart there and was left out.")
+    if attempt.max_output < LEAST_OUTPUT:
+        out.append(f"The answer may have {LEAST_OUTPUT} tokens, the least that can be asked for there.")
     if chat.form.kind == "schema" and chat.form.strict and not strict_fits(chat.form.schema):
         out.append("The schema is more than strict mode allows there; it was asked for without it.")
     return tuple(out)
@@ -122,7 +128,7 @@ class _Items:
                 out += self._user(turn)
             elif content := _content(turn.parts):
                 out.append({"type": "message", "role": "developer", "content": content})
-        return out
+        return _paired(out)
 
     def _user(self, turn: Turn) -> list[dict[str, Any]]:
         out: list[dict[str, Any]] = []
@@ -140,6 +146,7 @@ class _Items:
         for part in turn.parts:
             if isinstance(part, Thought):
                 if part.opaque:
+                    # Without an id: encrypted content is bound to the one that it was made under, and one of ours would not be it.
                     summary = [{"type": "summary_text", "text": part.text}] if part.text else []
                     out.append({"type": "reasoning", "summary": summary, "encrypted_content": part.opaque})
             elif isinstance(part, ToolCall):
@@ -159,6 +166,29 @@ class _Items:
             self._custom.add(call.id)
             return {"type": "custom_tool_call", **named, "input": call.arguments}
         return {"type": "function_call", **named, "arguments": call.arguments.strip() or "{}"}
+
+
+def _paired(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each call with its output, and no output without a call: the API refuses either. Clients that trim their history leave such halves."""
+    called = {i["call_id"] for i in items if i["type"] in _CALLS}
+    answered = {i["call_id"] for i in items if i["type"] in _OUTPUTS}
+    out: list[dict[str, Any]] = []
+    waiting: list[dict[str, Any]] = []
+    for item in items:
+        if item["type"] in _CALLS:
+            if item["call_id"] not in answered:
+                waiting.append(
+                    {"type": f"{item['type']}_output", "call_id": item["call_id"], "output": "The call was not answered."}
+                )
+        elif item["type"] != "reasoning":
+            out += waiting
+            waiting.clear()
+        if item["type"] in _OUTPUTS and item["call_id"] not in called:
+            said = item["output"] if isinstance(item["output"], list) else [{"type": "input_text", "text": item["output"]}]
+            lead = {"type": "input_text", "text": "What a tool call that is no longer in the conversation returned:"}
+            item = {"type": "message", "role": "user", "content": [lead, *said]}
+        out.append(item)
+    return out + waiting
 
 
 def _short(call_id: str) -> str:
