@@ -79,7 +79,7 @@ def start(home: Path, more: dict[str, str] | None = None) -> subprocess.Popen[by
 
 def wait(home: Path, process: subprocess.Popen[bytes], host: Rehearsal) -> Daemon:
     runtime = home / "state" / "runtime.json"
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300  # a busy machine decides nothing
     while time.monotonic() < end:
         assert process.poll() is None, (home / "daemon.log").read_text()
         if runtime.exists():
@@ -115,6 +115,21 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, host: Rehearsal) -> Iterato
         yield wait(home, process, host)
     finally:
         stop(process)
+
+
+@pytest.fixture(scope="session")
+def surfaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon before three hosts, one for each wire (`chat/...`, `responses/...`, `messages/...`), that refuse what the real ones refuse."""
+    import surfaces as three
+
+    home = tmp_path_factory.mktemp("surfaces")
+    with Rehearsal(strict=True) as strict:
+        three.write(home, strict)
+        process = start(home)
+        try:
+            yield wait(home, process, strict)
+        finally:
+            stop(process)
 
 
 MakeDaemon = Callable[..., Daemon]
@@ -169,6 +184,17 @@ def ask(daemon: Daemon, text: str, model: str = "localrouter/auto", **more: Any)
     """One chat completion, not streamed."""
     body = {"model": model, "messages": [{"role": "user", "content": text}], **more}
     return call(daemon, "/v1/chat/completions", body, token=daemon.client)
+
+
+def trace(daemon: Daemon, id_: str) -> dict[str, Any]:
+    """The record of a request; it is written behind the answer."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        status, tree = call(daemon, f"/control/traces/{id_}")
+        if status == 200:
+            return dict(tree)
+        time.sleep(0.05)
+    raise AssertionError(f"no trace of {id_}")
 
 
 def idle(daemon: Daemon) -> None:

@@ -6,6 +6,7 @@ real clients were seen to break on (notes on clients, sections 7.1 to 7.3).
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import dataclass, field
@@ -203,11 +204,13 @@ _TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 def responses(events: list[dict[str, Any]]) -> Got:
     """A Responses stream: numbered from 0, each item added, filled and done, the whole in the last event."""
     got = Got(events=[e["type"] for e in events])
-    assert [e["sequence_number"] for e in events] == list(range(len(events))), "numbered from 0 without a gap"
+    numbers = [e["sequence_number"] for e in events]
+    # A gap is a delta of which all was held back: it went out with the next one.
+    assert numbers[0] == 0 and all(a < b for a, b in itertools.pairwise(numbers)), "numbered from 0, always upwards"
     assert events[0]["type"] == "response.created" and events[0]["response"]["status"] == "in_progress"
     assert not [e for e in events[:-1] if e["type"] in (*_TERMINAL, "error")], "the terminal event is the last"
     last = events[-1]
-    items: list[dict[str, Any]] = []
+    done: dict[int, dict[str, Any]] = {}
     grown: dict[tuple[Any, ...], str] = {}
     opened: dict[int, dict[str, Any]] = {}
     for event in events[1:-1]:
@@ -217,7 +220,7 @@ def responses(events: list[dict[str, Any]]) -> Got:
         index = event["output_index"]
         if kind == "output_item.added":
             item = event["item"]
-            assert index == len(items) + len(opened), "items come in order"
+            assert index == len(done) + len(opened), "items come in order"
             assert item["id"].startswith(_PREFIX.get(item["type"], "")), item["id"]
             if item["type"] == "message":
                 assert item["content"] == [] and item["role"] == "assistant"
@@ -226,7 +229,7 @@ def responses(events: list[dict[str, Any]]) -> Got:
             begun = opened.pop(index)
             assert begun["id"] == event["item"]["id"] and begun["type"] == event["item"]["type"]
             _complete(event["item"], index, grown)
-            items.append(event["item"])
+            done[index] = event["item"]
         else:
             assert event["item_id"] == opened[index]["id"], "an event names the item that is open"
             part = event.get("content_index", event.get("summary_index", 0))
@@ -248,7 +251,7 @@ def responses(events: list[dict[str, Any]]) -> Got:
         assert got.error["code"] and got.error["message"]
         return got
     assert not opened, "each item is done"
-    assert tree["output"] == items, "the whole is what was streamed, in its order"
+    assert tree["output"] == [done[i] for i in sorted(done)], "the whole is what was streamed, in its order"
     return response_got(tree, got)
 
 
@@ -273,9 +276,11 @@ def _complete(item: dict[str, Any], index: int, grown: dict[tuple[Any, ...], str
 def response_got(tree: dict[str, Any], got: Got) -> Got:
     """A Responses answer that is not streamed."""
     got.model, got.id = tree["model"], tree["id"]
+    refused = ""
     for item in tree["output"]:
         if item["type"] == "message":
-            got.text += "".join(p.get("text", p.get("refusal")) for p in item["content"])
+            got.text += "".join(p["text"] for p in item["content"] if p["type"] == "output_text")
+            refused += "".join(p["refusal"] for p in item["content"] if p["type"] == "refusal")
         elif item["type"] == "reasoning":
             got.thought += "".join(p["text"] for p in [*(item.get("summary") or ()), *(item.get("content") or ())])
             got.mark = item.get("encrypted_content") or ""
@@ -283,6 +288,7 @@ def response_got(tree: dict[str, Any], got: Got) -> Got:
             got.calls.append((item["call_id"], item["name"], item["arguments"]))
         elif item["type"] == "custom_tool_call":
             got.calls.append((item["call_id"], item["name"], item["input"]))
+    got.text = got.text or refused
     reason = (tree.get("incomplete_details") or {}).get("reason")
     got.finish = {"max_output_tokens": "length"}.get(reason, reason) or ("tool_calls" if got.calls else "stop")
     usage = tree["usage"]
