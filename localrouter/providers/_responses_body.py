@@ -152,12 +152,8 @@ class _Items:
             elif isinstance(part, ToolCall):
                 out.append(self._call(part))
             elif said := _spoken(part):
-                text = {"type": "output_text", "text": said, "annotations": []}
-                last = out[-1] if out else None
-                if last is not None and last["type"] == "message":
-                    last["content"].append(text)
-                else:
-                    out.append({"type": "message", "role": "assistant", "content": [text]})
+                # As a string: a list of output_text parts belongs to an item with an id of the host's own.
+                out.append({"type": "message", "role": "assistant", "content": said})
         return out
 
     def _call(self, call: ToolCall) -> dict[str, Any]:
