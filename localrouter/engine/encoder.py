@@ -126,9 +126,9 @@ class Encoder:
             words.append(word[1:] if word.startswith("\u2581") else word if special else "##" + word)
         return words
 
-    def tag(self, texts: Sequence[str], after: Callable[[], None] = lambda: None) -> list[list[Tagged]]:
-        """What the head finds in each text, in order, without overlaps; no threshold is applied. `after` is called behind each pass.
-        Raises EncoderFault."""
+    def tag(self, texts: Sequence[str], after: Callable[[], None] = lambda: None, lean: float = 0.0) -> list[list[Tagged]]:
+        """What the head finds in each text, in order, without overlaps; no threshold is applied. `after` is called behind each pass. `lean`
+        is taken from the logit of "no name": how much a doubt counts for one. Raises EncoderFault."""
         from localrouter.engine.token_head import decode, windows
 
         read = [self._reader.read(text) for text in texts]
@@ -138,6 +138,7 @@ class Encoder:
         for (number, begin, end), logits in zip(jobs, self._logits(read, jobs, after), strict=True):
             pieces = read[number]
             last = end == len(pieces.words)
+            logits[:, 0] -= lean
             # In the shared part the window that sees more of what follows decides: the later one for its second half.
             seam = covered[number]
             limit = len(pieces.words) if last else end - self._half(pieces, end)

@@ -59,6 +59,13 @@ def test_windows_of_a_long_text_say_what_a_window_alone_says(tiny: Encoder) -> N
     assert {t.start // 200 for t in whole} >= set(range(len(text) // 200 - 1)), "no part of the text is skipped"
 
 
+def test_a_lean_turns_doubt_into_findings(tiny: Encoder) -> None:
+    every = texts(20, 9)
+    assert tiny.tag(every, lean=-1e6) == [[] for _ in every]
+    covered = [sum(t.end - t.start for t in row) for row in tiny.tag(every, lean=1e6)]
+    assert all(got > len(text) * 0.7 for got, text in zip(covered, every, strict=True))
+
+
 def faulty(tmp_path: Path) -> dict[str, Path]:
     whole = write(tmp_path / "whole.gguf", head().metadata()).read_bytes()
     keys = head().metadata()

@@ -292,7 +292,7 @@ def test_a_fault_of_the_encoder_is_no_empty_answer(monkeypatch: pytest.MonkeyPat
 
 def test_an_encoder_that_finds_nothing_is_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
     class Blind:
-        def tag(self, texts: list[str]) -> list[list[object]]:
+        def tag(self, texts: list[str], *_: object) -> list[list[object]]:
             return [[] for _ in texts]
 
     monkeypatch.setattr(encoder, "_encoder", Blind)
