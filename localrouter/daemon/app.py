@@ -25,7 +25,7 @@ from localrouter.daemon.runner import Send
 from localrouter.daemon.services import Services
 from localrouter.daemon.surface import Call as Call
 from localrouter.daemon.surface import Route as Route
-from localrouter.daemon.surface import error_headers, id_headers, new_id, plain_error, send_empty
+from localrouter.daemon.surface import new_id, send_empty, send_error
 from localrouter.daemon.surface import send_json as send_json
 from localrouter.dialects import Dialect, all_dialects
 
@@ -131,12 +131,10 @@ class App:
         dialect = route.dialect if route is not None else None
         if dialect is None and (route is None or route.level == "client"):
             dialect = self._dialect_near(path, door.headers_of(scope))
-        body = dialect.error_body(exc) if dialect is not None else plain_error(exc)
         again = exc.retryable and exc.retry_after is not None
         # RuntimeError: the answer had begun, and the server closes the connection.
         with contextlib.suppress(OSError, RuntimeError):
-            head = [*error_headers(exc, dialect, again=again), *id_headers(new_id())]
-            await send_json(send, exc.status, body, head)
+            await send_error(send, exc, dialect, new_id(), again=again)
 
     def _find(self, method: str, path: str) -> tuple[Route | None, str]:
         """The route, and the path as the route writes it: a client whose base URL lacks `/v1` asks without it."""

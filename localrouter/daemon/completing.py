@@ -17,7 +17,7 @@ from localrouter.daemon.coalescing import Message, Repeats, Shared, key_of, sure
 from localrouter.daemon.models_list import named
 from localrouter.daemon.runner import Runner
 from localrouter.daemon.services import Services
-from localrouter.daemon.surface import Call, Route, error_headers, id_headers, new_id, send_json
+from localrouter.daemon.surface import Call, Route, id_headers, new_id, send_error, with_id
 from localrouter.dialects import Dialect
 from localrouter.dialects._fields import dumps, read_object
 
@@ -54,8 +54,7 @@ class Completing:
 
     async def _no_socket(self, dialect: Dialect, call: Call) -> None:
         error = NoSocket("No WebSocket is spoken here.", "POST the request to the same path.")
-        head = [(b"upgrade", b"HTTP/1.1"), *error_headers(error, dialect), *id_headers(new_id())]
-        await send_json(call.send, error.status, dialect.error_body(error), head)
+        await send_error(call.send, error, dialect, new_id(), [(b"upgrade", b"HTTP/1.1")])
 
     async def _complete(self, dialect: Dialect, call: Call) -> None:
         body = await door.read_body(call.scope, call.receive)
@@ -67,10 +66,8 @@ class Completing:
         key = key_of(token, body, ask, headers)
         failure = self.repeats.failed(key)
         if failure is not None:
-            error = failure.again()
-            head = [*error_headers(error, dialect), *id_headers(failure.request_id)]
-            head.append((b"x-localrouter-id", failure.request_id.encode()))
-            await send_json(call.send, error.status, dialect.error_body(error), head)
+            own = [(b"x-localrouter-id", failure.request_id.encode())]
+            await send_error(call.send, failure.again(), dialect, failure.request_id, own)
             return
         shared = self.repeats.running(key, sure=surely_repeats(ask, headers))
         if shared is not None:
@@ -92,10 +89,20 @@ class Completing:
 
     async def _run(self, call: Call, dialect: Dialect, ask: Ask, key: bytes, token: bytes) -> None:
         request_id = new_id()
+        held: list[Message] = []  # the start of an error, whose length changes with the id in its body
 
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message["headers"], *id_headers(request_id)]}
+                if message["status"] >= 400:
+                    held.append(message)
+                    return
+            elif held:
+                body = with_id(message["body"], request_id)
+                start = held.pop()
+                kept = [(k, v) for k, v in start["headers"] if k != b"content-length"]
+                await shared.send({**start, "headers": [*kept, (b"content-length", str(len(body)).encode())]})
+                message = {**message, "body": body}
             elif not message.get("more_body"):
                 # Before its last byte: the client may ask for it as soon as it has that.
                 self._keep(dialect, ask, runner, token)

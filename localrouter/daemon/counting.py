@@ -93,7 +93,7 @@ def estimate(ask: Ask) -> int:
         if isinstance(tree.get(key), list) and tree[key]:
             # A schema is read with its braces and names.
             total += TOOLS + tokens_of(dumps({"t": tree[key]}).decode())
-    turns = next((tree[k] for k in ("messages", "input") if isinstance(tree.get(k), list)), [])
+    turns: list[Any] = next((tree[k] for k in ("messages", "input") if isinstance(tree.get(k), list)), [])
     total += PER_TURN * (len(turns) + 1)
     for name in ask.unread:
         total += IMAGE if "image" in name else DOCUMENT

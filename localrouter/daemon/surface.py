@@ -90,6 +90,28 @@ def error_headers(error: RouterError, dialect: Dialect | None, *, again: bool = 
     return head
 
 
-def plain_error(error: RouterError) -> bytes:
-    """The shape of an error where no dialect is asked: OpenAI's, which every client reads."""
+def with_id(body: bytes, request_id: str) -> bytes:
+    """An error's body with the request's id, where its dialect has a field for it (Anthropic's `request_id`). A text cannot hold these
+    bytes: its quotes are escaped."""
+    return body.replace(b'"request_id":null', f'"request_id":"{request_id}"'.encode(), 1)
+
+
+def error_body(error: RouterError, dialect: Dialect | None, request_id: str) -> bytes:
+    """In the dialect's shape; where none is asked in OpenAI's, which every client reads."""
+    if dialect is not None:
+        return with_id(dialect.error_body(error), request_id)
     return orjson.dumps({"error": {"message": error.text, "type": error.type, "param": error.param, "code": error.code}})
+
+
+async def send_error(
+    send: Send,
+    error: RouterError,
+    dialect: Dialect | None,
+    request_id: str,
+    more: list[tuple[bytes, bytes]] | None = None,
+    *,
+    again: bool = False,
+) -> None:
+    """One error, with the headers that clients read."""
+    head = [*(more or []), *error_headers(error, dialect, again=again), *id_headers(request_id)]
+    await send_json(send, error.status, error_body(error, dialect, request_id), head)

@@ -113,7 +113,7 @@ def test_an_unknown_path_below_messages_is_said_as_anthropic_says_it(daemon: Dae
     status, headers, body = ask(daemon, "POST", path, {})
     tree = json.loads(body)
     assert status == 404 and tree["type"] == "error" and tree["error"]["type"] == "not_found_error"
-    assert headers["request-id"] and headers["x-should-retry"] == "false"
+    assert headers["request-id"] == tree["request_id"] and headers["x-should-retry"] == "false"
 
 
 @pytest.mark.parametrize("path", ["/v1/responses/resp_1", "/v1/chat/completions/x", "/v1/nothing", "/nothing"])
