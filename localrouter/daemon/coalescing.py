@@ -138,9 +138,10 @@ class Shared:
         self._said: list[Message] = []
         self._size = 0
         self._grace: asyncio.TimerHandle | None = None
-        self._said_all = False
+        self.complete = False
+        """Whether the last message was said: a call that was cancelled never says one."""
         self.told = False
-        """Whether somebody got the last message."""
+        """Whether somebody got it."""
         self.over = False
 
     @property
@@ -160,7 +161,7 @@ class Shared:
 
     async def send(self, message: Message) -> None:
         """What the runner says: to the first client directly, to the others through their queues."""
-        self._said_all = message["type"] == "http.response.body" and not message.get("more_body")
+        self.complete = message["type"] == "http.response.body" and not message.get("more_body")
         if self.whole:
             self._said.append(message)
             self._size += len(message.get("body", b""))
@@ -168,7 +169,7 @@ class Shared:
                 self._said.clear()
         for reader in self._later:
             reader.tell(message, patient=self._first is None and reader is self._later[0])
-        if self._said_all:
+        if self.complete:
             self.told = not self.abandoned
         if self._first is not None:
             await self._first(message)
@@ -178,7 +179,7 @@ class Shared:
     def end(self) -> None:
         """The runner is through. An answer that broke off has no last message: whoever still waits for one is cut off."""
         self.over = True
-        if not self._said_all:
+        if not self.complete:
             for reader in self._later:
                 reader.close()
 
@@ -282,7 +283,7 @@ class Repeats:
             while len(self._failed) > FAILURES:
                 self._failed.popitem(last=False)
         if self._running.get(key) is shared:
-            if shared.told or error is not None:
+            if shared.told or not shared.complete or error is not None:
                 del self._running[key]
             else:
                 asyncio.get_running_loop().call_later(GRACE_S, self._forget, key, shared)

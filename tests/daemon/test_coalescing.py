@@ -136,7 +136,7 @@ def test_a_repeat_takes_over_the_call_of_a_client_that_left(patient: Daemon) -> 
     # From the beginning: what the first client read is there again, byte for byte.
     assert told.startswith(unchunked(left.got)) and frames(told)[0].startswith(b"data: ")
     assert headers["x-localrouter-id"].encode() in left.got
-    idle(patient)
+    until(lambda: all(r[2] for r in holds(patient, rows)))
     settled = holds(patient, rows)
     assert calls(patient) == before + 1 and len(settled) == 1, "asked once, reserved once"
     assert settled[0][3] == "done" and settled[0][1] > 0
@@ -175,7 +175,7 @@ def test_an_answer_that_ended_in_the_grace_is_told_to_the_repeat(patient: Daemon
     Left(patient, raw)  # the host answers at once; the client may or may not have been there for it
     status, _, told = post(patient, raw)
     assert status == 200 and json.loads(told)["choices"]
-    idle(patient)
+    until(lambda: all(r[2] for r in holds(patient, rows)))
     assert len(holds(patient, rows)) == calls(patient) - before <= 2
 
 
@@ -316,6 +316,36 @@ async def _nowhere(message: Any) -> None:
 
 async def _there() -> Any:
     await asyncio.Event().wait()
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_call_is_shared_with_nobody() -> None:
+    repeats, shared = Repeats(), Shared(_nowhere, _there, lambda: None)
+    repeats.begin(b"k", shared)
+    shared.first_gone()
+    assert repeats.running(b"k", sure=False) is shared
+    repeats.end(b"k", shared, None, "lr-1")
+    assert repeats.running(b"k", sure=True) is None
+
+
+@pytest.mark.anyio
+async def test_a_whole_answer_that_nobody_got_is_told_once() -> None:
+    repeats, shared = Repeats(), Shared(_nowhere, _there, lambda: None)
+    repeats.begin(b"k", shared)
+    shared.first_gone()
+    await shared.send({"type": "http.response.start", "status": 200, "headers": []})
+    await shared.send(part(b"all", last=True))
+    repeats.end(b"k", shared, None, "lr-1")
+    got: list[Any] = []
+
+    async def take(message: Any) -> None:
+        got.append(message)
+
+    again = repeats.running(b"k", sure=False)
+    assert again is shared
+    await asyncio.wait_for(again.join(take, _there), 5)
+    assert [m.get("body", b"") for m in got] == [b"", b"all"]
+    assert repeats.running(b"k", sure=True) is None
 
 
 def part(data: bytes, *, last: bool = False) -> dict[str, Any]:
