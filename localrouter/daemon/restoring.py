@@ -25,6 +25,7 @@ class Restorer:
         self._open: dict[Channel, None] = {}
         self._tools: dict[Channel, str] = {}
         self._grown: set[Channel] = set()
+        self._marks: set[str] = set()
         self._signed: dict[Channel, list[str]] = {}
 
     @property
@@ -64,7 +65,11 @@ class Restorer:
         for piece in chunk.pieces:
             if piece.mirror or (piece.whole and piece.channel in self._grown and not piece.opaque):
                 continue
-            if not piece.opaque and (piece.text or piece.tool):
+            if piece.opaque in self._marks:
+                continue  # the final object says it again
+            if piece.opaque:
+                self._marks.add(piece.opaque)
+            elif piece.text or piece.tool:
                 self._grown.add(piece.channel)
             pieces.append(replace(piece, path=(), whole=False))
         return replace(chunk, pieces=tuple(pieces), raw=b"", tree=None)

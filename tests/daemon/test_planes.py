@@ -1,0 +1,238 @@
+"""Requests through a whole daemon whose hosts speak three wires: both planes, signed blocks, cancels, tries, stickiness."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import surfaces
+from conftest import Daemon, call, idle, start, stop, wait
+
+from localrouter.daemon.rehearsal import Rehearsal
+
+PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses", "messages": "/v1/messages"}
+PRIVATE = "jane@roe.org"
+SESSION = "x-localrouter-session"
+
+
+@pytest.fixture(scope="module")
+def planes(tmp_path_factory: pytest.TempPathFactory, host: Rehearsal) -> Iterator[Daemon]:
+    home = tmp_path_factory.mktemp("planes")
+    surfaces.write(home, host)
+    process = start(home)
+    try:
+        yield wait(home, process, host)
+    finally:
+        stop(process)
+
+
+def body(client: str, model: str, text: str, **more: Any) -> dict[str, Any]:
+    turns = [{"role": "user", "content": text}]
+    if client == "responses":
+        return {"model": model, "input": turns, **more}
+    return {"model": model, "messages": turns, "max_tokens": 2000, **more}
+
+
+def ask(daemon: Daemon, client: str, tree: dict[str, Any], **headers: str) -> tuple[int, dict[str, str], str]:
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=120)
+    try:
+        head = {"content-type": "application/json", "authorization": f"Bearer {daemon.client}", "anthropic-version": "2023-06-01"}
+        connection.request("POST", PATHS[client], json.dumps(tree), head | {k.replace("_", "-"): v for k, v in headers.items()})
+        answer = connection.getresponse()
+        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def sent(daemon: Daemon, since: int) -> list[dict[str, Any]]:
+    return [json.loads(r["body"]) for r in daemon.host.record()[since:]]
+
+
+def trace(daemon: Daemon, request: str) -> dict[str, Any]:
+    found: dict[str, Any] = call(daemon, f"/control/traces/{request}")[1]
+    return found
+
+
+@pytest.mark.parametrize("client", PATHS)
+@pytest.mark.parametrize("to", PATHS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_pair_veils_and_restores(planes: Daemon, client: str, to: str, stream: bool) -> None:
+    before = len(planes.host.record())
+    status, head, text = ask(
+        planes, client, body(client, f"{to}/rehearsal-1", f"Write to {PRIVATE} of {client} {to} {stream}", stream=stream)
+    )
+    assert status == 200 and PRIVATE in text
+    assert [PRIVATE in json.dumps(t) for t in sent(planes, before)] == [False]
+    (attempt,) = trace(planes, head["x-localrouter-id"])["attempts"]
+    assert (attempt["wire"], attempt["crosses"]) == (surfaces.WIRES[to], client != to)
+
+
+# --- signed blocks -------------------------------------------------------------------------------
+
+THINKING = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+
+
+def go_on(daemon: Daemon, model: str, answer: list[dict[str, Any]], text: str = "go on") -> tuple[dict[str, Any], dict[str, Any]]:
+    """(what the host got, the trace) of a second turn."""
+    turns = [
+        {"role": "user", "content": f"Ask {PRIVATE}"},
+        {"role": "assistant", "content": answer},
+        {"role": "user", "content": text},
+    ]
+    before = len(daemon.host.record())
+    status, head, said = ask(daemon, "messages", {"model": model, "max_tokens": 3000, "messages": turns, **THINKING})
+    assert status == 200, said
+    (got,) = sent(daemon, before)
+    return got, trace(daemon, head["x-localrouter-id"])
+
+
+def first(daemon: Daemon, model: str) -> list[dict[str, Any]]:
+    status, _, said = ask(daemon, "messages", body("messages", model, f"Ask {PRIVATE}", **THINKING))
+    assert status == 200, said
+    content: list[dict[str, Any]] = json.loads(said)["content"]
+    assert content[0]["type"] == "thinking" and content[0]["signature"]
+    return content
+
+
+def test_a_signature_goes_back_to_its_maker_and_to_no_other(planes: Daemon) -> None:
+    answer = first(planes, "messages/rehearsal-think")
+    assert PRIVATE not in answer[0]["thinking"], "a signed thought is shown as it came"
+    got, _ = go_on(planes, "messages/rehearsal-lenient", answer)
+    assert got["messages"][1]["content"][0] == answer[0], "unchanged"
+    for other in ("other", "responses", "chat"):
+        got, record = go_on(planes, f"{other}/rehearsal-lenient", answer)
+        assert answer[0]["signature"] not in json.dumps(got) and answer[0]["thinking"] not in json.dumps(got)
+        assert (
+            any("another host signed" in n for n in record["attempts"][0]["notes"]) and "another host signed" in record["explain"]
+        )
+
+
+def test_a_sealed_thought_is_opened_for_its_maker_only(planes: Daemon) -> None:
+    answer = first(planes, "responses/rehearsal-think")
+    seal = answer[0]["signature"]
+    assert seal.startswith("lr1.")
+    got, _ = go_on(planes, "responses/rehearsal-lenient", answer)
+    (item,) = [i for i in got["input"] if i["type"] == "reasoning"]
+    assert item["encrypted_content"] and not item["encrypted_content"].startswith("lr1.")
+    for other in ("other-responses", "messages", "chat"):
+        got, _ = go_on(planes, f"{other}/rehearsal-lenient", answer)
+        assert item["encrypted_content"] not in json.dumps(got) and "lr1." not in json.dumps(got)
+    forged = [{**answer[0], "signature": seal[:-4] + ("AAAA" if seal[-4:] != "AAAA" else "BBBB")}, *answer[1:]]
+    got, _ = go_on(planes, "responses/rehearsal-lenient", forged)
+    assert not [i for i in got["input"] if i["type"] == "reasoning"] and "lr1." not in json.dumps(got)
+
+
+def test_of_unknown_maker_what_is_clean_passes_and_what_is_private_does_not(planes: Daemon) -> None:
+    """As after a restart: the marks that were seen before are forgotten."""
+    path = planes.host.root.removeprefix("http://")
+    connection = http.client.HTTPConnection(path, timeout=60)
+    tree = body("messages", "rehearsal-think", "Ask nobody", **THINKING)
+    key = {"content-type": "application/json", "x-api-key": "k", "anthropic-version": "2023-06-01"}
+    connection.request("POST", "/messages/v1/messages", json.dumps(tree), key)
+    clean = json.loads(connection.getresponse().read())["content"][0]  # made behind the daemon's back
+    connection.close()
+    private = {"type": "thinking", "thinking": "Their mail is tom.hale@hale.org, I think.", "signature": "EqQB" + "Zm" * 40}
+    got, record = go_on(planes, "messages/rehearsal-lenient", [clean, {"type": "text", "text": "ok"}])
+    assert got["messages"][1]["content"][0] == clean and "notes" not in record["attempts"][0]
+    got, record = go_on(planes, "messages/rehearsal-lenient", [private, {"type": "text", "text": "ok"}])
+    assert "hale" not in json.dumps(got) and got["messages"][1]["content"] == [{"type": "text", "text": "ok"}]
+    assert "vouch" in record["attempts"][0]["notes"][0]
+
+
+# --- one turn, one decision ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [("500", 502), ("529", 0), ("400", 400), ("context", 400), ("drop-first", 502), ("error-first", 502)]
+)
+@pytest.mark.parametrize("to", PATHS)
+def test_a_failing_turn_is_one_try_and_no_invitation_to_repeat(planes: Daemon, fault: str, status: int, to: str) -> None:
+    before = len(planes.host.record())
+    got, head, said = ask(planes, "chat", body("chat", f"{to}/rehearsal-{fault}", f"{fault} {to}", stream=True))
+    assert got == status or (not status and got in (429, 529)) or (fault == "error-first" and got >= 400), said
+    assert head["x-should-retry"] == "false" and json.loads(said)["error"]["message"]
+    assert len(sent(planes, before)) == 1
+    if fault == "context":
+        assert json.loads(said)["error"]["code"] == "context_length_exceeded"
+
+
+def test_a_model_that_asked_for_a_pause_is_429_with_the_seconds_left(planes: Daemon) -> None:
+    for turn in range(2):
+        got, head, said = ask(planes, "messages", body("messages", "responses/rehearsal-429", f"turn {turn}"))
+        assert (got, json.loads(said)["error"]["type"], head["x-should-retry"]) == (429, "rate_limit_error", "false"), said
+        assert int(head["retry-after"]) >= 1
+
+
+# --- a client that leaves ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("model", "stream"), [("silent", False), ("silent", True), ("slow", True), ("mute-2", True)])
+@pytest.mark.parametrize("to", ["chat", "messages", "responses"])
+def test_a_cancel_reaches_the_host_on_either_plane(planes: Daemon, to: str, model: str, stream: bool) -> None:
+    before = len(planes.host.record())
+    connection = http.client.HTTPConnection("127.0.0.1", planes.port, timeout=30)
+    tree = body("chat", f"{to}/rehearsal-{model}", f"{model} {to} {stream} {time.time()}", stream=stream)
+    head = {"content-type": "application/json", "authorization": f"Bearer {planes.client}"}
+    connection.request("POST", PATHS["chat"], json.dumps(tree), head)
+    end = time.monotonic() + 30
+    while len(planes.host.record()) == before and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    connection.close()
+    left = time.monotonic()
+    while not all(r["hung_up"] for r in planes.host.record()[before:]) and time.monotonic() < left + 20:
+        time.sleep(0.01)
+    took = time.monotonic() - left
+    assert len(planes.host.record()) == before + 1 and took < 5, f"{took:.1f} s (the bound of 1 s has room for a busy machine)"
+    idle(planes)
+
+
+# --- sessions ------------------------------------------------------------------------------------
+
+
+def test_a_sub_agent_inherits_the_class_of_its_session(planes: Daemon) -> None:
+    name = {SESSION: f"family-{time.time()}"}
+    _, head, _ = ask(planes, "chat", body("chat", "chat/rehearsal-1", f"Write to {PRIVATE}"), **name)
+    assert trace(planes, head["x-localrouter-id"])["data_class"] == "personal"
+    own = {**name, "x-claude-code-agent-id": "a1"}
+    _, head, _ = ask(planes, "chat", body("chat", "chat/rehearsal-1", "What is a loop?"), **own)
+    record = trace(planes, head["x-localrouter-id"])
+    assert record["data_class"] == "personal" and record["findings"] == {} and record["agent"]
+
+
+def test_a_chore_is_recorded(planes: Daemon) -> None:
+    probe = body("chat", "chat/rehearsal-1", "hi") | {"max_tokens": 1}
+    _, head, _ = ask(planes, "chat", probe)
+    record = trace(planes, head["x-localrouter-id"])
+    assert record["signals"]["cheap"] is True and "a chore of the client" in record["explain"]
+
+
+def test_a_tool_loop_stays_with_the_model_that_began_it(tmp_path: Path, host: Rehearsal) -> None:
+    """Its first step failed over; the next goes to who answered, though the client still names the first."""
+    home = tmp_path / "home"
+    surfaces.write(home, host, then="messages/rehearsal-1")
+    process = start(home)
+    try:
+        daemon = wait(home, process, host)
+        name = {SESSION: "loop"}
+        before = len(host.record())
+        status, head, _ = ask(daemon, "chat", body("chat", "chat/rehearsal-500", "go"), **name)
+        assert status == 200 and head["x-localrouter-model"] == "messages/rehearsal-1" and len(sent(daemon, before)) == 2
+        turns = [
+            {"role": "user", "content": "go"},
+            {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": "c", "content": "done"},
+        ]  # fmt: skip
+        tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
+        before = len(host.record())
+        status, head, said = ask(daemon, "chat", {"model": "chat/rehearsal-500", "messages": turns, "tools": tools}, **name)
+        assert status == 200 and head["x-localrouter-model"] == "messages/rehearsal-1", said
+        assert len(sent(daemon, before)) == 1, "the one that failed is not asked again"
+        assert "answered this conversation before, so it goes on" in trace(daemon, head["x-localrouter-id"])["explain"]
+    finally:
+        stop(process)
