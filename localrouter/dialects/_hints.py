@@ -50,8 +50,13 @@ def hints(headers: Mapping[str, str], tree: Mapping[str, Any], dialect: str) -> 
 
 
 def names_session(headers: Mapping[str, str], tree: Mapping[str, Any]) -> bool:
-    """Whether the client names its conversation itself."""
-    return bool(_named_session(headers, tree))
+    """Whether the client names one conversation, turn by turn. A `prompt_cache_key` or a tag in OpenAI's `metadata` does not say so:
+    scripts send the same one with all that they ask."""
+    own = {key: tree[key] for key in ("metadata", "client_metadata") if key in tree}
+    metadata = own.get("metadata")
+    if isinstance(metadata, Mapping):
+        own["metadata"] = {"user_id": metadata.get("user_id")}
+    return bool(_named_session(headers, own))
 
 
 def _digest(name: str) -> str:

@@ -15,6 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def calls(daemon: Daemon) -> int:
     return len(daemon.host.record())
 
 
-def until(done: Any, seconds: float = 20.0) -> None:
+def until(done: Any, seconds: float = 90.0) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, "it did not come"
@@ -289,6 +290,15 @@ def test_who_surely_repeats() -> None:
     assert surely_repeats(ask(), {"x-stainless-retry-count": "1"}) and surely_repeats(ask(), SESSION)
     assert not surely_repeats(ask(), {}) and not surely_repeats(ask(), {"x-stainless-retry-count": "0"})
     assert not surely_repeats(ask(), {"x-stainless-retry-count": "²"})
+    for scripts in (
+        {"prompt_cache_key": "my-app"},
+        {"metadata": {"session_id": "nightly"}},
+        {"metadata": {"user_id": "u-1"}},
+        {"metadata": 1},
+    ):
+        assert not surely_repeats(replace(ask(), tree=scripts), {})
+    for agents in ({"client_metadata": {"session_id": "s"}}, {"metadata": {"user_id": '{"session_id":"s"}'}}):
+        assert surely_repeats(replace(ask(), tree=agents), {})
 
 
 @pytest.mark.anyio
