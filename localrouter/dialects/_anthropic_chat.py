@@ -15,6 +15,7 @@ from localrouter.core.chat import Chat, Document, Effort, Form, Image, Part, Rol
 from localrouter.core.errors import BadRequest, CannotCross
 from localrouter.dialects import _anthropic_thoughts as thoughts
 from localrouter.dialects._anthropic_leaves import dotted
+from localrouter.dialects._anthropic_pairs import paired
 from localrouter.dialects._anthropic_tools import choice_of, tools_of
 from localrouter.dialects._fields import dumps
 
@@ -39,6 +40,7 @@ def chat(tree: dict[str, Any], ask: Ask) -> Chat:
     turns = crossing.system(tree.get("system"))
     for i, message in enumerate(tree["messages"]):
         turns = crossing.turn(turns, message, ("messages", i))
+    turns = paired(turns)
     tools = tools_of(tree, crossing.named, crossing.added, crossing.notes)
     tools = tuple(tool for tool in tools if tool.name not in crossing.removed)
     choice, parallel = choice_of(tree, tools, crossing.notes)
@@ -61,6 +63,7 @@ def chat(tree: dict[str, Any], ask: Ask) -> Chat:
         form=_form(tree),
         effort=_effort(tree, crossing),
         user=_user(tree),
+        session=ask.session,
         stream=ask.needs.stream,
         notes=tuple(crossing.notes),
     )

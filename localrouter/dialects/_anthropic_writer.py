@@ -17,8 +17,9 @@ from localrouter.core.ask import Ask, replace
 from localrouter.core.chat import Channel, Chunk, Piece
 from localrouter.core.errors import RouterError
 from localrouter.dialects import _anthropic_thoughts as thoughts
-from localrouter.dialects._anthropic_blocks import Blocks, Event, fold
+from localrouter.dialects._anthropic_blocks import Blocks, Event
 from localrouter.dialects._anthropic_errors import error_body
+from localrouter.dialects._anthropic_fold import fold
 from localrouter.dialects._fields import dumps
 
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'

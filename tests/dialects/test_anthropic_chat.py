@@ -11,6 +11,7 @@ from localrouter.core.chat import Chat, Document, Form, Image, Text, Thought, To
 from localrouter.core.errors import BadRequest, CannotCross
 from localrouter.dialects import _anthropic_thoughts as thoughts
 from localrouter.dialects import anthropic_messages as dialect
+from localrouter.dialects._anthropic_pairs import MISSING, STRAY
 
 PNG = {"type": "base64", "media_type": "image/png", "data": "aGk="}
 CACHE = {"type": "ephemeral"}
@@ -26,7 +27,9 @@ def turns(*messages: tuple[str, Any], **more: Any) -> tuple[Turn, ...]:
 
 
 def user(*blocks: dict[str, Any]) -> Turn:
-    return turns(("user", list(blocks)))[0]
+    """A user's turn, behind one of the model that made the calls whose results stand in it."""
+    calls = [{"type": "tool_use", "id": b["tool_use_id"], "name": "n", "input": {}} for b in blocks if "tool_use_id" in b]
+    return turns(("user", "x"), ("assistant", calls), ("user", list(blocks)))[-1]
 
 
 # --- system --------------------------------------------------------------------------------------
@@ -100,7 +103,7 @@ def test_an_assistant_of_calls_alone_and_calls_without_input() -> None:
         {"type": "tool_use", "id": "a", "name": "n", "input": {"x": [1, "é"]}, "cache_control": CACHE},
         {"type": "tool_use", "id": "b", "name": "n"},
     ]
-    [_, turn] = turns(("user", "x"), ("assistant", content))
+    turn = turns(("user", "x"), ("assistant", content))[1]
     assert turn.parts == (ToolCall("a", "n", '{"x":[1,"é"]}', cache=CACHE), ToolCall("b", "n", "{}"))
 
 
@@ -150,7 +153,7 @@ def test_documents_in_every_form() -> None:
 )
 def test_what_only_its_host_has_is_refused_by_place(block: dict[str, Any]) -> None:
     with pytest.raises(CannotCross) as caught:
-        user(block)
+        turns(("user", [block]))
     assert "messages[0].content[0]" in caught.value.text
 
 
@@ -192,8 +195,16 @@ def test_a_summary_of_the_host_stands_for_what_was_before() -> None:
 )
 def test_calls_without_id_or_name_are_refused_by_place(block: dict[str, Any]) -> None:
     with pytest.raises(BadRequest) as caught:
-        user(block)
+        turns(("user", [block]))
     assert "messages[0].content[0]" in caught.value.text
+
+
+def test_calls_and_results_cross_in_pairs() -> None:
+    call = {"type": "tool_use", "id": "a", "name": "n", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "b", "content": "sun"}
+    found = turns(("user", "x"), ("assistant", [call]), ("user", [result, {"type": "text", "text": "y"}]), ("assistant", [call]))
+    assert found[2].parts == (ToolResult("a", (Text(MISSING),), error=True), Text(STRAY), Text("sun"), Text("y"))
+    assert found[-1] == Turn("user", (ToolResult("a", (Text(MISSING),), error=True),))
 
 
 # --- tools ---------------------------------------------------------------------------------------
