@@ -51,7 +51,7 @@ def test_both_versions_of_the_api(surfaces: Daemon, wire: str, version: str) -> 
     with anthropic.Anthropic(base_url=base, max_retries=0, **(key if old else {"api_key": surfaces.client})) as client:
         more: Any = {"extra_body": {"temperature": 0.3}} if old else {}
         got = client.messages.create(model=f"{wire}/rehearsal-1", max_tokens=500, messages=USER, **more)
-    assert MAIL in got.content[0].text and got.stop_reason == "end_turn" and got.usage.input_tokens > 0
+    assert MAIL in got.content[-1].text and got.stop_reason == "end_turn" and got.usage.input_tokens > 0
     entry = sent(surfaces)
     assert surfaces.client not in json.dumps(entry["headers"]), "the client's own token stays here"
     if wire == "messages":
@@ -213,7 +213,7 @@ try:
     client.messages.create(model=wire + "/rehearsal-429", max_tokens=500, messages=turns[:1])
 except anthropic.RateLimitError as error:
     kind = type(error).__name__
-print(json.dumps({"version": anthropic.__version__, "text": last.content[0].text, "count": count, "error": kind}))
+print(json.dumps({"version": anthropic.__version__, "text": last.content[-1].text, "count": count, "error": kind}))
 """
 
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import re
 import socket
 import threading
@@ -140,12 +139,8 @@ class App:
             await self._refuse(send, wire, entry, Refused("not a request of this API"))
             return
         if STATUS.fullmatch(fault):
-            await self._refuse(
-                send,
-                wire,
-                entry,
-                Refused(f"simulated {fault}", status=int(fault), kind="" if wire is not rehearsal_chat else "server_error"),
-            )
+            kind = "server_error" if wire is rehearsal_chat else ""
+            await self._refuse(send, wire, entry, Refused(f"simulated {fault}", status=int(fault), kind=kind))
             return
         if fault == "context":
             await self._refuse(send, wire, entry, wire.OVERFLOW)
@@ -315,8 +310,3 @@ class Rehearsal:
     def record(self) -> list[dict[str, Any]]:
         """What came in so far."""
         return list(self.app.record)
-
-
-def as_json(value: Any) -> str:
-    """JSON text for a scripted call's arguments."""
-    return json.dumps(value, ensure_ascii=False)

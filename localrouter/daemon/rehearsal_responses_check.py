@@ -40,15 +40,14 @@ _TOOLS = frozenset(
 )  # fmt: skip
 
 
-def _unknown(where: str) -> tuple[str, dict[str, Any]]:
-    return f"Unknown parameter: '{where}'.", {"code": "unknown_parameter", "param": where}
+def _known(fine: object, where: str) -> None:
+    need(fine, f"Unknown parameter: '{where}'.", code="unknown_parameter", param=where)
 
 
 def check(tree: dict[str, Any], headers: dict[str, str], maker: Maker, *, lenient: bool) -> None:
     """Raises Refused. `lenient`: unknown fields pass."""
     for key in tree if not lenient else ():
-        text, more = _unknown(key)
-        need(key in FIELDS, text, **more)
+        _known(key in FIELDS, key)
     given = tree.get("input")
     need(
         isinstance(given, (str, list)) and given,
@@ -91,12 +90,7 @@ def _form(tree: dict[str, Any]) -> None:
     )
     if kind != "json_schema":
         return
-    need(
-        "json_schema" not in form,
-        *_unknown("text.format.json_schema")[:1],
-        code="unknown_parameter",
-        param="text.format.json_schema",
-    )
+    _known("json_schema" not in form, "text.format.json_schema")
     need(
         NAME.fullmatch(form.get("name") or ""),
         "Missing required parameter: 'text.format.name'.",
@@ -115,7 +109,7 @@ def _tools(tree: dict[str, Any], lenient: bool) -> None:
         kind = tool.get("type")
         need(kind in _TOOLS, f"Invalid value: '{kind}'.", code="invalid_value", param=f"{at}.type")
         for key in ("function", "custom"):
-            need(key not in tool, *_unknown(f"{at}.{key}")[:1], code="unknown_parameter", param=f"{at}.{key}")
+            _known(key not in tool, f"{at}.{key}")
         if kind not in ("function", "custom", "namespace"):
             continue
         need(
@@ -138,12 +132,7 @@ def _tools(tree: dict[str, Any], lenient: bool) -> None:
                 closed_schema(schema, f"Invalid schema for function '{tool['name']}'", every=True)
     choice = tree.get("tool_choice")
     if isinstance(choice, dict):
-        need(
-            "function" not in choice,
-            *_unknown("tool_choice.function")[:1],
-            code="unknown_parameter",
-            param="tool_choice.function",
-        )
+        _known("function" not in choice, "tool_choice.function")
         if choice.get("type") in ("function", "custom"):
             need(
                 choice.get("name") in names,
@@ -169,8 +158,7 @@ def _items(items: list[Any], maker: Maker, lenient: bool) -> None:
             param=f"{at}.type",
         )
         for key in item if not lenient and kind in _ITEM else ():
-            text, more = _unknown(f"{at}.{key}")
-            need(key in _ITEM[kind], text, **more)
+            _known(key in _ITEM[kind], f"{at}.{key}")
         prefix = _IDS.get(str(kind))
         name = item.get("id")
         need(
@@ -242,7 +230,7 @@ def _content(item: dict[str, Any], at: str) -> None:
         allowed = ("output_text", "refusal") if role == "assistant" else ("input_text", "input_image", "input_file")
         names = " and ".join(f"'{a}'" for a in allowed)
         need(kind in allowed, f"Invalid value: '{kind}'. Supported values are: {names}.", code="invalid_value", param=where)
-        need("cache_control" not in part, *_unknown(f"{where}.cache_control")[:1], code="unknown_parameter", param=where)
+        _known("cache_control" not in part, f"{where}.cache_control")
         if kind == "input_image":
             need(
                 isinstance(part.get("image_url"), str) or part.get("file_id"),
