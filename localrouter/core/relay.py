@@ -110,7 +110,8 @@ def _attempt(attempt: Attempt, prompt_bound: int) -> Generator[Command, Event, t
             chunk = event.chunk
             if chunk.usage is not None:
                 tally.usage = chunk.usage
-            tally.out_bytes += sum(len(p.text.encode()) for p in chunk.pieces if not p.whole and not p.mirror)
+            # What is encrypted was billed as well; an estimate never flatters the budget.
+            tally.out_bytes += sum(len(p.text.encode()) + len(p.opaque) for p in chunk.pieces if not p.whole and not p.mirror)
             if chunk.terminal:
                 failure = yield from settle("done")
                 if failure is not None:
