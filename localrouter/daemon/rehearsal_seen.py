@@ -148,9 +148,10 @@ def _arguments(tool: Offered, seen: Seen) -> str:
     if tool.custom:
         return seen.last_user
     fields = (tool.schema or {}).get("properties", {"text": {}})
-    made: dict[str, Any] = {
-        name: seen.last_user if i else (seen.tokens[0] if seen.tokens else "notes.txt") for i, name in enumerate(fields)
-    }
+    made: dict[str, Any] = {}
+    for i, (name, schema) in enumerate(fields.items()):
+        words = seen.last_user if i else (seen.tokens[0] if seen.tokens else "notes.txt")
+        made[name] = instance(schema, words)
     if "path" in fields:
         made["path"] = "notes.txt"
     return json.dumps(made, ensure_ascii=False)
