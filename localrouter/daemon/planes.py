@@ -6,7 +6,7 @@ engine; the dialect reads the tree into a `Chat`, and the host's wire writes tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from localrouter.core.ask import Ask
@@ -16,6 +16,7 @@ from localrouter.core.findings import Finding
 from localrouter.core.kinds import kind
 from localrouter.daemon.origins import leaves_of, left_out, without
 from localrouter.daemon.services import Services
+from localrouter.daemon.tool_names import fitted
 from localrouter.dialects import Dialect
 from localrouter.providers import Upstream, Wire
 
@@ -25,12 +26,13 @@ LOCAL_WIRE = "openai_chat"
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A request to a host. `notes`: sentences on what was degraded, for the trace."""
+    """A request to a host. `notes`: sentences on what was degraded, for the trace. `names`: tools that are called otherwise there."""
 
     upstream: Upstream
     wire: Wire
     crosses: bool
     notes: tuple[str, ...] = ()
+    names: dict[str, str] = field(default_factory=dict)
 
 
 async def outbound(
@@ -43,11 +45,11 @@ async def outbound(
     if wire.NAME == dialect.WIRE:
         tree, notes = await _vouched(services, ask, tree, host, tokens)
         return Outbound(wire.prepare(dialect.outgoing(tree, ask, attempt), stream, ask.head), wire, False, notes)
-    chat = services.origins.opened(dialect.chat(tree, ask), host.name, wire.NAME)
+    chat, names = fitted(services.origins.opened(dialect.chat(tree, ask), host.name, wire.NAME))
     body = wire.body(chat, attempt)
     more = getattr(wire, "notes", None)
     notes = (*chat.notes, *(more(chat, attempt) if more is not None else ()))
-    return Outbound(wire.prepare(body, stream, {}), wire, True, notes)
+    return Outbound(wire.prepare(body, stream, {}), wire, True, notes, names)
 
 
 def local(

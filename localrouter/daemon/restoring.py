@@ -7,6 +7,7 @@ what the host signed is sealed for the client to keep.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from localrouter.core.chat import Channel, Chunk, Piece
@@ -17,11 +18,22 @@ Extra = list[tuple[Channel, str]]
 
 
 class Restorer:
-    """Chunks of one attempt, in order. `unveiler` is None when nothing was veiled; `crosses`: neutral plane."""
+    """Chunks of one attempt, in order. `unveiler` is None when nothing was veiled; `crosses`: neutral plane; `names`: what the client
+    calls the tools that were sent under other names (tool_names.py)."""
 
-    def __init__(self, unveiler: Unveiler | None, origins: Origins, *, host: str, wire: str, crosses: bool) -> None:
+    def __init__(
+        self,
+        unveiler: Unveiler | None,
+        origins: Origins,
+        *,
+        host: str,
+        wire: str,
+        crosses: bool,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         self.unveiler = unveiler
         self._origins, self._host, self._wire, self._crosses = origins, host, wire, crosses
+        self._names = names or {}
         self._open: dict[Channel, None] = {}
         self._tools: dict[Channel, str] = {}
         self._grown: set[Channel] = set()
@@ -71,7 +83,8 @@ class Restorer:
                 self._marks.add(piece.opaque)
             elif piece.text or piece.tool:
                 self._grown.add(piece.channel)
-            pieces.append(replace(piece, path=(), whole=False))
+            tool = self._names.get(piece.tool, piece.tool) if piece.tool else piece.tool
+            pieces.append(replace(piece, path=(), whole=False, tool=tool))
         return replace(chunk, pieces=tuple(pieces), raw=b"", tree=None)
 
     def _text(self, piece: Piece) -> str:

@@ -218,7 +218,9 @@ class Runner:
         tree, unveiler = self._veil(attempt)
         tokens = frozenset(entry.token for entry in self.story.veiled.table) if self.story.veiled else frozenset()
         out = await planes.outbound(self.s, self.dialect, self.ask, attempt, tree, host, tokens)
-        self._restorer = Restorer(unveiler, self.s.origins, host=host.name, wire=out.wire.NAME, crosses=out.crosses)
+        self._restorer = Restorer(
+            unveiler, self.s.origins, host=host.name, wire=out.wire.NAME, crosses=out.crosses, names=out.names
+        )
         self.story.called(out.wire.NAME, out.crosses, out.notes)
         key = await self.s.keys.find(host)
         self._sent_bytes = len(out.upstream.body)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from re import fullmatch
 from typing import Any
 
 import pytest
 
 from localrouter.core.ask import Ask as AskType
 from localrouter.core.ask import Leaf, Needs, Signed
-from localrouter.core.chat import Channel, Chunk, Piece
+from localrouter.core.chat import Channel, Chat, Chunk, Piece, Tool, ToolCall, ToolChoice, Turn
 from localrouter.core.findings import Finding
 from localrouter.daemon.origins import Origins
 from localrouter.daemon.restoring import Restorer
+from localrouter.daemon.tool_names import fitted, fitting
 from localrouter.scrub.tokens import Minter
 from localrouter.scrub.toolclass import tool_class
 from localrouter.scrub.unveil import Unveiler
@@ -129,3 +131,20 @@ def test_without_anything_veiled_all_stays() -> None:
     own = Restorer(None, ORIGINS, host="h", wire="w", crosses=False)
     chunk = Chunk((Piece(T, "plain", ("a",)),), b"x", {"a": "plain"})
     assert own.restore(chunk) == (chunk, ["plain"], []) and own.counts == {} and not own.unresolved
+
+
+def test_a_tool_with_a_long_name_is_called_by_it() -> None:
+    long = "mcp__server.of.mine__" + "x" * 80
+    chat = Chat(
+        (Turn("assistant", (ToolCall("c", long, "{}"), ToolCall("d", "short", "{}"))),),
+        (Tool(long), Tool("short")),
+        ToolChoice("one", long),
+    )
+    out, names = fitted(chat)
+    (sent,) = names
+    assert fullmatch(r"[A-Za-z0-9_-]{1,64}", sent) and names[sent] == long and fitted(chat) == (out, names)
+    assert [t.name for t in out.tools] == [sent, "short"] and out.choice == ToolChoice("one", sent)
+    assert [p.name for p in out.turns[0].parts if isinstance(p, ToolCall)] == [sent, "short"]
+    assert fitting(long + "y") != sent and fitted(Chat((), (Tool("short"),)))[1] == {}
+    own = Restorer(None, ORIGINS, host="h", wire="w", crosses=True, names=names)
+    assert own.restore(Chunk((Piece(Channel(0, "tool"), "{}", tool=sent, call_id="c"),)))[0].pieces[0].tool == long
