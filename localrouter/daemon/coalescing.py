@@ -1,7 +1,8 @@
 """Repeats: one failing or abandoned turn is one decision upstream, not thirty.
 
 Clients repeat a request that was slow or that failed, up to thirty times (notes on clients, 5.2). A repeat is the same token, dialect,
-body bytes and hints, and the same headers of those that change an answer.
+body and hints, and the same headers of those that change an answer. Two bodies are the same when their JSON is: Codex writes its
+`client_metadata` in another order each time.
 
 - Its client went away: the call goes on for GRACE_S; a repeat that comes meanwhile takes it over and is told what was said so far.
 - Its client is still there: the repeat is told the same bytes, when it surely is a repeat: the SDK counts it as one, or the client names
@@ -17,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import hashlib
+import json
 import os
 import socket
 import time
@@ -24,6 +26,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from localrouter.core.ask import Ask
 from localrouter.core.errors import HostFault, RouterError
@@ -45,16 +49,24 @@ FAILURES = 256
 _MATTER = ("anthropic-version", "anthropic-beta", "openai-beta", "idempotency-key", "content-encoding", "accept")
 
 
-def key_of(token: bytes, body: bytes, ask: Ask, headers: Mapping[str, str]) -> bytes:
+def key_of(token: bytes, ask: Ask, headers: Mapping[str, str]) -> bytes:
     """What makes two requests the same."""
     digest = hashlib.sha256()
     own = sorted((k, v) for k, v in headers.items() if k.startswith("x-localrouter-"))
     named = [(k, headers[k]) for k in _MATTER if k in headers]
     for part in (ask.dialect, ask.session, repr(ask.hints), repr(sorted(ask.head.items())), repr(named), repr(own)):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\x00")
-    for raw in (token, body):
+    for raw in (token, _ordered(ask.tree)):
         digest.update(len(raw).to_bytes(8, "big") + raw)
     return digest.digest()
+
+
+def _ordered(tree: dict[str, Any]) -> bytes:
+    """Its JSON with sorted keys; integers beyond 64 bits are orjson's limit."""
+    try:
+        return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return json.dumps(tree, sort_keys=True).encode()
 
 
 def surely_repeats(ask: Ask, headers: Mapping[str, str]) -> bool:
@@ -142,7 +154,7 @@ class Shared:
         """Whether the last message was said: a call that was cancelled never says one."""
         self.told = False
         """Whether somebody got it."""
-        self.over = False
+        self.over = self.given_up = False
 
     @property
     def whole(self) -> bool:
@@ -216,7 +228,12 @@ class Shared:
 
     def _give_up(self) -> None:
         if self.abandoned:
-            self._leave()
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Cancel the call. From here on it is nobody's to share, although it takes a moment to end."""
+        self.given_up = True
+        self._leave()
 
 
 async def until_gone(receive: Receive) -> None:
@@ -265,14 +282,18 @@ class Repeats:
     def running(self, key: bytes, *, sure: bool) -> Shared | None:
         """A running one that this request can share. `sure`: it is a repeat of it, not another sample."""
         shared = self._running.get(key)
-        if shared is None or not shared.whole or (shared.over and shared.told) or not (sure or shared.look()):
+        if shared is None or not shared.whole or shared.given_up or (shared.over and shared.told):
+            return None
+        if not (sure or shared.look()):
             return None
         self.joined += 1
         return shared
 
     def begin(self, key: bytes, shared: Shared) -> None:
-        """It runs. A second one of the same key, which was not shared, does not take its place."""
-        self._running.setdefault(key, shared)
+        """It runs. A second one of the same key, which was not shared, takes its place when that can be shared no more."""
+        before = self._running.get(key)
+        if before is None or before.given_up or before.over:
+            self._running[key] = shared
 
     def end(self, key: bytes, shared: Shared, error: RouterError | None, request_id: str) -> None:
         """It is through. An answer that nobody got the end of can still be told for a moment."""

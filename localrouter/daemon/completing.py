@@ -63,7 +63,7 @@ class Completing:
         headers = door.headers_of(call.scope)
         token, _ = door.token_of(call.scope)
         ask = self._read(dialect, body, headers, token)
-        key = key_of(token, body, ask, headers)
+        key = key_of(token, ask, headers)
         failure = self.repeats.failed(key)
         if failure is not None:
             own = [(b"x-localrouter-id", failure.request_id.encode())]
@@ -126,7 +126,7 @@ class Completing:
             # Only waited for: when the client or the server gives the request up, the relay still settles.
             await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            runner.leave()
+            shared.give_up()
             raise
         finally:
             if not task.done():

@@ -274,14 +274,18 @@ def ask(session: str = "s", **more: Any) -> Ask:
 
 
 def test_what_makes_two_requests_the_same() -> None:
-    def key(token: bytes = b"t", raw: bytes = b"{}", headers: dict[str, str] | None = None, **more: Any) -> bytes:
-        return key_of(token, raw, ask(**more), headers or {})
+    def key(
+        token: bytes = b"t", raw: str = '{"a": 1, "b": {"c": 2, "d": 3}}', headers: dict[str, str] | None = None, **more: Any
+    ) -> bytes:
+        return key_of(token, replace(ask(**more), tree=json.loads(raw)), headers or {})
 
     same = key()
+    assert same == key(raw='{"b": {"d": 3, "c": 2}, "a": 1}'), "Codex writes `client_metadata` in another order each time"
+    assert key(raw='{"a": 1e5, "b": 99999999999999999999}') == key(raw='{"b": 99999999999999999999, "a": 1e5}')
     assert same == key(headers={"x-stainless-retry-count": "2", "user-agent": "x", "traceparent": "y", "x-request-id": "z"})
     others = [
-        key(token=b"u"), key(raw=b"{ }"), key(session="r"), key(hints=Hints(agent="a")), key(head={"anthropic-beta": "b"}),
-        key(headers={"anthropic-version": "2026-10-21"}), key(headers={"x-localrouter-context": "[]"}), key(token=b"t{", raw=b"}"),
+        key(token=b"u"), key(raw='{"a": 1}'), key(session="r"), key(hints=Hints(agent="a")), key(head={"anthropic-beta": "b"}),
+        key(headers={"anthropic-version": "2026-10-21"}), key(headers={"x-localrouter-context": "[]"}), key(token=b"t{"),
     ]  # fmt: skip
     assert len({same, *others}) == 1 + len(others)
 
@@ -334,7 +338,13 @@ async def test_a_cancelled_call_is_shared_with_nobody() -> None:
     repeats.begin(b"k", shared)
     shared.first_gone()
     assert repeats.running(b"k", sure=False) is shared
+    shared.give_up()  # it takes a moment to end
+    assert repeats.running(b"k", sure=True) is None
+    second = Shared(_nowhere, _there, lambda: None)
+    repeats.begin(b"k", second)
     repeats.end(b"k", shared, None, "lr-1")
+    assert repeats.running(b"k", sure=True) is second
+    repeats.end(b"k", second, None, "lr-2")
     assert repeats.running(b"k", sure=True) is None
 
 
