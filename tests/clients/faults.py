@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -28,9 +29,12 @@ def test_fault(stands: Stands, program: Program, fault: Fault) -> None:
     ended = "ends" if seen.outcome.rc is not None else f"goes on after {LIMIT_S:.0f} s"
     results.note(name, fault, f"{asked}, {ended}")
     whole = seen.outcome.said
-    allowed = 1 + seen.outcome.seconds / WINDOW_S
-    distinct = len({e.body for e in seen.mains})
-    assert asked <= max(1, distinct) * allowed, f"{asked} calls, {distinct} different, in {seen.outcome.seconds:.0f} s\n{seen}"
+    # A call that was given up after some minutes of silence may be asked again; whatever comes sooner is a repeat.
+    allowed = 2 if fault == "silent" else 1
+    parts = len({json.dumps(json.loads(e.body), sort_keys=True) for e in seen.mains})
+    asked_again = asked - parts
+    assert asked >= 1, f"the fault was not met\n{seen}"
+    assert asked_again < allowed + seen.outcome.seconds / WINDOW_S, f"{asked} calls, {parts} different\n{seen}"
     assert not seen.leaked()
     assert whole.count("I read the notes first.") <= 1 or fault not in ("drop", "error-mid"), f"text is said twice\n{seen}"
     assert seen.outcome.rc is not None, f"the client does not end\n{seen}"

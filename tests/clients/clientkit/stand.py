@@ -98,7 +98,9 @@ class Stands:
     @contextlib.contextmanager
     def _place(self, program: Program, root: str, key: str) -> Iterator[Place]:
         with tempfile.TemporaryDirectory(prefix="client-", ignore_cleanup_errors=True) as name:
-            place = Place(root, key, program.MODEL, Path(name) / "home", Path(name) / "work", task.PROMPT)
+            # Each run is a conversation of its own, also for clients that name none: a repeat of a failed one is not asked again.
+            prompt = f"{task.PROMPT} Run {time.monotonic_ns() // 1_000_000 % 100_000}."
+            place = Place(root, key, program.MODEL, Path(name) / "home", Path(name) / "work", prompt)
             place.home.mkdir()
             task.prepare(place.work)
             yield place
