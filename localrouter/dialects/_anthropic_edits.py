@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from localrouter.core.ask import Ask
+from localrouter.core.claude import Traits, traits
 from localrouter.core.decide import Attempt
 from localrouter.dialects import _anthropic_thoughts as thoughts
 
@@ -25,6 +27,73 @@ def fit_thinking(tree: dict[str, Any]) -> dict[str, Any]:
     if limit > LEAST_THINKING:
         return {**tree, "thinking": {**thinking, "budget_tokens": max(LEAST_THINKING, limit // 2)}}
     return {**tree, "thinking": {"type": "disabled"}}
+
+
+def fit_model(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
+    """A recipe may choose another Claude than the client named, and the host refuses what that one does not take: another way of
+    thinking, a word for effort, samplers, system turns in the middle. The client's own choice of model is sent as it came."""
+    assert attempt.model is not None
+    name = attempt.model.name
+    if "claude" not in name or ask.model in (name, attempt.model.id):
+        return tree
+    can = traits(name)
+    return _fit_system(_fit_samplers(_fit_effort(_fit_way_of_thinking(tree, can), can), can), can)
+
+
+def _fit_way_of_thinking(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
+    thinking = tree.get("thinking")
+    kind = thinking.get("type") if isinstance(thinking, dict) else None
+    if kind == "enabled" and can.thinking == "adaptive" and can.samplers == 0:
+        shown = {"display": thinking["display"]} if "display" in thinking else {}
+        return {**tree, "thinking": {"type": "adaptive", **shown}}
+    unknown = kind in ("adaptive", "between_tools") and can.thinking != "adaptive"
+    if not unknown and not (kind == "enabled" and not can.thinking) and not (kind == "disabled" and can.always):
+        return tree
+    left = {k: v for k, v in tree.items() if k != "thinking"}
+    return left if kind == "disabled" else _without_clearing(left)
+
+
+def _without_clearing(tree: dict[str, Any]) -> dict[str, Any]:
+    """Thoughts are cleared only where there may be some: the host refuses the edit without thinking."""
+    management = tree.get("context_management")
+    edits = management.get("edits") if isinstance(management, dict) else None
+    if not isinstance(edits, list):
+        return tree
+    kept = [e for e in edits if not (isinstance(e, dict) and str(e.get("type")).startswith("clear_thinking"))]
+    if len(kept) == len(edits):
+        return tree
+    if kept:
+        return {**tree, "context_management": {**management, "edits": kept}}
+    return {k: v for k, v in tree.items() if k != "context_management"}
+
+
+def _fit_effort(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
+    config = tree.get("output_config")
+    if not isinstance(config, dict) or config.get("effort") is None or config["effort"] in can.efforts:
+        return tree
+    fitted = {k: v for k, v in config.items() if k != "effort"} | ({"effort": "high"} if can.efforts else {})
+    if fitted:
+        return {**tree, "output_config": fitted}
+    return {k: v for k, v in tree.items() if k != "output_config"}
+
+
+def _fit_samplers(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
+    drop: tuple[str, ...] = ()
+    if can.samplers == 0:
+        drop = ("temperature", "top_p", "top_k")
+    elif can.samplers == 1 and tree.get("temperature") is not None:
+        drop = ("top_p",)
+    return {k: v for k, v in tree.items() if k not in drop} if any(key in tree for key in drop) else tree
+
+
+def _fit_system(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
+    messages = tree.get("messages")
+    if can.system_inside or not isinstance(messages, list) or not any(m.get("role") == "system" for m in messages):
+        return tree
+    return {
+        **tree,
+        "messages": [{"role": "user", "content": m.get("content")} if m.get("role") == "system" else m for m in messages],
+    }
 
 
 def one_price(tree: dict[str, Any]) -> dict[str, Any]:

@@ -124,6 +124,7 @@ def _context_ids(headers: Mapping[str, str]) -> tuple[str, ...]:
 def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
     """The raw plane: the veiled tree with the listed edits."""
     tree = own_edits.bound_output(_edits.name_model(tree, attempt), attempt)
+    tree = own_edits.fit_model(tree, ask, attempt)
     return own_edits.drop_own_thoughts(own_edits.one_price(own_edits.fit_thinking(tree)))
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from localrouter.core.chat import Chat, Effort, Tool
+from localrouter.core.claude import Traits, traits
 from localrouter.core.decide import Attempt
-from localrouter.providers._anthropic_models import Traits, traits
 from localrouter.providers._anthropic_schema import of_answer, of_tool
 from localrouter.providers._anthropic_turns import Turns, cached, name_of
 

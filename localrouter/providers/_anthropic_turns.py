@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from localrouter.core.chat import Document, Image, Part, Text, Thought, ToolCall, ToolResult, Turn
+from localrouter.core.claude import Traits
 from localrouter.core.errors import CannotCross
-from localrouter.providers._anthropic_models import Traits
 
 REDACTED = "redacted_thinking:"
 """In front of the mark of a redacted thought, which goes back as a block of that kind. The Reader names it so, and the dialect too."""

@@ -148,6 +148,34 @@ def test_a_thinking_budget_stays_below_a_lowered_limit() -> None:
     assert dialect.outgoing(ask.tree, ask, ATTEMPT)["thinking"] == {"type": "disabled"}
 
 
+def to(name: str) -> Attempt:
+    return Attempt(f"anthropic/{name}", "hosted", 64_000, 1, Model(f"anthropic/{name}", "anthropic", name))
+
+
+def test_another_claude_than_the_client_named_gets_what_it_takes() -> None:
+    """Sources: Anthropic, "Migration guide", "Effort", "Mid-conversation system messages"; `clear_thinking` wants thinking to be on."""
+    ask = read({**AGENT, "temperature": 0.5, "top_p": 0.9})
+    small = dialect.outgoing(ask.tree, ask, to("claude-haiku-4-5"))
+    assert not {"thinking", "context_management", "output_config", "top_p"} & set(small) and small["temperature"] == 0.5
+    assert [m["role"] for m in small["messages"]] == ["user", "user", "assistant", "user"] and set(small["messages"][1]) == {
+        "role",
+        "content",
+    }
+    large = dialect.outgoing(ask.tree, ask, to("claude-opus-5-5"))
+    assert large == {**{k: v for k, v in ask.tree.items() if k not in ("temperature", "top_p")}, "model": "claude-opus-5-5"}
+    budget = read(
+        {**AGENT, "model": "claude-sonnet-4-5", "thinking": {"type": "enabled", "budget_tokens": 2000, "display": "omitted"}}
+    )
+    sent = dialect.outgoing(budget.tree, budget, to("claude-opus-4-7"))
+    assert sent["thinking"] == {"type": "adaptive", "display": "omitted"} and sent["output_config"] == {"effort": "high"}
+
+
+def test_the_model_that_the_client_named_gets_what_the_client_wrote() -> None:
+    for name in ("claude-opus-4-8", "anthropic/claude-opus-4-8"):
+        ask = read({**AGENT, "model": name, "temperature": 0.5, "thinking": {"type": "enabled", "budget_tokens": 2000}})
+        assert dialect.outgoing(ask.tree, ask, to("claude-opus-4-8")) == {**ask.tree, "model": "claude-opus-4-8"}
+
+
 def test_what_changes_the_price_stays_behind() -> None:
     ask = read({**user({"type": "text", "text": "x"}), "fallbacks": [{"model": "big"}], "speed": "fast"})
     assert not {"fallbacks", "speed"} & set(dialect.outgoing(ask.tree, ask, ATTEMPT))

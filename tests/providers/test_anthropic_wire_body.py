@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from localrouter.core.catalogue import Model
 from localrouter.core.chat import Chat, Document, Form, Image, Text, Thought, Tool, ToolCall, ToolChoice, ToolResult, Turn
+from localrouter.core.claude import traits
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import CannotCross
 from localrouter.dialects import anthropic_messages as dialect
 from localrouter.providers import anthropic_messages as wire
 from localrouter.providers._anthropic_body import ANSWER
-from localrouter.providers._anthropic_models import traits
 from localrouter.providers._anthropic_turns import BEGIN, GO_ON, NO_RESULT
 
 CACHE = {"type": "ephemeral"}

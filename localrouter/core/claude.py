@@ -1,4 +1,5 @@
-"""What a Claude model's API accepts, by the version in its name; other models on this wire get what every host of it knows.
+"""What a Claude model's API accepts, by the version in its name: the Messages dialect (a recipe chose another model than the client) and
+the Messages wire both have to know. Other models get what every host of that wire knows.
 
 Sources: Anthropic, "Migration guide" (adaptive thinking and effort words since 4.6, neither budgets nor sampling parameters since 4.7,
 no prefilled answers since 4.6), "Effort", "Mid-conversation system messages" (since 4.8), "Extended thinking" (since 3.7); one sampler
@@ -18,11 +19,12 @@ _NEWEST = (99, 0)
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """`thinking`: "adaptive", "budget" or "" (cannot); `switch`: thinking may be turned off by name; `efforts`: the words of
+    """`thinking`: "adaptive", "budget" or "" (cannot); `switch`: thinking may be turned off by name; `always`: it cannot be; `efforts`: the words of
     `output_config.effort`; `samplers`: how many of temperature and top_p may be sent, with top_k."""
 
     thinking: str
     switch: bool
+    always: bool
     efforts: tuple[str, ...]
     samplers: int
     system_inside: bool
@@ -33,7 +35,7 @@ class Traits:
 def traits(model: str) -> Traits:
     """Of a model, by its upstream name."""
     if "claude" not in model:
-        return Traits("budget", False, (), 2, system_inside=False, prefill=True)
+        return Traits("budget", False, False, (), 2, system_inside=False, prefill=True)
     found = _VERSION.search(model)
     version = (int(found[1]), int(found[2] or 0)) if found else _NEWEST
     efforts: tuple[str, ...] = ()
@@ -46,6 +48,7 @@ def traits(model: str) -> Traits:
     return Traits(
         thinking="adaptive" if version >= (4, 6) else "budget" if version >= (3, 7) else "",
         switch=version >= (4, 6) and not _ALWAYS_THINKS.search(model),
+        always=_ALWAYS_THINKS.search(model) is not None,
         efforts=efforts,
         samplers=0 if version >= (4, 7) else 1 if version >= (4, 1) else 2,
         system_inside=version >= (4, 8),
