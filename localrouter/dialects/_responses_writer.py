@@ -6,6 +6,7 @@ id in every event that names the response, usage in the last, and in a long sile
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -30,7 +31,7 @@ class Writer:
         mark = re.sub(r"[^A-Za-z0-9]", "", request_id)
         self._id = f"resp_{mark}"
         self._again = Again(ask.tree)
-        self._said = Said(ask.tree, mark)
+        self._mark = mark
         self._raw = False
         self._over = False
         self._finish: Finish | None = None
@@ -77,6 +78,11 @@ class Writer:
         return self._again.settle() + self._lifecycle("in_progress")
 
     # --- from pieces -------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _said(self) -> Said:
+        # Only for an answer of another kind of host: it looks through the request's tools.
+        return Said(self._ask.tree, self._mark)
 
     @property
     def _base(self) -> dict[str, Any]:
