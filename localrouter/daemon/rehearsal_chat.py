@@ -303,7 +303,10 @@ def events(
     def frame(delta: dict[str, Any], finish: str | None = None) -> None:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         out.append(
-            (b"data: " + orjson.dumps({**head, "choices": [choice]}) + b"\n\n", any(delta.values()) and "role" not in delta)
+            (
+                b"data: " + orjson.dumps({**head, "choices": [choice]}) + b"\n\n",
+                any(delta.values()) and not {"role", "reasoning_content"} & delta.keys(),
+            )
         )
 
     frame({"role": "assistant", "content": ""})

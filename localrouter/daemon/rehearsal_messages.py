@@ -147,7 +147,8 @@ def events(
     out: list[tuple[bytes, bool]] = []
 
     def event(tree: dict[str, Any]) -> None:
-        says = tree["type"] == "content_block_delta" and bool(next(iter(list(tree["delta"].values())[1:]), ""))
+        delta = tree.get("delta", {})
+        says = bool(delta.get("text") or delta.get("partial_json"))
         out.append((f"event: {tree['type']}\ndata: ".encode() + orjson.dumps(tree) + b"\n\n", says))
 
     start = {**counts, "output_tokens": 1}

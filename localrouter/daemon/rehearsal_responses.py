@@ -193,7 +193,12 @@ def events(
 
     def event(kind: str, **tree: Any) -> None:
         body = {"type": f"response.{kind}", "sequence_number": len(out), **tree}
-        out.append((f"event: response.{kind}\ndata: ".encode() + orjson.dumps(body) + b"\n\n", bool(tree.get("delta"))))
+        out.append(
+            (
+                f"event: response.{kind}\ndata: ".encode() + orjson.dumps(body) + b"\n\n",
+                bool(tree.get("delta")) and "reasoning" not in kind,
+            )
+        )
 
     status, why = _end(reply)
     event("created", response=_response(seen, number, "in_progress", []))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,26 +88,36 @@ def settled(rows: list[tuple[Any, ...]], tries: int) -> None:
         assert when is not None and outcome in ("done", "error") and 0 <= cost <= micro
 
 
-STATUS = {"429": 429, "500": 502, "503": 502, "529": 429, "400": 400, "422": 422, "404": 404, "context": 400}
+STATUS: dict[str, Any] = {
+    "429": 429,
+    "500": 502,
+    "503": 502,
+    "529": (429, 529),
+    "400": 400,
+    "422": 422,
+    "404": 404,
+    "context": 400,
+}
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize(("name", "host"), PAIRS)
 def test_a_failing_host_is_asked_once(surfaces: Daemon, name: str, host: str, stream: bool) -> None:
+    time.sleep(1.2)  # the second that the last 429 asked for
     for fault, status in STATUS.items():
         before, since = len(surfaces.host.record()), len(holds(surfaces, 0))
         with client(surfaces, name) as driver:
             body = driver.user("hello there").body(f"{host}/rehearsal-{fault}", ())
             with pytest.raises((openai.APIStatusError, anthropic.APIStatusError)) as caught:
                 driver.send(body, stream)
-        assert caught.value.status_code == status, (fault, caught.value)
+        assert caught.value.status_code in (status if isinstance(status, tuple) else (status,)), (fault, caught.value)
         assert caught.value.response.headers["x-should-retry"] == "false"
         assert len(surfaces.host.record()) - before == 1, f"{fault}: one try, and the client did not repeat it"
         text = str(caught.value)
         assert host in text or "prompt is too long" in text, "it says who failed"
         assert "Traceback" not in text
         if fault == "context":
-            assert "prompt is too long" in text if name == "messages" else "context_length_exceeded" in text
+            assert "prompt is too long" in text if name == "messages" else caught.value.code == "context_length_exceeded"
         if fault == "429":
             assert float(caught.value.response.headers["retry-after"]) >= 1
         rows = holds(surfaces, since)
