@@ -236,3 +236,26 @@ def test_a_tool_loop_stays_with_the_model_that_began_it(tmp_path: Path, host: Re
         assert "answered this conversation before, so it goes on" in trace(daemon, head["x-localrouter-id"])["explain"]
     finally:
         stop(process)
+
+
+# --- silence -------------------------------------------------------------------------------------
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("client", PATHS)
+def test_a_silent_host_is_covered_by_signs_of_life(planes: Daemon, client: str) -> None:
+    """Headers are held for 20 s, then something that this client survives on comes at least every 10 s (notes on clients, 5.1)."""
+    connection = http.client.HTTPConnection("127.0.0.1", planes.port, timeout=60)
+    tree = body(client, "chat/rehearsal-silent", f"silent {client}", stream=True)
+    head = {"content-type": "application/json", "authorization": f"Bearer {planes.client}", "anthropic-version": "2023-06-01"}
+    asked = time.monotonic()
+    connection.request("POST", PATHS[client], json.dumps(tree), head)
+    answer = connection.getresponse()
+    held = time.monotonic() - asked
+    got = [answer.read1(4096)]
+    first = time.monotonic()
+    got.append(answer.read1(4096))
+    assert answer.status == 200 and all(got) and 19 < held < 30
+    assert time.monotonic() - first < 15
+    connection.close()
+    idle(planes)
