@@ -202,7 +202,7 @@ base, key, wire = sys.argv[1:]
 client = anthropic.Anthropic(base_url=base, api_key=key, max_retries=0)
 tools = [{"name": "read_file", "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}}}]
 turns = [{"role": "user", "content": "call the tool for jane.roe@acme-widgets.io"}]
-with client.messages.stream(model=wire + "/rehearsal-1", max_tokens=500, messages=turns, tools=tools, temperature=0.3) as stream:
+with client.messages.stream(model=wire + "/rehearsal-1", max_tokens=500, messages=turns, tools=tools) as stream:
     got = stream.get_final_message()
 call = [b for b in got.content if b.type == "tool_use"][0]
 turns += [{"role": "assistant", "content": [b.model_dump(exclude_none=True) for b in got.content]},
@@ -235,3 +235,4 @@ def test_the_older_major_version(surfaces: Daemon, tmp_path: Path) -> None:
         assert said["version"].split(".")[0] in ("0", "1") and MAIL in said["text"] and said["count"] > 0
         assert said["error"] == "RateLimitError"
     assert not [e for e in surfaces.host.record() if "jane.roe" in e["body"]]
+    assert surfaces.host.record()[-1]["headers"]["anthropic-version"] == "2023-06-01"
