@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import openai
 import pytest
+from conftest import Daemon
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,3 +94,23 @@ def test_the_sum_is_that_of_what_is_there(entries: list[tuple[str, list[str]]]) 
     for name in list(model):
         kept.keep(b"t", name, [])
     assert kept.bytes == len(b'{"items":[]}') * len(model)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_conversation_goes_on_from_an_answer(daemon: Daemon, stream: bool) -> None:
+    """Also when the next request comes as soon as the last byte of the answer has been read."""
+    with openai.OpenAI(base_url=daemon.base, api_key=daemon.client, max_retries=0) as client:
+        if stream:
+            with client.responses.stream(model="rehearsal/rehearsal-1", input="The harbour word is lantern.") as events:
+                first = events.get_final_response()
+        else:
+            first = client.responses.create(model="rehearsal/rehearsal-1", input="The harbour word is lantern.")
+        second = client.responses.create(model="rehearsal/rehearsal-1", input="And now?", previous_response_id=first.id)
+        sent = daemon.host.record()[-1]["body"]
+        assert "lantern" in sent and "And now?" in sent and first.id not in sent, "the host keeps nothing and is told everything"
+        assert second.id != first.id
+        unkept = client.responses.create(model="rehearsal/rehearsal-1", input="hi", store=False)
+        for gone in (unkept.id, "resp_nobody"):
+            with pytest.raises(openai.BadRequestError) as caught:
+                client.responses.create(model="rehearsal/rehearsal-1", input="go on", previous_response_id=gone)
+            assert caught.value.code == "previous_response_not_found" and caught.value.param == "previous_response_id"
