@@ -193,7 +193,7 @@ def test_a_client_that_leaves_is_noticed_upstream(sdk: anthropic.Anthropic, surf
     while time.time() < left + 20 and not surfaces.host.record()[before]["hung_up"]:
         time.sleep(0.02)
     assert surfaces.host.record()[before]["hung_up"], "the call to the host was cancelled"
-    assert time.time() - left < 5
+    assert time.time() - left < 5  # under one second on an idle machine
 
 
 OLDER = """
