@@ -54,7 +54,8 @@ def table() -> str:
     if any(fault in entry for entry in tree.values() for fault in FAULTS):
         lines += [
             "",
-            "What a failing host costs: calls that reach it for one turn of the client, through localrouter, and what the client does.",
+            "A host that fails each stream or call in one way, through localrouter: calls that reached it in the whole run (of two to four turns; Claude Code asks again without a stream when one broke, and goes on),"
+            " and whether the client ends by itself.",
             "",
         ]
         lines += [f"| client | {' | '.join(FAULTS)} |", "|---|" + "---|" * len(FAULTS)]
