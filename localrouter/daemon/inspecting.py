@@ -290,6 +290,9 @@ class Inspection:
                 "The privacy scan did not finish, so nothing was sent.", "Ask again; `localrouter logs` says why."
             ) from exc
         if reply.get("why"):
+            # A library that broke within a process may be sound in a fresh one; the budget of restarts bounds the tries.
+            child.kill()
+            self._swap()
             raise PrivacyUnsure(f"The privacy scan failed: {reply['why']} Nothing was sent.", REPAIR)
         rows = reply.get("findings")
         if "error" in reply or not isinstance(rows, list) or len(rows) != len(segments_) or not _found(rows[-1], canary):

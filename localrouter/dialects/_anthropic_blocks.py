@@ -92,7 +92,7 @@ class Blocks:
             return []
         self.started = True
         usage = self._usage or Usage(input=self._seed)
-        message = {
+        message: dict[str, Any] = {
             "id": self._id,
             "type": "message",
             "role": "assistant",

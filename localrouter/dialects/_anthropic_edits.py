@@ -20,7 +20,8 @@ def bound_output(tree: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
 
 def fit_thinking(tree: dict[str, Any]) -> dict[str, Any]:
     """The host refuses a thinking budget that is not below the limit of the answer, which may just have been lowered."""
-    thinking, limit = tree.get("thinking"), tree.get("max_tokens")
+    thinking: Any = tree.get("thinking")
+    limit = tree.get("max_tokens")
     budget = thinking.get("budget_tokens") if isinstance(thinking, dict) else None
     if not isinstance(budget, int) or not isinstance(limit, int) or budget < limit:
         return tree
@@ -41,7 +42,7 @@ def fit_model(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any
 
 
 def _fit_way_of_thinking(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
-    thinking = tree.get("thinking")
+    thinking: Any = tree.get("thinking")
     kind = thinking.get("type") if isinstance(thinking, dict) else None
     if kind == "enabled" and can.thinking == "adaptive" and can.samplers == 0:
         shown = {"display": thinking["display"]} if "display" in thinking else {}
@@ -55,7 +56,7 @@ def _fit_way_of_thinking(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
 
 def _without_clearing(tree: dict[str, Any]) -> dict[str, Any]:
     """Thoughts are cleared only where there may be some: the host refuses the edit without thinking."""
-    management = tree.get("context_management")
+    management: Any = tree.get("context_management")
     edits = management.get("edits") if isinstance(management, dict) else None
     if not isinstance(edits, list):
         return tree

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -103,6 +104,8 @@ class Encoder:
         self._context: Any = llama_cpp.llama_init_from_model(model, context)
         if not self._context:
             raise EncoderFault(f"The encoder {path.name} needs more memory than there is.")
+        self._one = threading.Lock()
+        """Of the context and the batch: a warm-up may read beside the work."""
         self._batch: Any = llama_cpp.llama_batch_init(BATCH, 0, 1)
         self._ids, self._places, self._counts = (
             np.ctypeslib.as_array(p, (BATCH,)) for p in (self._batch.token, self._batch.pos, self._batch.n_seq_id)
@@ -182,6 +185,10 @@ class Encoder:
         return (pieces.at[job[2]] if job[2] < len(pieces.words) else len(pieces.ids)) - pieces.at[job[1]]
 
     def _pass(self, read: Sequence[Pieces], group: Sequence[tuple[int, int, int]]) -> list[Any]:
+        with self._one:
+            return self._encoded(read, group)
+
+    def _encoded(self, read: Sequence[Pieces], group: Sequence[tuple[int, int, int]]) -> list[Any]:
         np, at, rows = self._np, 0, []
         for sequence, (number, begin, end) in enumerate(group):
             pieces = read[number]

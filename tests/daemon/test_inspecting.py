@@ -23,6 +23,7 @@ from localrouter.config.paths import Paths
 from localrouter.config.settings import load_settings
 from localrouter.core.ask import Leaf, Where
 from localrouter.core.findings import Finding
+from localrouter.core.kinds import kind
 from localrouter.daemon.inspecting import Inspection
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -77,7 +78,8 @@ async def test_a_value_split_over_two_messages() -> None:
         assert values(leaves, rows) == [{key[:9]}, {key[9:]}]
         assert own.cached(leaves) == rows
         # The same texts apart from each other are not one value.
-        assert values(leaves[:1], await own.inspect(leaves[:1])) == [set()]
+        apart = (await own.inspect(leaves[:1]))[0]
+        assert all(kind(f.type).tier != "seal" for f in apart), "a piece of a key may look like a name, and is no key"
 
 
 async def test_the_users_lists_and_thresholds() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,6 @@ from localrouter.daemon.inspecting import Inspection
 from localrouter.inspector import __main__ as inspector
 from localrouter.scrub import detectors, version
 
-pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).resolve().parents[2]
 FILE = Path(str(resources.files("localrouter") / "models" / "encoder.gguf"))
 real = pytest.mark.skipif(not FILE.is_file(), reason="the encoder's file is not built")
@@ -48,6 +48,7 @@ def spoil(file: Path, how: str) -> None:
 
 @real
 @pytest.mark.parametrize("how", ["missing", "truncated", "zeroed", "another format"])
+@pytest.mark.anyio
 async def test_it_says_why_and_nothing_is_scanned(site: Path, how: str) -> None:
     spoil(site, how)
     own = Inspection(b"k" * 32, {}, {})
@@ -69,6 +70,7 @@ async def test_it_says_why_and_nothing_is_scanned(site: Path, how: str) -> None:
 
 
 @real
+@pytest.mark.anyio
 async def test_doctor_says_it_too(site: Path) -> None:
     sound = doctor._scan()
     assert sound.ok is True
@@ -78,6 +80,7 @@ async def test_doctor_says_it_too(site: Path) -> None:
 
 
 @real
+@pytest.mark.anyio
 async def test_a_refused_setting_is_told_in_its_own_words() -> None:
     own = Inspection(b"k" * 32, {}, {"spacy": "xx_core_web_lg"})
     try:
@@ -88,6 +91,7 @@ async def test_a_refused_setting_is_told_in_its_own_words() -> None:
         await own.stop()
 
 
+@pytest.mark.anyio
 async def test_other_weights_are_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "encoder.gguf"
     seen = []
@@ -100,7 +104,7 @@ async def test_other_weights_are_another_version(tmp_path: Path, monkeypatch: py
 
 
 @real
-async def test_a_long_text_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_text_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
     detectors.on_progress(lambda: told.append(1))
     try:
@@ -110,7 +114,7 @@ async def test_a_long_text_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) 
     assert len(told) >= 3, "one for each pass"
     said: list[dict[str, object]] = []
     clock = iter([0.0, 0.5, 2.5, 2.5, 3.0, 5.0, 5.0])
-    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    monkeypatch.setattr(inspector, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     busy = inspector._busy(7, said.append)
     for _ in range(4):
         busy()

@@ -102,6 +102,7 @@ def test_frames(inspector: Inspector) -> None:
 
 def test_a_setting_that_is_refused_ends_it_with_a_word(inspector: Inspector) -> None:
     inspector.tell({"op": "configure", "options": {**OPTIONS, "deny": ["/(/"]}})
+    assert "privacy setting" in inspector.get()["refused"]
     assert "privacy setting" in inspector.get()["fatal"]
     assert inspector.process.wait(20) == 1
 
