@@ -73,7 +73,7 @@ def test_the_command_prints_pages_for_people() -> None:
         "hosted: rehearsal/simulated",
         "CARD_",
         "Marguerite Delacroix",
-        "MISSED 1 of ",
+        "missed none of ",
         "restored right",
         "localrouter demo --local chat.gguf",
     ):

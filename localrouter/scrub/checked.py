@@ -2,20 +2,26 @@
 
 Law: a first hit of the last check re-veils with what still stands (a value inside base64, say); a second refuses.
 What the encoder takes for a person ("Read the file ...") and is the name of a tool of the same request is that tool: a tool whose name was
-replaced could not be called.
+replaced could not be called. In the rest of the request only names that are words of programming count as tools, or are written as no name
+is: a list of tools that holds `Marta` makes no person of that name public.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from localrouter.core.ask import Leaf, Path
 from localrouter.core.errors import PrivacyUnsure
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import DataClass
+from localrouter.scrub.common_words import CODE
 from localrouter.scrub.lastcheck import leaks, still_standing
 from localrouter.scrub.tokens import Minter
+from localrouter.scrub.toolclass import tool_class
 from localrouter.scrub.veil import Action, Veiled, veil
+
+_WRITTEN = re.compile(r"[_.\d]|[a-z][A-Z]")
 
 
 def checked(
@@ -46,8 +52,15 @@ def _without_tools(leaves: Sequence[Leaf], findings: Sequence[Sequence[Finding]]
     tools = {leaf.text for leaf in leaves if leaf.where == "tool_schema" and _names_a_tool(leaf.path)}
     if not tools:
         return findings
+    words = {t for t in tools if tool_class(t) != "unknown" or t.lower() in CODE or _WRITTEN.search(t)}
     return [
-        [f for f in found if f.detector != "encoder" or leaf.text[f.start : f.end].strip() not in tools]
+        [
+            f
+            for f in found
+            if f.detector != "encoder"
+            or leaf.text[f.start : f.end].strip()
+            not in (tools if leaf.where == "tool_schema" and _names_a_tool(leaf.path) else words)
+        ]
         for leaf, found in zip(leaves, findings, strict=True)
     ]
 
