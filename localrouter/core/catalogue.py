@@ -29,6 +29,12 @@ class Host:
         """The client's own wire when this host speaks it, else the host's first."""
         return dialect_wire if dialect_wire in self.wires else self.wire
 
+    @property
+    def least_output(self) -> int:
+        """The least output that can be asked of it, in tokens: a reservation below it would be none (OpenAI API reference, Responses:
+        `max_output_tokens` is at least 16)."""
+        return 16 if "openai_responses" in (self.wire, *self.wires) else 1
+
 
 @dataclass(frozen=True, slots=True)
 class Model:

@@ -213,7 +213,9 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
         else:
             reserve = 0
             if candidate.model is not None and candidate.model.price is not None:
-                reserve = ceiling(signals.prompt_bound, candidate.max_output, candidate.model.price, ask.n)
+                host = standing.catalogue.hosts.get(candidate.model.host)
+                output = max(candidate.max_output, host.least_output if host is not None else 1)
+                reserve = ceiling(signals.prompt_bound, output, candidate.model.price, ask.n)
             attempts.append(Attempt(candidate.id, candidate.lane, candidate.max_output, reserve, candidate.model))
             notes.extend(candidate.notes)
             expected = f"may cost up to {usd(reserve)}" if reserve else "costs nothing"

@@ -147,6 +147,8 @@ def _attempt(attempt: Attempt, prompt_bound: int) -> Generator[Command, Event, t
             error = event.error
         elif isinstance(event, Got) and event.chunk.error is not None:
             error = event.chunk.error
+            # A host that fails in the middle may still say what it bills (`response.failed`).
+            tally.usage = event.chunk.usage or tally.usage
         else:
             assert isinstance(event, Ended)
             error = HostTruncated(
