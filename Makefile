@@ -8,8 +8,9 @@ setup:
 demo: setup
 	@.venv/bin/localrouter demo
 
+# A file is one worker's, since its tests share a daemon.
 test: setup
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 3 --dist loadfile
 
 test-long: setup
 	@$(PY) -m pytest -m "long or not long" --timeout 1800
