@@ -11,7 +11,7 @@ from localrouter.daemon.rehearsal_strict import NAME, Maker, closed_schema, need
 
 FIELDS = frozenset(
     {
-        "access_programs", "background", "client_metadata", "context_management", "conversation", "image", "include", "input",
+        "access_programs", "background", "background_options", "client_metadata", "context_management", "conversation", "image", "include", "input",
         "instructions", "max_output_tokens", "max_tool_calls", "metadata", "model", "moderation", "parallel_tool_calls",
         "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "reasoning",
         "safety_identifier", "service_tier", "store", "stream", "stream_options", "temperature", "text", "tool_choice", "tools",

@@ -143,5 +143,6 @@ TEXTS = words("input instructions tools tool_choice text metadata client_metadat
 REFUSED = {
     "conversation": "localrouter keeps no conversations, and hosts are told to keep nothing. Send the items, or previous_response_id.",
     "background": "An answer that is fetched later must be kept by the host, and hosts are told to keep nothing. Leave 'background' out.",
+    "background_options": "They are for an answer that is fetched later, which is not served. Leave 'background_options' out.",
 }
 """Fields that ask a host to keep or to look up what nobody here has read, with what to do instead."""

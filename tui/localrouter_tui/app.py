@@ -125,7 +125,8 @@ class RouterApp(App[None]):
             return
         finally:
             self._looking = False
-        self.screen_stack[0].query_one(Head).show(seen.status, seen.spend)
+        for head in self.screen_stack[0].query(Head):  # none before it is mounted and while the app ends
+            head.show(seen.status, seen.spend)
         self._list.show(seen.rows, _NO_MATCH if filter != Filter() else _EMPTY)
         self._notice.shows(filter, len(seen.rows), paused=self._paused)
 
