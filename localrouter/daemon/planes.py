@@ -65,10 +65,12 @@ def local(
 async def _vouched(
     services: Services, ask: Ask, tree: dict[str, Any], host: Host, tokens: frozenset[str]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The tree with only those signed blocks that this host made, or that nobody remembers and that hold nothing private."""
+    """The tree with only those signed blocks that this host made, or that nobody remembers and whose readable text
+    holds nothing private. What is encrypted and of unknown maker is left out."""
     if not ask.signed:
         return tree, ()
     foreign, unknown = services.origins.judge(ask, host.name)
+    foreign += [b for b in unknown if not b.text]  # nobody can read it, and nobody knows who made it: law 1
     leaves = leaves_of(unknown)
     if leaves:
         found = services.inspection.cached(leaves) or await services.inspection.inspect(leaves)

@@ -142,6 +142,9 @@ def test_of_unknown_maker_what_is_clean_passes_and_what_is_private_does_not(plan
     got, record = go_on(planes, "messages/rehearsal-lenient", [private, {"type": "text", "text": "ok"}])
     assert "hale" not in json.dumps(got) and got["messages"][1]["content"] == [{"type": "text", "text": "ok"}]
     assert "vouch" in record["attempts"][0]["notes"][0]
+    sealed = {"type": "redacted_thinking", "data": "EmwK" + "Yw" * 60}  # nobody can read it, and nobody knows who made it
+    got, record = go_on(planes, "messages/rehearsal-lenient", [sealed, {"type": "text", "text": "ok"}])
+    assert sealed["data"] not in json.dumps(got) and "vouch" in record["attempts"][0]["notes"][0]
 
 
 # --- one turn, one decision ----------------------------------------------------------------------
