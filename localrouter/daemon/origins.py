@@ -4,7 +4,8 @@ Law 1: what a host signed goes back to that host unchanged and to no other. Raw 
 with the host that made it (bounded, in memory); a block of another host is dropped before its tree leaves. Of unknown maker (after a
 restart): its readable text is scanned, and it passes only when nothing private is found; without one it is dropped.
 Neutral plane: the client's dialect is not the host's, so what the host signed is handed out in a seal, `lr1.` and base64url of MAC and
-compressed JSON, under the install secret; it is opened for the host and wire that made it. A seal that is forged, foreign or unknown is dropped, never replayed.
+compressed JSON, under the install secret; it is opened for the host and wire that made it. A seal that is forged, foreign or unknown
+is dropped, never replayed.
 """
 
 from __future__ import annotations
