@@ -6,10 +6,13 @@ line is a fault of the sender, not a reason to fill memory.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 MAX_EVENT = 4 * 1024 * 1024
 """Bytes of one event; openai-python's decoder has no limit and says so."""
+
+_END = re.compile(rb"\r\n?|\n")
 
 
 class EventTooLarge(ValueError):
@@ -26,53 +29,65 @@ class ServerEvent:
 
 
 class Decoder:
-    """Feed any cut of a stream. `rest` is what is left over at its end. With `comments`, what holds nothing but comments is an event
-    without data too (some hosts keep a stream alive with them)."""
+    """Feed any cut of a stream. With `comments`, what holds nothing but comments is an event without data too (some hosts keep a stream
+    alive with them). What no empty line has ended when the stream ends is no event, as the standard says.
+
+    Linear in the stream, however it is cut: each byte is looked at once, so an unfinished line is never searched again.
+    """
 
     def __init__(self, *, comments: bool = False) -> None:
         self._comments = comments
-        self._buffer = bytearray()
+        self._line = bytearray()  # of a line without its end
         self._lines: list[bytes] = []
         self._raw = bytearray()
+        self._held = False  # the last byte was CR: the LF of a CRLF may be in the next cut
+        self._bare = False  # lines end in CR alone here, so none is held back: the last event of a stream has nothing after it
+        self._skip = False  # a LF now is the end of a CR that was not held back
 
     def feed(self, chunk: bytes) -> list[ServerEvent]:
-        self._buffer += chunk
+        """The events that end in this chunk. Raises EventTooLarge."""
         out: list[ServerEvent] = []
-        while True:
-            cut = self._line_end()
-            if cut is None:
-                break
-            line, size = cut
-            self._raw += self._buffer[:size]
-            del self._buffer[:size]
+        if self._held:
+            chunk, self._held = b"\r" + chunk, False
+        at = begun = 0  # of the line, of the event's bytes
+        if self._skip and chunk:
+            self._skip = False
+            at = int(chunk.startswith(b"\n"))
+        size = len(chunk)
+        for match in _END.finditer(chunk, at):
+            end = match.end()
+            if match[0] == b"\r":
+                if end < size:
+                    self._bare = True
+                elif not self._bare:
+                    self._held = True
+                    size -= 1
+                    break
+                else:
+                    self._skip = True
+            line = chunk[at : match.start()]
+            if self._line:
+                line = bytes(self._line) + line
+                self._line.clear()
+            at = end
             if line:
                 self._lines.append(line)
                 continue
+            self._raw += chunk[begun:end]
+            begun = end
             event = self._finish()
             if event is not None:
                 out.append(event)
-        if len(self._buffer) + len(self._raw) > MAX_EVENT:
+        self._line += chunk[at:size]
+        self._raw += chunk[begun:size]
+        if len(self._raw) > MAX_EVENT:
             raise EventTooLarge(f"an event is over {MAX_EVENT} bytes")
         return out
 
-    @property
-    def rest(self) -> bool:
-        """Whether bytes wait for an end that did not come."""
-        return bool(self._buffer.strip() or self._lines)
-
-    def _line_end(self) -> tuple[bytes, int] | None:
-        lf, cr = self._buffer.find(b"\n"), self._buffer.find(b"\r")
-        if cr != -1 and (lf == -1 or cr < lf):
-            if cr + 1 == len(self._buffer):
-                return None  # the LF of a CRLF may be in the next cut
-            width = 2 if self._buffer[cr + 1] == 0x0A else 1
-            return bytes(self._buffer[:cr]), cr + width
-        if lf == -1:
-            return None
-        return bytes(self._buffer[:lf]), lf + 1
-
     def _finish(self) -> ServerEvent | None:
         raw, self._raw = bytes(self._raw), bytearray()
+        if len(raw) > MAX_EVENT:
+            raise EventTooLarge(f"an event is over {MAX_EVENT} bytes")
         lines, self._lines = self._lines, []
         data: list[bytes] = []
         name = b""
