@@ -136,6 +136,32 @@ def _mono(s: Scene, p: Person) -> str:
     return p.notes["mono"]
 
 
+def _player(s: Scene, p: Person) -> str:
+    """What somebody calls himself in games and under videos, said as a name: `ldshadowlady`, `smit 7 y`, `MLG 6531`."""
+    if "player" not in p.notes:
+        rng, w = s.rng, s.world.words
+        made = s.world.names.invented(rng)
+        noun, adjective = rng.choice(w["noun"]), rng.choice(w["adjective"])
+        p.notes["player"] = rng.choice(
+            [
+                made,
+                made.lower(),
+                p.first.lower() + p.last.lower(),
+                f"{adjective.capitalize()}{p.first}",
+                f"{p.first}{noun.capitalize()}",
+                f"{noun.capitalize()} {made}",
+                f"{made.upper()} {rng.randint(1, 9999)}",
+                f"{p.first.lower()} the {noun}",
+                f"{adjective.capitalize()} {noun}",
+                f"{noun}{rng.choice(['lord', 'lady', 'boy', 'girl', 'man', 'king', 'cat'])}",
+                f"{noun.capitalize()}{rng.choice(['Lord', 'Lady', 'Boy', 'Man', 'Cat'])}{rng.choice(['', 'HD', 'TV', 'YT'])}",
+                p.user(rng),
+                p.first[:3] + rng.choice("yzk") * rng.randint(1, 3),
+            ]
+        )
+    return p.notes["player"]
+
+
 def _pronoun(he: str, she: str) -> Callable[[Scene, Person], list[tuple[str, str]]]:
     return lambda s, p: [(she if p.female else he, "")]
 
@@ -146,6 +172,7 @@ PERSONAL: dict[str, Callable[[Scene, Person], list[tuple[str, str]]]] = {
     "any": lambda s, p: [(s.rng.choice([p.plain_name, p.plain_name, p.first, p.first, p.last, p.full(s.rng)]), "PERSON")],
     "first": lambda s, p: [(p.first, "PERSON")],
     "mono": lambda s, p: [(_mono(s, p), "PERSON")],
+    "player": lambda s, p: [(_player(s, p), "PERSON")],
     "nick": lambda s, p: [(_nick(s, p), "PERSON")],
     "last": lambda s, p: [(p.last, "PERSON")],
     "ambigfull": lambda s, p: [(f"{s.rng.choice(s.world.words['ambig'])} {p.last if s.rng.random() < 0.7 else s.rng.choice(s.world.words['ambig'])}", "PERSON")],
