@@ -202,6 +202,7 @@ class Piece:
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """One event of a stream, or a whole answer. `finish` maps choice -> why it ended. `terminal` marks the dialect's last event.
+    `guess`: `usage` is what can be told so far, not the host's last word: it is charged only when no other comes, as an estimate.
     `ends`: channels that this chunk closes: what is still held back of them is written before it. `stop` is the stop sequence
     that was met, when the host says it. `pings`: the chunk is only a sign of life of the host."""
 
@@ -215,6 +216,7 @@ class Chunk:
     ends: tuple[Channel, ...] = ()
     stop: str = ""
     pings: bool = False
+    guess: bool = False
 
     @property
     def content(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from localrouter.core.chat import Chunk
 from localrouter.core.decide import Attempt, Plan
@@ -55,13 +55,14 @@ class Hangup:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """Commit the one settlement of a hold. -> Done | Failed"""
+    """Commit the one settlement of a hold; `error` is what ended the attempt, for the record. -> Done | Failed"""
 
     hold: str
     micro: int
     usage: Usage
     estimated: bool
     outcome: str
+    error: RouterError | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,27 @@ def _stay(items: list[Candidate | Weighed], view: View) -> list[Candidate | Weig
     return [replace(last, notes=(*last.notes, STAYS)), *(i for i in items if i is not last)]
 
 
+def _shunned(items: list[Candidate | Weighed], standing: Standing) -> list[Candidate | Weighed]:
+    """Models of a host that just refused our key or account come last: asked first, each request would cost a call that fails. They are
+    not dropped: where there is no other, the client is told what the host says, and a key that was mended works at once."""
+    if not standing.refused:
+        return items
+    first: list[Candidate | Weighed] = []
+    last: list[Candidate | Weighed] = []
+    for item in items:
+        status = standing.refused.get(item.model.host) if isinstance(item, Candidate) and item.model is not None else None
+        if isinstance(item, Candidate) and item.model is not None and status is not None:
+            why = f"comes last: {item.model.host} refused {REFUSALS.get(status, 'us')} ({status}) a moment ago"
+            last.append(replace(item, notes=(*item.notes, why)))
+        else:
+            first.append(item)
+    return [*first, *last]
+
+
+REFUSALS = {401: "the key", 402: "the account for want of payment", 403: "the key"}
+"""What a host refuses by a status."""
+
+
 def _asks(view: View) -> bool:
     """Whether the client's own word chose the first candidate."""
     return (
@@ -196,7 +217,7 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
     attempts: list[Attempt] = []
     drops: list[Drop] = []
     notes: list[str] = []
-    for item in _stay(_expand(route, ask, standing), view):
+    for item in _shunned(_stay(_expand(route, ask, standing), view), standing):
         if isinstance(item, Weighed):
             weighed.append(item)
             continue

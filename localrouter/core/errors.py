@@ -19,6 +19,8 @@ User text is one sentence of what happened and one of what to do. It never quote
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class RouterError(Exception):
     """Base of all. `message` is safe to show; `do` says what to do next."""
@@ -191,20 +193,25 @@ class HostRateLimited(HostFault):
 
 
 class HostRejected(HostFault):
-    """The host answered 4xx: the request itself is at fault."""
+    """The host answered 4xx. `blames`: what is at fault. The `request` (no other host would take it), the `model` (this host has none of
+    that name), or the `host` (it refuses our key or our account; another host has a key of its own)."""
 
     status, code, retryable, money_at_risk = 400, "host_rejected", False, False
+    blames: Literal["request", "model", "host"] = "request"
 
     def __init__(self, message: str, do: str = "", *, status: int = 400, code: str | None = None, **kw: object) -> None:
         super().__init__(message, do, **kw)  # type: ignore[arg-type]  # param and retry_after pass through
         self.status = status
         # Clients tell by the type whether to change the request, the key or nothing.
         self.type = _REJECTED.get(status, "invalid_request_error")
+        self.blames = _BLAMES.get(status, "request")
         if code:
             self.code = code
 
 
 _REJECTED = {401: "authentication_error", 402: "insufficient_quota", 403: "permission_error", 404: "not_found_error"}
+_BLAMES: dict[int, Literal["model", "host"]] = {401: "host", 402: "host", 403: "host", 404: "model"}
+"""As gateways do (notes on gateways, 2.3): after 401, 402 and 403 the key is left and the next one is tried at once."""
 
 
 class HostBroken(HostFault):

@@ -13,7 +13,7 @@ from localrouter.core.ask import Ask
 from localrouter.core.chat import Chunk
 from localrouter.core.commands import Call, Command, Decided, Emit, Hangup, Inspect, Next, Refuse, Reserve, Settle
 from localrouter.core.decide import Attempt, Gate, decide
-from localrouter.core.errors import HostTruncated, RouterError
+from localrouter.core.errors import HostRejected, HostTruncated, RouterError
 from localrouter.core.events import ClientGone, Ended, Event, Failed, Got, Inspected, Reserved
 from localrouter.core.money import Usage, cost
 from localrouter.core.recipe import Recipe
@@ -26,14 +26,22 @@ class Tally:
     prompt_bound: int
     out_bytes: int = 0
     usage: Usage | None = None
+    guess: bool = False
+
+    def told(self, chunk: Chunk) -> None:
+        """What a chunk says of the usage. A guess takes no place of the host's own word."""
+        if chunk.usage is not None and (self.usage is None or self.guess or not chunk.guess):
+            self.usage, self.guess = chunk.usage, chunk.guess
 
     def bill(self, attempt: Attempt, error: RouterError | None) -> tuple[int, Usage, bool]:
-        """(micro-dollars, usage, estimated). Reported usage wins. Without it: nothing when the host cannot have billed,
-        else every byte as a token, at most the reservation: an estimate never flatters the budget."""
+        """(micro-dollars, usage, estimated). Reported usage wins; where only its beginning was reported, that and what was seen since. Without
+        it: nothing when the host cannot have billed, else every byte as a token. An estimate never flatters the budget, and is at most
+        the reservation."""
         if attempt.model is None or attempt.model.price is None:
             return 0, self.usage or Usage(), self.usage is None
         if self.usage is not None:
-            return cost(self.usage, attempt.model.price), self.usage, False
+            micro = cost(self.usage, attempt.model.price)
+            return (min(attempt.reserve, micro) if self.guess else micro), self.usage, self.guess
         if error is not None and not error.money_at_risk and not self.out_bytes:
             return 0, Usage(), False
         if error is not None and not self.out_bytes:
@@ -58,11 +66,18 @@ def relay(ask: Ask, recipe: Recipe, gates: Sequence[Gate]) -> Generator[Command,
         yield Refuse(plan.error)
         return "refused"
     last: RouterError | None = None
+    shut: set[str] = set()  # hosts that refuse our key or account
     for attempt in plan.attempts:
+        if attempt.model is not None and attempt.model.host in shut:
+            continue
         outcome, error = yield from _attempt(attempt, signals.prompt_bound)
         if outcome not in ("next", "stop"):
             return outcome
-        last = error
+        if attempt.model is not None and isinstance(error, HostRejected) and error.blames == "host":
+            shut.add(attempt.model.host)
+            last = last or error  # what another host said of the request itself tells the client more
+        else:
+            last = error
         if outcome == "stop":
             break
     assert last is not None
@@ -85,7 +100,7 @@ def _attempt(attempt: Attempt, prompt_bound: int) -> Generator[Command, Event, t
         if not hold:
             return None
         micro, usage, estimated = tally.bill(attempt, error)
-        done = yield Settle(hold, micro, usage, estimated, outcome)
+        done = yield Settle(hold, micro, usage, estimated, outcome, error)
         return done.error if isinstance(done, Failed) else None
 
     event = yield Call(attempt)
@@ -96,7 +111,7 @@ def _attempt(attempt: Attempt, prompt_bound: int) -> Generator[Command, Event, t
     if isinstance(event, Failed):
         yield Hangup()
         yield from settle("error", event.error)
-        return ("next" if event.error.retryable or attempt.lane == "local" else "stop"), event.error
+        return _goes_on(attempt, event.error), event.error
     early: list[Chunk] = []  # lifecycle chunks wait, so that an error right after them can still fall back
     held: list[Chunk] = []  # from the first finish on, chunks wait for the settlement
     emitted = False
@@ -108,8 +123,7 @@ def _attempt(attempt: Attempt, prompt_bound: int) -> Generator[Command, Event, t
             return "client_gone", None
         if isinstance(event, Got) and event.chunk.error is None:
             chunk = event.chunk
-            if chunk.usage is not None:
-                tally.usage = chunk.usage
+            tally.told(chunk)
             # What is encrypted was billed as well; an estimate never flatters the budget.
             tally.out_bytes += sum(len(p.text.encode()) + len(p.opaque) for p in chunk.pieces if not p.whole and not p.mirror)
             if chunk.terminal:
@@ -148,7 +162,7 @@ def _attempt(attempt: Attempt, prompt_bound: int) -> Generator[Command, Event, t
         elif isinstance(event, Got) and event.chunk.error is not None:
             error = event.chunk.error
             # A host that fails in the middle may still say what it bills (`response.failed`).
-            tally.usage = event.chunk.usage or tally.usage
+            tally.told(event.chunk)
         else:
             assert isinstance(event, Ended)
             error = HostTruncated(
@@ -159,4 +173,10 @@ def _attempt(attempt: Attempt, prompt_bound: int) -> Generator[Command, Event, t
         if emitted:
             yield Refuse(error)
             return "cut", error
-        return ("next" if error.retryable or attempt.lane == "local" else "stop"), error
+        return _goes_on(attempt, error), error
+
+
+def _goes_on(attempt: Attempt, error: RouterError) -> str:
+    """Whether another model may answer where this one could not: not when the request itself is at fault."""
+    blamed = isinstance(error, HostRejected) and error.blames != "request"
+    return "next" if error.retryable or blamed or attempt.lane == "local" else "stop"

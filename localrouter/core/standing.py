@@ -11,6 +11,7 @@ from localrouter.core.catalogue import Catalogue
 class Standing:
     """`remaining` is what the tightest budget still pays, in micro-dollars (None: no budget is set).
     `keys` are the hosts that have a key (hosts without need of one included). `local` is the chat model's name, or "".
+    `refused` are the hosts that a moment ago refused our key or account, and the status they said it with.
     `served` is the model that answered this conversation last (`served_asked`: which one the client named then), or ""."""
 
     now: float
@@ -24,5 +25,6 @@ class Standing:
     local_why_not: str = ""
     keyring_waiting: bool = False
     cooling: dict[str, float] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
     served: str = ""
     served_asked: str = ""

@@ -27,8 +27,10 @@ from localrouter.providers import Wire
 from localrouter.scrub.tokens import TokenTable
 from localrouter.store import Store
 
-SESSIONS = 10_000
 KEYS_S = 2.0
+REFUSED_S = 60.0
+"""How long a host that refused our key or account comes last."""
+SESSIONS = 10_000
 """Sessions whose data class is remembered; the oldest is forgotten first."""
 TABLES, TABLE_ENTRIES, TABLE_TTL_S = 512, 4096, 24 * 3600.0
 
@@ -81,6 +83,7 @@ class Services:
         self.conversations = Conversations()
         self.origins = Origins(secret)
         self.cooling: dict[str, float] = {}
+        self._refused: dict[str, tuple[int, float]] = {}
         self._keys: frozenset[str] = frozenset()
         self._keys_at = float("-inf")
         self.started = time.time()
@@ -117,6 +120,21 @@ class Services:
         now = self.now()
         self.cooling = {k: v for k, v in self.cooling.items() if v > now}
         self.cooling[model] = now + seconds
+
+    def shun(self, host: str, status: int) -> None:
+        """`host` refused our key or account."""
+        self._refused[host] = status, time.monotonic()
+
+    def welcome(self, host: str) -> None:
+        """`host` answered."""
+        self._refused.pop(host, None)
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Hosts that refused our key or account in the last minute, and by which status."""
+        now = time.monotonic()
+        self._refused = {k: v for k, v in self._refused.items() if now - v[1] < REFUSED_S}
+        return {host: status for host, (status, _) in self._refused.items()}
 
     @staticmethod
     def now() -> float:
@@ -160,6 +178,7 @@ class Services:
     def forget_keys(self) -> None:
         """After `keys set` and `keys rm`: look again, at once."""
         self.keys.forget()
+        self._refused.clear()
         self._keys_at = float("-inf")
 
     async def standing(self, ask: Ask) -> Standing:
@@ -180,6 +199,7 @@ class Services:
             local_why_not=self.local.why_not,
             keyring_waiting=self.keys.waiting,
             cooling=dict(self.cooling),
+            refused=self.refused,
             served=served,
             served_asked=asked,
         )

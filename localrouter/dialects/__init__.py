@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from localrouter.core.ask import Ask
 from localrouter.core.chat import Channel, Chat, Chunk
@@ -41,6 +41,13 @@ class Writer(Protocol):
     def keep_alive(self) -> bytes: ...
 
 
+class Made(NamedTuple):
+    """An edit that was made to a request on the raw plane, for the trace: its name and why. It quotes nothing of the request."""
+
+    name: str
+    why: str
+
+
 class Dialect(Protocol):
     """One client API. A dialect may also have:
 
@@ -59,8 +66,8 @@ class Dialect(Protocol):
         """Raises BadRequest and Unsupported, each naming the field."""
         ...
 
-    def outgoing(self, tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
-        """The raw plane: the veiled tree with the listed edits."""
+    def outgoing(self, tree: dict[str, Any], ask: Ask, attempt: Attempt, made: list[Made] | None = None) -> dict[str, Any]:
+        """The raw plane: the veiled tree with the listed edits, those that changed something added to `made`."""
         ...
 
     def chat(self, tree: dict[str, Any], ask: Ask) -> Chat:

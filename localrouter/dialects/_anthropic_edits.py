@@ -1,24 +1,32 @@
-"""The only edits that are made to a Messages request for a host of the same API, each with its reason (law 5). Unknown fields survive."""
+"""The only edits that are made to a Messages request for a host of the same API, each with its reason (law 5). Unknown fields survive.
+
+A recipe may choose another Claude than the client named, and the host refuses what that one does not take: another way of thinking, a word
+for effort, samplers, system turns in the middle. The client's own choice of model is sent as it came.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from localrouter.core.ask import Ask
 from localrouter.core.claude import Traits, traits
 from localrouter.core.decide import Attempt
 from localrouter.dialects import _anthropic_thoughts as thoughts
+from localrouter.dialects._edits import Change, Tree, edit, name_model
 
 LEAST_THINKING = 1024
 """Tokens. Anthropic, "Extended thinking": `budget_tokens` must be at least 1 024 and less than `max_tokens`."""
 
 
-def bound_output(tree: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
-    """A reservation is a ceiling only when the host is told the limit of the answer."""
+@edit("The host is told the limit of the answer, or the reservation would be no ceiling.")
+def bound_output(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
+    """In the field of this API."""
     return tree if tree.get("max_tokens") == attempt.max_output else {**tree, "max_tokens": attempt.max_output}
 
 
-def fit_thinking(tree: dict[str, Any]) -> dict[str, Any]:
+@edit("The thinking budget was lowered below the limit of the answer, or thinking left out where none fits.")
+def fit_thinking(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
     """The host refuses a thinking budget that is not below the limit of the answer, which may just have been lowered."""
     thinking: Any = tree.get("thinking")
     limit = tree.get("max_tokens")
@@ -30,18 +38,21 @@ def fit_thinking(tree: dict[str, Any]) -> dict[str, Any]:
     return {**tree, "thinking": {"type": "disabled"}}
 
 
-def fit_model(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
-    """A recipe may choose another Claude than the client named, and the host refuses what that one does not take: another way of
-    thinking, a word for effort, samplers, system turns in the middle. The client's own choice of model is sent as it came."""
-    assert attempt.model is not None
-    name = attempt.model.name
-    if "claude" not in name or ask.model in (name, attempt.model.id):
-        return tree
-    can = traits(name)
-    return _fit_system(_fit_samplers(_fit_effort(_fit_way_of_thinking(tree, can), can), can), can)
+def _for_another(change: Callable[[Tree, Traits], Tree]) -> Change:
+    """A change that is made only when the recipe chose another Claude than the client named."""
+
+    def fitted(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
+        assert attempt.model is not None
+        name = attempt.model.name
+        return tree if "claude" not in name or ask.model in (name, attempt.model.id) else change(tree, traits(name))
+
+    fitted.__name__ = change.__name__
+    return fitted
 
 
-def _fit_way_of_thinking(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
+@edit("The model that the recipe chose thinks in another way than the one that the client named, or not at all.")
+@_for_another
+def fit_way_of_thinking(tree: Tree, can: Traits) -> Tree:
     thinking: Any = tree.get("thinking")
     kind = thinking.get("type") if isinstance(thinking, dict) else None
     if kind == "enabled" and can.thinking == "adaptive" and can.samplers == 0:
@@ -54,7 +65,7 @@ def _fit_way_of_thinking(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
     return left if kind == "disabled" else _without_clearing(left)
 
 
-def _without_clearing(tree: dict[str, Any]) -> dict[str, Any]:
+def _without_clearing(tree: Tree) -> Tree:
     """Thoughts are cleared only where there may be some: the host refuses the edit without thinking."""
     management: Any = tree.get("context_management")
     edits = management.get("edits") if isinstance(management, dict) else None
@@ -68,7 +79,9 @@ def _without_clearing(tree: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in tree.items() if k != "context_management"}
 
 
-def _fit_effort(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
+@edit("The model that the recipe chose does not know this word for effort.")
+@_for_another
+def fit_effort(tree: Tree, can: Traits) -> Tree:
     config = tree.get("output_config")
     if not isinstance(config, dict) or config.get("effort") is None or config["effort"] in can.efforts:
         return tree
@@ -78,7 +91,9 @@ def _fit_effort(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
     return {k: v for k, v in tree.items() if k != "output_config"}
 
 
-def _fit_samplers(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
+@edit("The model that the recipe chose does not take all of temperature, top_p and top_k.")
+@_for_another
+def fit_samplers(tree: Tree, can: Traits) -> Tree:
     drop: tuple[str, ...] = ()
     if can.samplers == 0:
         drop = ("temperature", "top_p", "top_k")
@@ -87,7 +102,9 @@ def _fit_samplers(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
     return {k: v for k, v in tree.items() if k not in drop} if any(key in tree for key in drop) else tree
 
 
-def _fit_system(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
+@edit("The model that the recipe chose takes system turns at the head only; they were said as the user's.")
+@_for_another
+def fit_system(tree: Tree, can: Traits) -> Tree:
     messages = tree.get("messages")
     if can.system_inside or not isinstance(messages, list) or not any(m.get("role") == "system" for m in messages):
         return tree
@@ -97,16 +114,17 @@ def _fit_system(tree: dict[str, Any], can: Traits) -> dict[str, Any]:
     }
 
 
-def one_price(tree: dict[str, Any]) -> dict[str, Any]:
-    """A reservation knows one price: the host's own fallback to another model and its dearer fast mode are left out. Falling back is
-    what recipes are for, and a slower answer is the same answer."""
+@edit("The host's own fallback to another model and its dearer fast mode were left out: the reservation knows one price.")
+def one_price(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
+    """Falling back is what recipes are for, and a slower answer is the same answer."""
     if tree.get("fallbacks") is None and tree.get("speed") in (None, "standard"):
         return tree
     return {k: v for k, v in tree.items() if k not in ("fallbacks", "speed")}
 
 
-def drop_own_thoughts(tree: dict[str, Any]) -> dict[str, Any]:
-    """Thoughts that no host signed, shown under marks of our own: a host that checks signatures refuses them."""
+@edit("Thoughts that no host signed were left out: a host that checks signatures refuses them.")
+def drop_own_thoughts(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
+    """They were shown under marks of our own."""
     messages = tree.get("messages")
     if not isinstance(messages, list) or not any(_own(block) for message in messages for block in _blocks(message)):
         return tree
@@ -118,6 +136,11 @@ def drop_own_thoughts(tree: dict[str, Any]) -> dict[str, Any]:
                 continue  # the host refuses an empty message, and there is nothing in this one
         kept.append(message)
     return {**tree, "messages": kept}
+
+
+EDITS = (
+    name_model, bound_output, fit_way_of_thinking, fit_effort, fit_samplers, fit_system, fit_thinking, one_price, drop_own_thoughts,
+)  # fmt: skip
 
 
 def _blocks(message: Any) -> list[Any]:

@@ -1,24 +1,62 @@
 """The only edits that are made to a same-dialect request, each with its reason (law 5). Unknown fields survive.
 
-Order matters only in that a later edit sees the earlier one's tree.
+An edit is a function of the tree that gives the same object when there is nothing to do, and has a reason that the trace shows when there
+was. What all dialects share stands here; their own stand in `_*_edits.py`. Order matters only in that a later edit sees the earlier one's
+tree.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from localrouter.core.ask import Ask
 from localrouter.core.decide import Attempt
+from localrouter.dialects import Made
+
+Tree = dict[str, Any]
+Change = Callable[[Tree, Ask, Attempt], Tree]
 
 
-def name_model(tree: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
-    """The host knows its model by its own name, not by `host/model` or `localrouter/auto`."""
+class Edit(NamedTuple):
+    """`said` is its name and the reason for the trace, neither of which quotes the request; `make` does it."""
+
+    said: Made
+    make: Change
+
+    def __call__(self, tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
+        return self.make(tree, ask, attempt)
+
+
+def edit(why: str) -> Callable[[Change], Edit]:
+    """A function becomes an edit of its name. `why`: one sentence for people."""
+
+    def named(make: Change) -> Edit:
+        return Edit(Made(make.__name__, why), make)
+
+    return named
+
+
+def run(edits: Sequence[Edit], tree: Tree, ask: Ask, attempt: Attempt, made: list[Made] | None) -> Tree:
+    """The tree after all edits; those that changed something are added to `made`."""
+    for one in edits:
+        after = one.make(tree, ask, attempt)
+        if after is not tree and made is not None:
+            made.append(one.said)
+        tree = after
+    return tree
+
+
+@edit("The host knows its model by its own name.")
+def name_model(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
+    """Not by `host/model` or `localrouter/auto`."""
     assert attempt.model is not None
     return tree if tree.get("model") == attempt.model.name else {**tree, "model": attempt.model.name}
 
 
-def bound_output(tree: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
-    """A reservation is a ceiling only when the host is told the limit of the answer. The client's own field is kept."""
+@edit("The host is told the limit of the answer, or the reservation would be no ceiling.")
+def bound_output(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
+    """The client's own field is kept."""
     field = next((k for k in ("max_completion_tokens", "max_tokens") if tree.get(k) is not None), None)
     if field is None:
         # OpenAI's reasoning models refuse max_tokens; compatible hosts know nothing else.
@@ -26,8 +64,9 @@ def bound_output(tree: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
     return tree if tree.get(field) == attempt.max_output else {**tree, field: attempt.max_output}
 
 
-def ask_usage(tree: dict[str, Any], ask: Ask) -> dict[str, Any]:
-    """Exact money needs the host's own count; the extra chunk is hidden from a client that did not ask for it."""
+@edit("Exact money needs the host's own count of tokens; a client that did not ask for it does not see it.")
+def ask_usage(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
+    """The extra chunk of a stream."""
     if not ask.needs.stream:
         return tree
     options = tree.get("stream_options")

@@ -7,24 +7,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from localrouter.core.ask import replace
+from localrouter.core.ask import Ask, replace
 from localrouter.core.decide import Attempt
-from localrouter.dialects._edits import name_model
+from localrouter.dialects._edits import edit, name_model
 
 ENCRYPTED = "reasoning.encrypted_content"
 
 
-def bound_output(tree: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
-    """A reservation is a ceiling only when the host is told the limit of the answer."""
+@edit("The host is told the limit of the answer, or the reservation would be no ceiling.")
+def bound_output(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
+    """In the field of this API."""
     return tree if tree.get("max_output_tokens") == attempt.max_output else {**tree, "max_output_tokens": attempt.max_output}
 
 
-def keep_nothing(tree: dict[str, Any]) -> dict[str, Any]:
+@edit("The host shall not keep the answer.")
+def keep_nothing(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
     """A host keeps an answer for thirty days unless it is told not to; what a client wants to go on from is kept here."""
     return tree if tree.get("store") is False else {**tree, "store": False}
 
 
-def ask_thoughts(tree: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
+@edit("The host keeps nothing, so the model's encrypted thoughts travel with the conversation.")
+def ask_thoughts(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
     """A client that has its answers stored does not ask for encrypted reasoning, since the host would look it up. This host keeps nothing,
     so without it the model would lose its thoughts between two tool calls. A model that does not reason refuses the word."""
     include = tree.get("include")
@@ -34,7 +37,8 @@ def ask_thoughts(tree: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
     return {**tree, "include": [*include, ENCRYPTED]}
 
 
-def drop_references(tree: dict[str, Any]) -> dict[str, Any]:
+@edit("A reference to a thought that the host was told not to keep was left out.")
+def drop_references(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
     """A reasoning item with nothing in it but its id refers to what the host was told not to keep; the host would answer that it is not found."""
     items = tree.get("input")
     if not isinstance(items, list):
@@ -49,7 +53,8 @@ def _only_id(item: Any) -> bool:
     return not item.get("encrypted_content") and not item.get("content")
 
 
-def drop_logprobs(tree: dict[str, Any]) -> dict[str, Any]:
+@edit("Log probabilities of an earlier answer were left out: they repeat its text in pieces that nobody can veil.")
+def drop_logprobs(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
     """Log probabilities of an earlier answer repeat its text in pieces, in which no value would be found. Hosts do not read them."""
     items = tree.get("input")
     edits: list[tuple[tuple[str | int, ...], Any]] = []
@@ -61,7 +66,4 @@ def drop_logprobs(tree: dict[str, Any]) -> dict[str, Any]:
     return replace(tree, edits) if edits else tree
 
 
-def outgoing(tree: dict[str, Any], attempt: Attempt) -> dict[str, Any]:
-    """All of them."""
-    tree = bound_output(name_model(tree, attempt), attempt)
-    return drop_logprobs(drop_references(keep_nothing(ask_thoughts(tree, attempt))))
+EDITS = (name_model, bound_output, ask_thoughts, keep_nothing, drop_references, drop_logprobs)

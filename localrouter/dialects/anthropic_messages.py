@@ -14,13 +14,14 @@ import orjson
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import BadRequest, Unsupported
-from localrouter.dialects import _anthropic_edits as own_edits
-from localrouter.dialects import _edits
+from localrouter.dialects import Made
 from localrouter.dialects._anthropic_chat import chat
+from localrouter.dialects._anthropic_edits import EDITS
 from localrouter.dialects._anthropic_errors import error_body
 from localrouter.dialects._anthropic_leaves import Reading
 from localrouter.dialects._anthropic_writer import Writer
-from localrouter.dialects._fields import integer, read_object
+from localrouter.dialects._edits import run
+from localrouter.dialects._fields import context_ids, integer, read_object
 from localrouter.dialects._hints import hints
 
 __all__ = ["COUNT", "NAME", "ROUTES", "WIRE", "Writer", "chat", "counted", "error_body", "outgoing", "read"]
@@ -81,7 +82,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         last_user=_last_user(messages),
         session=session,
         unread=tuple(reading.unread),
-        context_ids=_context_ids(headers),
+        context_ids=context_ids(headers),
         head={name: headers[name] for name in _HEAD if headers.get(name)},
         hints=said,
         signed=tuple(reading.signed),
@@ -108,24 +109,9 @@ def _last_user(messages: list[dict[str, Any]]) -> str:
     return ""
 
 
-def _context_ids(headers: Mapping[str, str]) -> tuple[str, ...]:
-    given = headers.get("x-localrouter-context")
-    if not given:
-        return ()
-    try:
-        ids = orjson.loads(given)
-    except orjson.JSONDecodeError:
-        ids = None
-    if not isinstance(ids, list) or not all(isinstance(i, str) and len(i) <= 200 for i in ids):
-        raise BadRequest("The header x-localrouter-context must be a JSON list of strings.", "Correct it.")
-    return tuple(ids[:200])
-
-
-def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
+def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt, made: list[Made] | None = None) -> dict[str, Any]:
     """The raw plane: the veiled tree with the listed edits."""
-    tree = own_edits.bound_output(_edits.name_model(tree, attempt), attempt)
-    tree = own_edits.fit_model(tree, ask, attempt)
-    return own_edits.drop_own_thoughts(own_edits.one_price(own_edits.fit_thinking(tree)))
+    return run(EDITS, tree, ask, attempt, made)
 
 
 def counted(tokens: int) -> bytes:

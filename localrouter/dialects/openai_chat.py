@@ -11,8 +11,8 @@ from typing import Any
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import BadRequest
+from localrouter.dialects import Made, _edits
 from localrouter.dialects import _chat_leaves as _leaves
-from localrouter.dialects import _edits
 from localrouter.dialects._chat_neutral import chat as chat
 from localrouter.dialects._chat_writer import Writer as Writer
 from localrouter.dialects._chat_writer import error_body as error_body
@@ -82,6 +82,9 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
     )
 
 
-def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
+_EDITS = (_edits.name_model, _edits.bound_output, _edits.ask_usage)
+
+
+def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt, made: list[Made] | None = None) -> dict[str, Any]:
     """The raw plane: the veiled tree with the listed edits."""
-    return _edits.ask_usage(_edits.bound_output(_edits.name_model(tree, attempt), attempt), ask)
+    return _edits.run(_EDITS, tree, ask, attempt, made)

@@ -13,9 +13,11 @@ from typing import Any
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import BadRequest
-from localrouter.dialects import Recall, _responses_edits
+from localrouter.dialects import Made, Recall
+from localrouter.dialects._edits import run
 from localrouter.dialects._fields import context_ids, integer, read_object
 from localrouter.dialects._hints import hints
+from localrouter.dialects._responses_edits import EDITS
 from localrouter.dialects._responses_leaves import find, texts_of
 from localrouter.dialects._responses_neutral import chat as chat
 from localrouter.dialects._responses_object import error_body as error_body
@@ -86,9 +88,9 @@ def _last_user(given: Any) -> str:
     return ""
 
 
-def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
+def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt, made: list[Made] | None = None) -> dict[str, Any]:
     """The raw plane: the veiled tree with the listed edits."""
-    return _responses_edits.outgoing(tree, attempt)
+    return run(EDITS, tree, ask, attempt, made)
 
 
 def resume(tree: dict[str, Any], recall: Recall) -> dict[str, Any]:

@@ -39,7 +39,11 @@ class Reader(Protocol):
 
 
 class Wire(Protocol):
-    """One host API."""
+    """One host API. A wire may also have:
+
+    `notes(chat: Chat, attempt: Attempt) -> tuple[str, ...]`: what `body` degrades or leaves out for this model, one sentence each, for the
+    trace. It quotes nothing of the request but names of its API's own fields.
+    """
 
     NAME: str
     Reader: type[Reader]

@@ -97,14 +97,14 @@ class Reader:
             case "message_start":
                 message = tree.get("message")
                 usage = self._usage(message.get("usage")) if isinstance(message, dict) else None
-                return Chunk(raw=event.raw, tree=tree, usage=usage)
+                return Chunk(raw=event.raw, tree=tree, usage=usage, guess=True)
             case "content_block_start":
                 block = tree.get("content_block")
                 pieces = self._start(at, block, ("content_block",)) if isinstance(block, dict) else []
                 return Chunk(tuple(pieces), event.raw, tree)
             case "content_block_delta":
                 pieces = self._delta(at, tree.get("delta"))
-                return Chunk(tuple(pieces), event.raw, tree, self._so_far(pieces))
+                return Chunk(tuple(pieces), event.raw, tree, self._so_far(pieces), guess=True)
             case "content_block_stop":
                 return Chunk(raw=event.raw, tree=tree, ends=self._stop(at))
             case "message_delta":
@@ -217,8 +217,8 @@ class Reader:
     # --- usage -----------------------------------------------------------------------------------
 
     def _so_far(self, pieces: list[Piece]) -> Usage | None:
-        """Until the host says what the answer cost, a byte counts as a token, which flatters no budget: a stream that is cut is billed
-        by what `message_start` said of its input, and by this."""
+        """A guess: until the host says what the answer cost, a byte counts as a token, which flatters no budget. A stream that is cut is
+        billed by what `message_start` said of its input, and by this."""
         self._said += sum(len(piece.text.encode()) for piece in pieces if not piece.mirror)
         if self._told or not self._counts or not pieces:
             return None

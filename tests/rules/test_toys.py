@@ -26,7 +26,7 @@ def read(body, headers):
     tree = json.loads(body)
     return Ask("toy", tree, (Leaf(("say",), tree["say"], "user", "say"),), "localrouter/auto", Needs(), 100, 1, len(body), tree["say"], "s")
 
-def outgoing(tree, ask, attempt):
+def outgoing(tree, ask, attempt, made=None):
     return {"model": attempt.model.name, "messages": [{"role": "user", "content": tree["say"]}], "max_tokens": attempt.max_output}
 
 def chat(tree, ask):
