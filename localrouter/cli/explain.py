@@ -19,8 +19,13 @@ from localrouter.cli._options import json_option
     metavar="FILE",
     help="A request body (JSON) or a plain prompt; - is stdin. Nothing is sent.",
 )
+@click.option(
+    "--dialect",
+    metavar="NAME",
+    help="With --dry-run: which API the body is for: chat, messages or responses. Without it, a body with 'messages' is one for chat.",
+)
 @json_option
-def command(trace_id: str | None, file: IO[bytes] | None, as_json: bool) -> int:
+def command(trace_id: str | None, file: IO[bytes] | None, dialect: str | None, as_json: bool) -> int:
     """Say why a request went where it went, what left this machine, and what it cost.
 
     TRACE_ID may be shortened to a part of it. Without one, the newest trace is explained.
@@ -29,9 +34,14 @@ def command(trace_id: str | None, file: IO[bytes] | None, as_json: bool) -> int:
     from localrouter.core.errors import NotFound
     from localrouter.daemon.client import Client
 
+    if file is None and dialect is not None:
+        raise click.UsageError("--dialect says what the file of --dry-run is; without that there is no file.")
+    if file is not None and trace_id is not None:
+        raise click.UsageError("Either a trace or --dry-run: a trace is of what was asked, a dry run of what is not.")
     client = Client(timeout=120)
     if file is not None:
-        tree = client.post("explain", _body(file.read()))
+        raw = file.read()
+        tree = client.post("explain", raw, dialect=dialect) if dialect else client.post("explain", _body(raw))
         if as_json:
             _show.emit_json(tree)
         else:
@@ -51,12 +61,17 @@ def command(trace_id: str | None, file: IO[bytes] | None, as_json: bool) -> int:
 
 
 def _body(raw: bytes) -> bytes:
+    """A body for chat, or a prompt as one. Raises click.UsageError for a body that says `model` and no `messages`."""
     try:
         tree = json.loads(raw)
     except ValueError:
         tree = None
     if isinstance(tree, dict) and "messages" in tree:
         return raw
+    if isinstance(tree, dict) and "model" in tree:
+        raise click.UsageError(
+            "This is a request body, but not one for chat: say which with --dialect, such as --dialect responses."
+        )
     return json.dumps(
         {"model": "localrouter/auto", "messages": [{"role": "user", "content": raw.decode("utf-8", "replace")}]}
     ).encode()

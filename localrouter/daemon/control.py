@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from localrouter import __version__
@@ -15,6 +15,7 @@ from localrouter.core.errors import BadRequest, NotFound
 from localrouter.core.kinds import ORDER
 from localrouter.daemon import door
 from localrouter.daemon.app import App, Call, Route, send_json
+from localrouter.daemon.models_list import named
 from localrouter.daemon.reading import signals
 from localrouter.daemon.services import Services
 from localrouter.dialects import Dialect, all_dialects
@@ -157,6 +158,7 @@ class Control:
             return
         dialect = _dialect_of(call.query.get("dialect", ""))
         ask = dialect.read(body, {})
+        ask = replace(ask, model=named(self.s, ask.model))
         findings = await self.s.inspection.inspect(ask.leaves)
         density = await self.s.store.ledger.density(ask.session)
         read = signals(ask, findings, inherited=self.s.inherited(ask.who, ask.session), density=density)
@@ -191,9 +193,10 @@ class Control:
 
 
 def _dialect_of(name: str) -> Dialect:
-    """A dialect by its name; chat completions without one. Raises BadRequest."""
+    """A dialect by its name, or by what stands in it after its maker ("messages"); chat completions without one. Raises BadRequest."""
     known = {d.NAME: d for d in all_dialects()}
-    found = known.get(name or "openai_chat")
+    short = {full.partition("_")[2]: d for full, d in known.items()}
+    found = {**short, **known}.get(name or "openai_chat")
     if found is None:
-        raise BadRequest("There is no such dialect.", "Known dialects: " + ", ".join(sorted(known)) + ".")
+        raise BadRequest(f"There is no dialect {name[:60]!r}.", "Known dialects: " + ", ".join(sorted(short)) + ".")
     return found
