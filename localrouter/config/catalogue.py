@@ -1,50 +1,35 @@
-"""models.toml and the user's additions to one Catalogue. Prices are read through Decimal, so that no cent is rounded."""
+"""models.toml and the user's additions to one Catalogue. Prices are read by `prices.py`, exactly."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from localrouter.config import prices
 from localrouter.config.faults import ConfigFault, nearest
 from localrouter.config.settings import parse
 from localrouter.core.catalogue import Catalogue, Host, Model
-from localrouter.core.money import MICRO, Price
+from localrouter.core.money import Price
 
 _HOST_KEYS = ("origin", "wire", "region", "retention_days", "trains_on_data", "zone", "key_env")
 _FLAGS = ("tools", "json_schema", "vision", "audio", "reasoning")
-_PRICES = ("price_in", "price_out", "price_cache_read", "price_cache_write", "price_cache_write_1h")
-_MODEL_KEYS = ("host", "name", "context", "max_output", "above", "long", *_FLAGS, *_PRICES)
-
-
-def _micro(file: Path | str, model: str, key: str, value: Any) -> int | None:
-    if value is None:
-        return None
-    try:
-        exact = Decimal(str(value)) * MICRO
-    except InvalidOperation:
-        exact = Decimal(-1)
-    if not exact.is_finite() or exact < 0:
-        raise ConfigFault(file, 1, f"model '{model}': {key} is not a price in dollars per million tokens.", "Correct it.")
-    return int(exact.to_integral_value(rounding="ROUND_CEILING"))
+_MODEL_KEYS = ("host", "name", "context", "max_output", *prices.TIER, *_FLAGS, *prices.KEYS)
 
 
 def _price(file: Path | str, name: str, tree: dict[str, Any]) -> Price | None:
-    values = {k: _micro(file, name, k, tree.get(k)) for k in _PRICES}
-    if values["price_in"] is None or values["price_out"] is None:
-        return None
-    long = tree.get("long")
-    return Price(
-        input=values["price_in"],
-        output=values["price_out"],
-        cache_read=values["price_cache_read"],
-        cache_write=values["price_cache_write"],
-        cache_write_1h=values["price_cache_write_1h"],
-        above=int(tree.get("above", 0)),
-        long=_price(file, name, long) if isinstance(long, dict) else None,
-    )
+    try:
+        return prices.price(tree)
+    except ValueError as exc:
+        raise ConfigFault(file, 1, f"model '{name}': {exc}.", "Correct it.") from None
+
+
+def _whole(file: Path | str, name: str, entry: dict[str, Any], key: str) -> int:
+    value = entry.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ConfigFault(file, 1, f"model '{name}': {key} must be a whole number of tokens.", "Correct it.")
+    return value
 
 
 def _host(file: Path | str, name: str, entry: dict[str, Any]) -> Host:
@@ -99,8 +84,8 @@ def load_catalogue(path: Path | None = None, extra: dict[str, Any] | None = None
             host=entry["host"],
             name=entry.get("name", name.partition("/")[2]),
             price=_price(file, name, entry),
-            context=entry.get("context", 0),
-            max_output=entry.get("max_output", 0),
+            context=_whole(file, name, entry, "context"),
+            max_output=_whole(file, name, entry, "max_output"),
             **{flag: bool(entry.get(flag, False)) for flag in _FLAGS},
         )
     version = hashlib.sha256((text + json.dumps(extra, sort_keys=True, default=str)).encode()).hexdigest()[:12]

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from localrouter.config import prices
 from localrouter.config.faults import ConfigFault, explain, nearest
 from localrouter.config.paths import Paths
 from localrouter.core.kinds import KINDS
@@ -59,20 +60,41 @@ class HostEntry(Strict):
     key_env: str | None = None
 
 
-class ModelEntry(Strict):
-    """A model added in config.toml. Prices are dollars per million tokens."""
+class Tier(Strict):
+    """Prices in dollars per million tokens; those of the prompt cache where the host has one."""
+
+    price_in: str | float | None = None
+    price_out: str | float | None = None
+    price_cache_read: str | float | None = None
+    price_cache_write: str | float | None = None
+    price_cache_write_1h: str | float | None = None
+
+    @field_validator(*prices.KEYS, mode="before")
+    @classmethod
+    def _dollars(cls, value: Any, info: ValidationInfo) -> Any:
+        prices.micro(str(info.field_name), value)
+        return value
+
+
+class ModelEntry(Tier):
+    """A model added in config.toml, with the keys of models.toml. A prompt of more than `above` tokens is billed at the prices of `long`."""
 
     host: str
     name: str
-    price_in: str | float | None = None
-    price_out: str | float | None = None
-    context: int = 0
-    max_output: int = 4096
+    above: int | None = Field(default=None, ge=1)
+    long: Tier | None = None
+    context: int = Field(default=0, ge=0)
+    max_output: int = Field(default=4096, ge=0)
     tools: bool = False
     json_schema: bool = False
     vision: bool = False
     audio: bool = False
     reasoning: bool = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> ModelEntry:
+        prices.price(self.model_dump(exclude_none=True, include={*prices.KEYS, *prices.TIER}))
+        return self
 
 
 class Logging(Strict):

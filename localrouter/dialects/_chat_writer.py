@@ -3,7 +3,8 @@
 Source: OpenAI API reference, "The chat completion object" and "The chat completion chunk object". What real clients need of a stream
 (notes on clients, 7.1): the role in the first chunk, one tool entry a chunk, a call's id and name once, usage in a chunk of its own
 right before `[DONE]` and only when asked for. `reasoning_content` and `reasoning_details` are the field names of DeepSeek and OpenRouter,
-which most clients read and send back.
+which most clients read and send back. The reference has no word for a streamed custom tool; what OpenAI sends is `type: "custom"` with the
+name in its first piece and `custom: {input}` alone in the others (openai-node's tests of ChatCompletionStream, openai/openai-openapi issue 576).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """A request in neutral form as a chat completions body.
 
 Source: OpenAI API reference, "Create chat completion". Rules where the two differ (each is a sentence of `notes` when it loses something):
-tool results come before what the user says in the same turn; images and files of a result follow in a user turn; a custom tool is a function
-with one `input` string; of the stop sequences the first four are sent; effort is one of low, medium, high, which every reasoning model
-knows; cache marks are left out.
+tool results come right behind their calls, before what the user says in the same turn (`_openai_pairs.py`); images and files of a result
+follow in a user turn; a custom tool is a function with one `input` string; of the stop sequences the first four are sent; effort is one of
+low, medium, high, which every reasoning model knows; cache marks are left out.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from localrouter.core.chat import (
 )
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import CannotCross
+from localrouter.providers import _openai_pairs
+from localrouter.providers._openai_pairs import paired
 
 STOPS = 4
 """OpenAI: "up to 4 sequences"."""
@@ -56,7 +58,7 @@ def body(chat: Chat, attempt: Attempt) -> dict[str, Any]:
     """See `providers.Wire.body`. Raises CannotCross."""
     model, host = attempt.model, attempt.model.host if attempt.model is not None else ""
     tree: dict[str, Any] = {"model": model.name} if model is not None else {}
-    tree["messages"] = _Messages(chat, attempt).all()
+    tree["messages"] = paired(_Messages(chat, attempt).all())
     if chat.tools:
         tree["tools"] = [_tool(t) for t in chat.tools]
         if chat.choice is not None:
@@ -90,7 +92,7 @@ def body(chat: Chat, attempt: Attempt) -> dict[str, Any]:
 
 def notes(chat: Chat, attempt: Attempt) -> tuple[str, ...]:
     """What `body` leaves out, one sentence each."""
-    out: list[str] = []
+    out = _openai_pairs.notes(chat)
     fixed, openai = _fixed(attempt), attempt.model is not None and attempt.model.host == "openai"
     if fixed and (chat.temperature not in (None, 1) or chat.top_p not in (None, 1)):
         out.append("Reasoning models fix their sampling, so temperature and top_p were left out.")

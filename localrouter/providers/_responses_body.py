@@ -29,6 +29,8 @@ from localrouter.core.chat import (
 )
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import CannotCross
+from localrouter.providers import _openai_pairs
+from localrouter.providers._openai_pairs import ORPHAN, UNANSWERED
 
 ID_MAX = 64
 """Characters of a call id that OpenAI accepts."""
@@ -80,7 +82,7 @@ def body(chat: Chat, attempt: Attempt) -> dict[str, Any]:
 
 def notes(chat: Chat, attempt: Attempt) -> tuple[str, ...]:
     """What `body` leaves out, one sentence each."""
-    out: list[str] = []
+    out = _openai_pairs.notes(chat)
     reasons = attempt.model is not None and attempt.model.reasoning
     if reasons and chat.effort != "none" and (chat.temperature is not None or chat.top_p is not None):
         out.append("Reasoning models fix their sampling, so temperature and top_p were left out.")
@@ -173,15 +175,13 @@ def _paired(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for item in items:
         if item["type"] in _CALLS:
             if item["call_id"] not in answered:
-                waiting.append(
-                    {"type": f"{item['type']}_output", "call_id": item["call_id"], "output": "The call was not answered."}
-                )
+                waiting.append({"type": f"{item['type']}_output", "call_id": item["call_id"], "output": UNANSWERED})
         elif item["type"] != "reasoning":
             out += waiting
             waiting.clear()
         if item["type"] in _OUTPUTS and item["call_id"] not in called:
             said = item["output"] if isinstance(item["output"], list) else [{"type": "input_text", "text": item["output"]}]
-            lead = {"type": "input_text", "text": "What a tool call that is no longer in the conversation returned:"}
+            lead = {"type": "input_text", "text": ORPHAN}
             item = {"type": "message", "role": "user", "content": [lead, *said]}
         out.append(item)
     return out + waiting

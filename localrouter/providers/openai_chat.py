@@ -6,7 +6,6 @@ Source: OpenAI API reference, "The chat completion object" and "The chat complet
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,78 +13,23 @@ import orjson
 
 from localrouter.core.ask import Path
 from localrouter.core.chat import Channel, Chunk, Finish, Piece
-from localrouter.core.errors import HostBroken, HostFault, HostRateLimited, HostRejected, HostTruncated
+from localrouter.core.errors import HostBroken, HostFault, HostTruncated
 from localrouter.core.money import Usage
-from localrouter.core.secret import Secret
 from localrouter.core.sse import Decoder, EventTooLarge
 from localrouter.providers import Upstream, _overflow
 from localrouter.providers._chat_body import body as body
 from localrouter.providers._chat_body import notes as notes
+from localrouter.providers._openai_wire import auth as auth
+from localrouter.providers._openai_wire import code_and_text, encoded, limited, too_long
+from localrouter.providers._openai_wire import fault as fault
 
 NAME = "openai_chat"
 
-_CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
-
 
 def prepare(tree: dict[str, Any], stream: bool, head: Mapping[str, str]) -> Upstream:
-    """The body as bytes. The client's own headers do not travel: they may hold its token."""
-    try:
-        body = orjson.dumps(tree)
-    except TypeError:  # an integer beyond 64 bits: the standard library keeps it
-        import json
-
-        body = json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
+    """The client's own headers do not travel: they may hold its token."""
     accept = "text/event-stream" if stream else "application/json"
-    return Upstream("/chat/completions", {"content-type": "application/json", "accept": accept}, body)
-
-
-def auth(key: Secret) -> dict[str, str]:
-    """RFC 6750."""
-    return {"authorization": f"Bearer {key.reveal()}"}
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    try:
-        seconds = float(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds <= 86_400 else None
-
-
-def fault(host: str, status: int, headers: Mapping[str, str], body: bytes) -> HostFault:
-    """A status that is not 200 as a typed error. Only a short code and, for 4xx, the host's sentence are passed on."""
-    detail, code = "", None
-    try:
-        tree = orjson.loads(body[:65_536])
-        error = tree.get("error") if isinstance(tree, dict) else None
-        if isinstance(error, dict):
-            detail = str(error.get("message") or "")[:500]
-            found = error.get("code")
-            code = found if isinstance(found, str) and _CODE.fullmatch(found) else None
-        elif isinstance(error, str):
-            detail = error[:500]
-    except orjson.JSONDecodeError:
-        pass
-    if status in (429, 529):
-        wait = _retry_after(headers)
-        when = f" It asks for {wait:.0f} seconds." if wait is not None else ""
-        return HostRateLimited(
-            f"{host} is limiting requests.{when}", "Wait, or add another model to the route.", retry_after=wait
-        )
-    if status in (401, 403):
-        return HostRejected(
-            f"{host} refused the key ({status}).", f"Check it with `localrouter keys test {host}`.", status=status
-        )
-    if 300 <= status < 400:
-        error_ = HostBroken(f"{host} answered with a redirect ({status}), which is not followed.", "Check the host's origin.")
-    elif 400 <= status < 500:
-        if _overflow.overflows(status, code or "", detail):
-            return HostRejected(_overflow.sentence(host, detail), "Shorten the conversation.", status=400, code=_overflow.CODE)
-        return HostRejected(f"{host} rejected the request ({status}): {detail}", status=status, code=code)
-    else:
-        error_ = HostBroken(f"{host} failed ({status}).", "Ask again, or add another model to the route.")
-    error_.money_at_risk = False  # a status line that is an error is not billed
-    return error_
+    return Upstream("/chat/completions", {"content-type": "application/json", "accept": accept}, encoded(tree))
 
 
 def _usage(tree: Any) -> Usage | None:
@@ -110,13 +54,11 @@ def _error(tree: dict[str, Any]) -> HostFault | None:
     error = tree.get("error")
     if not error:
         return None
-    code = error.get("code") if isinstance(error, dict) else None
-    said = error.get("message") if isinstance(error, dict) else error
-    text = said[:500] if isinstance(said, str) else ""
-    if code in (429, 529, "rate_limit_exceeded"):
-        return HostRateLimited("The host is limiting requests.", "Wait, or add another model to the route.")
-    if _overflow.overflows(400, code if isinstance(code, str) else "", text):
-        return HostRejected(_overflow.sentence("the host", text), "Shorten the conversation.", code=_overflow.CODE)
+    code, text = code_and_text(error)
+    if code in ("429", "529", "rate_limit_exceeded"):
+        return limited()
+    if _overflow.overflows(400, code, text):
+        return too_long("the host", text)
     return HostBroken("The host reported an error inside its answer.", "Ask again.")
 
 

@@ -86,8 +86,41 @@ def test_results_come_before_what_the_user_says() -> None:
 
 
 def test_errors_are_said_once() -> None:
-    out = messages(*(user(ToolResult("a", (Text(t),) if t else (), error=True)) for t in ("no file", "Error: no file", "")))
-    assert [m["content"] for m in out] == ["Error: no file", "Error: no file", "Error"]
+    said = {"a": "no file", "b": "Error: no file", "c": ""}
+    results = tuple(ToolResult(i, (Text(t),) if t else (), error=True) for i, t in said.items())
+    out = messages(Turn("assistant", tuple(call(i) for i in "abc")), Turn("user", results))
+    assert [m["content"] for m in out[1:]] == ["Error: no file", "Error: no file", "Error"]
+
+
+def test_each_call_has_a_result_and_each_result_a_call() -> None:
+    """35. OpenAI: "An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'", and
+    "messages with role 'tool' must be a response to a preceding message with 'tool_calls'"."""
+    turns = (
+        user(ToolResult("gone", (Text("old"),))),
+        Turn("assistant", (call("a"), call("b"))),
+        user("never mind"),
+        user(ToolResult("b", (Text("late"),))),
+        Turn("assistant", (call("a"),)),
+        user(ToolResult("a", (Text("second"),)), ToolResult("a", (Text("again"),))),
+        Turn("assistant", (call("end"),)),
+    )
+    out = messages(*turns)
+    assert [(m["role"], m.get("tool_call_id", ""), m["content"]) for m in out] == [
+        ("user", "", "What a tool call that is no longer in the conversation returned:\nold"),
+        ("assistant", "", None),
+        ("tool", "b", "late"),
+        ("tool", "a", "The call was not answered."),
+        ("user", "", "never mind"),
+        ("assistant", "", None),
+        ("tool", "a", "second\nagain"),
+        ("assistant", "", None),
+        ("tool", "end", "The call was not answered."),
+    ]
+    found = wire.notes(Chat(turns), attempt())
+    assert len(found) == 2 and "without a result" in found[0] and "not there" in found[1]
+    whole = (Turn("assistant", (call("a"),)), user(ToolResult("a", (Text("fine"),))))
+    assert wire.notes(Chat(whole), attempt()) == ()
+    assert messages(*whole)[1] == {"role": "tool", "tool_call_id": "a", "content": "fine"}
 
 
 def test_pictures_of_a_result_follow_in_a_user_turn() -> None:
@@ -205,7 +238,7 @@ def test_signed_thoughts_go_back_as_they_were() -> None:
         call("1"),
         Thought(sealed="lr1.x"),
     )
-    (message,) = messages(Turn("assistant", parts))
+    message = messages(Turn("assistant", parts))[0]
     assert message["reasoning_details"] == [
         {"type": "reasoning.text", "text": "t", "signature": "s"},
         {"type": "reasoning.encrypted", "data": "d"},
