@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from localrouter.core import commands as c
 from localrouter.core.ask import Ask, Leaf
 from localrouter.core.chat import Chunk
-from localrouter.core.decide import AUTO, Attempt, Plan
-from localrouter.core.errors import RouterError
+from localrouter.core.decide import AUTO, REFUSALS, Attempt, Plan
+from localrouter.core.errors import ClientFault, HostRejected, RouterError
 from localrouter.core.kinds import ORDER
 from localrouter.core.money import usd
 from localrouter.core.signals import Signals
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.services import Services
+from localrouter.daemon.tool_names import names_a_tool
+from localrouter.dialects import Made
 from localrouter.scrub.tokens import Minter
 from localrouter.scrub.veil import Veiled, veil
 
@@ -56,23 +59,31 @@ class Story:
         self.answer.clear()
         self.tool_calls.clear()
 
-    def called(self, wire: str, crosses: bool, notes: tuple[str, ...]) -> None:
-        """How the attempt's host is spoken to, and what could not be said to it."""
-        self.attempts[-1] |= {"wire": wire, "crosses": crosses} | ({"notes": list(notes)} if notes else {})
+    def called(self, wire: str, crosses: bool, notes: tuple[str, ...], edits: tuple[Made, ...]) -> None:
+        """How the attempt's host is spoken to, what could not be said to it, and what was changed for it on the raw plane."""
+        more: dict[str, Any] = {"notes": list(notes)} if notes else {}
+        if edits:
+            more["edits"] = [edit._asdict() for edit in edits]
+        self.attempts[-1] |= {"wire": wire, "crosses": crosses} | more
 
     def settled(self, command: c.Settle) -> None:
         self.cost += command.micro
         self.usage = {k: v for k, v in asdict(command.usage).items() if v}
         if self.attempts:
             self.attempts[-1] |= {"cost_micro": command.micro, "estimated": command.estimated, "outcome": command.outcome}
+            if command.error is not None:
+                self.attempts[-1] |= {"error": command.error.code, "status": command.error.status}
+            if isinstance(command.error, HostRejected) and command.error.blames != "request":
+                self.attempts[-1]["blames"] = command.error.blames
 
-    def said(self, chunk: Chunk) -> None:
-        """What the model said, with its placeholders: the record is veiled."""
+    def said(self, chunk: Chunk, recorded: Callable[[str], str]) -> None:
+        """What the model said, with its placeholders: the record is veiled. `recorded`: a tool's name as the host knows it."""
         for piece in chunk.pieces:
             channel = piece.channel
             if channel.kind == "tool":
                 if piece.tool is not None and not piece.whole:
-                    self.tool_calls.append({"name": piece.tool, "choice": channel.choice, "index": channel.index})
+                    name = recorded(piece.tool)
+                    self.tool_calls.append({"name": name, "choice": channel.choice, "index": channel.index})
             elif channel.choice == 0 and channel.kind == "text" and not piece.whole:
                 self.answer.append(piece.text)
 
@@ -104,6 +115,7 @@ async def note(services: Services, story: Story, outcome: str) -> None:
 
 async def _record(services: Services, story: Story, outcome: str) -> dict[str, Any]:
     ask, plan, attempt, error = story.ask, story.plan, story.attempt, story.error
+    await _veil_words(services, story)
     ids = (await _scrubbed(services, story, "\n".join(ask.context_ids))).split("\n") if ask.context_ids else []
     return {
         "id": story.id,
@@ -117,7 +129,7 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
         "lane": attempt.lane if attempt else "none",
         "route": plan.route if plan else "",
         "reason": plan.reason if plan else (error.code if error else ""),
-        "explain": _explain(story, outcome),
+        "explain": _explain(story, outcome, await _told(services, story)),
         "model": attempt.id if attempt else "",
         "status": 499 if outcome == "client_gone" else error.status if error else 200,
         "outcome": outcome,
@@ -148,15 +160,52 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
     }
 
 
-async def _scrubbed(services: Services, story: Story, text: str) -> str:
-    """A reply is scrubbed before it is noted (law 8): it may name people whom the request did not."""
+async def _veil_words(services: Services, story: Story) -> None:
+    """Sentences about an attempt may name a field of the request, and a model may call a tool that nobody offered, or whose name was not
+    veiled on this machine: they are scanned like a reply."""
+    for attempt in story.attempts:
+        if "notes" in attempt:
+            attempt["notes"] = [await _sentence(services, story, sentence) for sentence in attempt["notes"]]
+    if not story.tool_calls:
+        return
+    offered = {leaf.text for leaf in story.ask.leaves if names_a_tool(leaf.path)}
+    hosted = story.attempt is not None and story.attempt.lane == "hosted"
+    seen = set(story.veiled.texts) if hosted and story.veiled is not None else set()
+    for name in {call["name"] for call in story.tool_calls} - seen:
+        said = await _scrubbed(services, story, name, guesses=name not in offered)
+        for call in story.tool_calls:
+            call["name"] = said if call["name"] == name else call["name"]
+
+
+async def _told(services: Services, story: Story) -> str:
+    """What the client was told of a failure. Only what a host said of a request, and what names a field of it, can quote anybody."""
+    error = story.error
+    if error is None or (story.plan is not None and story.plan.error is error):
+        return ""  # a plan's own error is its explanation
+    return await _sentence(services, story, error.text) if isinstance(error, HostRejected | ClientFault) else error.text
+
+
+async def _sentence(services: Services, story: Story, text: str) -> str:
+    """A sentence of ours that may quote somebody. The encoder takes the names of hosts in it for people's; those are no secret."""
+    names = {name.lower() for name in (*services.catalogue.hosts, *services.catalogue.models)}
+    return await _scrubbed(services, story, text, known=lambda word: word.lower() in names)
+
+
+async def _scrubbed(
+    services: Services, story: Story, text: str, *, guesses: bool = True, known: Callable[[str], bool] = lambda word: False
+) -> str:
+    """A reply is scrubbed before it is noted (law 8): it may name people whom the request did not. `guesses`: also by what only looks like a
+    name to the encoder, unless it is a `known` word."""
     if not text:
         return ""
     leaf = Leaf(("answer",), text[:TEXT_CAP], "assistant", "content")
     try:
         found = await services.inspection.inspect([leaf])
     except RouterError:
-        return "(not recorded: the answer could not be scanned)"
+        return "(not recorded: it could not be scanned)"
+    found = [
+        tuple(f for f in row if f.detector != "encoder" or (guesses and not known(leaf.text[f.start : f.end]))) for row in found
+    ]
     # A placeholder that the model repeated is one already; a second name for it could not be compared with what left.
     own = [entry.token for entry in story.veiled.table] if story.veiled is not None else []
     found = [tuple(f for f in row if not any(token in leaf.text[f.start : f.end] for token in own)) for row in found]
@@ -184,15 +233,25 @@ def _left_machine(services: Services, story: Story) -> list[str]:
     return out
 
 
-def _explain(story: Story, outcome: str) -> str:
+_FAILED = {
+    **{status: f"refused {what} ({status})" for status, what in REFUSALS.items()},
+    404: "does not have the model (404)",
+}
+
+
+def _explain(story: Story, outcome: str, error: str) -> str:
+    """`error`: what the client was told, scanned."""
     text = story.plan.explain if story.plan else ""
     failed = [a for a in story.attempts if a.get("outcome") == "error"]
     if failed and story.attempt is not None and outcome == "done":
         text += f" {failed[0]['model']} failed first, so {story.attempt.id} answered."
+    for attempt in failed:
+        if "blames" in attempt:
+            text += f" The host of {attempt['model']} {_FAILED.get(attempt['status'], 'refused it')}."
     for sentence in story.attempts[-1].get("notes", ()) if story.attempts else ():
         text += f" {sentence}"
-    if story.error is not None and story.error.text not in text:
-        text += f" It ended with an error: {story.error.text}"
+    if error and error not in text:
+        text += f" It ended with an error: {error}"
     if outcome == "client_gone":
         text += " The client left before the end."
     if story.cost:

@@ -16,8 +16,8 @@ from localrouter.core.findings import Finding
 from localrouter.core.kinds import kind
 from localrouter.daemon.origins import leaves_of, left_out, without
 from localrouter.daemon.services import Services
-from localrouter.daemon.tool_names import fitted
-from localrouter.dialects import Dialect
+from localrouter.daemon.tool_names import across, fitted
+from localrouter.dialects import Dialect, Made
 from localrouter.providers import Upstream, Wire
 
 LOCAL_WIRE = "openai_chat"
@@ -26,30 +26,45 @@ LOCAL_WIRE = "openai_chat"
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A request to a host. `notes`: sentences on what was degraded, for the trace. `names`: tools that are called otherwise there."""
+    """A request to a host. `notes`: sentences on what was degraded, for the trace; `edits`: what was changed on the raw plane, and why.
+    `names`: tools that are called otherwise there, by what they are called there; `veiled`: those of them whose own name is private."""
 
     upstream: Upstream
     wire: Wire
     crosses: bool
     notes: tuple[str, ...] = ()
     names: dict[str, str] = field(default_factory=dict)
+    veiled: dict[str, str] = field(default_factory=dict)
+    edits: tuple[Made, ...] = ()
 
 
 async def outbound(
-    services: Services, dialect: Dialect, ask: Ask, attempt: Attempt, tree: dict[str, Any], host: Host, tokens: frozenset[str]
+    services: Services,
+    dialect: Dialect,
+    ask: Ask,
+    attempt: Attempt,
+    tree: dict[str, Any],
+    host: Host,
+    tokens: frozenset[str],
+    veiled: dict[str, str],
 ) -> Outbound:
-    """`tree` is veiled for `host`; `tokens` are what stands for values in it. Raises CannotCross, and PrivacyUnsure when a signed text
-    could not be scanned."""
+    """`tree` is veiled for `host`; `tokens` are what stands for values in it, `veiled` the names of tools in it that hold one, by what
+    stands for them. Raises CannotCross, and PrivacyUnsure when a signed text could not be scanned."""
     wire = services.wires[host.wire_for(dialect.WIRE)]
     stream = ask.needs.stream
     if wire.NAME == dialect.WIRE:
         tree, notes = await _vouched(services, ask, tree, host, tokens)
-        return Outbound(wire.prepare(dialect.outgoing(tree, ask, attempt), stream, ask.head), wire, False, notes)
-    chat, names = fitted(services.origins.opened(dialect.chat(tree, ask), host.name, wire.NAME))
+        edits: list[Made] = []
+        tree = dialect.outgoing(tree, ask, attempt, edits)
+        return Outbound(wire.prepare(tree, stream, ask.head), wire, False, notes, veiled, veiled, tuple(edits))
+    chat = dialect.chat(tree, ask)
+    hidden = across(chat, dialect.chat(ask.tree, ask)) if veiled else {}
+    chat, names = fitted(services.origins.opened(chat, host.name, wire.NAME))
+    hidden |= {short: hidden.pop(name) for short, name in names.items() if name in hidden}
     body = wire.body(chat, attempt)
     more = getattr(wire, "notes", None)
     notes = (*chat.notes, *(more(chat, attempt) if more is not None else ()))
-    return Outbound(wire.prepare(body, stream, {}), wire, True, notes, names)
+    return Outbound(wire.prepare(body, stream, {}), wire, True, notes, names | hidden, hidden)
 
 
 def local(

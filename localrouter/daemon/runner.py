@@ -17,11 +17,11 @@ from localrouter.core import events as e
 from localrouter.core.ask import Ask, rename_keys, replace
 from localrouter.core.chat import Chunk
 from localrouter.core.decide import Attempt
-from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, Internal, RouterError, Stopping
+from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, HostRejected, Internal, RouterError, Stopping
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import ORDER, strictest
 from localrouter.core.relay import relay
-from localrouter.daemon import planes
+from localrouter.daemon import planes, tool_names
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.limits import passed_on
 from localrouter.daemon.noting import Story, note
@@ -210,18 +210,24 @@ class Runner:
         if attempt.model is None:
             messages, params, notes = planes.local(self.s, self.dialect, self.ask, attempt)
             self._restorer = Restorer(None, self.s.origins, host="", wire="", crosses=True)
-            self.story.called("local", True, notes)
+            self.story.called("local", True, notes, ())
             await self.s.local.start_if_needed()
             self._start_pump(self.s.local.stream(messages, params))
             return e.Done()
         host = self.s.catalogue.hosts[attempt.model.host]
-        tree, unveiler = self._veil(attempt)
+        tree, unveiler, named = self._veil(attempt)
         tokens = frozenset(entry.token for entry in self.story.veiled.table) if self.story.veiled else frozenset()
-        out = await planes.outbound(self.s, self.dialect, self.ask, attempt, tree, host, tokens)
+        out = await planes.outbound(self.s, self.dialect, self.ask, attempt, tree, host, tokens, named)
         self._restorer = Restorer(
-            unveiler, self.s.origins, host=host.name, wire=out.wire.NAME, crosses=out.crosses, names=out.names
+            unveiler,
+            self.s.origins,
+            host=host.name,
+            wire=out.wire.NAME,
+            crosses=out.crosses,
+            names=out.names,
+            veiled=out.veiled,
         )
-        self.story.called(out.wire.NAME, out.crosses, out.notes)
+        self.story.called(out.wire.NAME, out.crosses, out.notes, out.edits)
         key = await self.s.keys.find(host)
         self._sent_bytes = len(out.upstream.body)
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -234,10 +240,14 @@ class Runner:
         except RouterError as exc:
             if isinstance(exc, HostRateLimited) and exc.retry_after:
                 self.s.cool(attempt.id, min(exc.retry_after, 60.0))
+            if isinstance(exc, HostRejected) and exc.blames == "host":
+                self.s.shun(host.name, exc.status)
             raise
+        self.s.welcome(host.name)
         return e.Done()
 
-    def _veil(self, attempt: Attempt) -> tuple[dict[str, Any], Unveiler | None]:
+    def _veil(self, attempt: Attempt) -> tuple[dict[str, Any], Unveiler | None, dict[str, str]]:
+        """(the veiled tree, what restores its answer, its veiled names of tools -> the client's own)."""
         assert attempt.model is not None
         ask = self.ask
         values = {name: self.s.recipe.rule(name).values for name in ORDER}
@@ -246,11 +256,12 @@ class Runner:
         table = self.s.conversations.merge(ask.who, ask.session, veiled.table)
         unveiler = Unveiler(table, veiled.outgoing, tool_class, json_reply=ask.needs.json_schema) if len(table) else None
         tree: dict[str, Any] = ask.tree
+        fit, named = tool_names.veiled(ask.leaves, veiled.texts) if veiled.edits else ([], {})
         if veiled.edits:
-            tree = replace(tree, veiled.edits)
+            tree = replace(tree, [*veiled.edits, *fit])
         if veiled.renames:
             tree = rename_keys(tree, veiled.renames)
-        return tree, unveiler
+        return tree, unveiler, named
 
     async def _host_chunks(
         self, wire: Wire, name: str, origin: str, path: str, headers: dict[str, str], body: bytes, ready: asyncio.Future[None]
@@ -348,7 +359,7 @@ class Runner:
     async def _emit(self, chunk: Chunk) -> e.Event:
         assert self._restorer is not None
         shown, texts, extra = self._restorer.restore(chunk)
-        self.story.said(shown)
+        self.story.said(shown, self._restorer.recorded)
         self.story.restored = self._restorer.counts
         if self._restorer.unresolved:
             return e.Failed(
