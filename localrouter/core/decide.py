@@ -14,7 +14,16 @@ from typing import Protocol
 
 from localrouter.core.ask import Ask
 from localrouter.core.catalogue import Model
-from localrouter.core.errors import BudgetExceeded, HostRateLimited, NoKey, NoRoute, PrivacyRefused, RouterError, Unsupported
+from localrouter.core.errors import (
+    BudgetExceeded,
+    ContextTooLong,
+    HostRateLimited,
+    NoKey,
+    NoRoute,
+    PrivacyRefused,
+    RouterError,
+    Unsupported,
+)
 from localrouter.core.money import ceiling, usd
 from localrouter.core.recipe import Recipe, Route, Task
 from localrouter.core.signals import Signals
@@ -41,11 +50,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Why a candidate may not serve. `code` is ASCII, for headers; `why` is a sentence for people."""
+    """Why a candidate may not serve. `code` is ASCII, for headers; `why` is a sentence for people. Of a prompt that is too long
+    (`context`): `limit` is what the candidate reads, `tokens` what was asked."""
 
     code: str
     why: str
     do: str = ""
+    limit: int = 0
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +270,8 @@ def _refusal(drops: list[Drop], weighed: list[Weighed], recipe: Recipe, route: R
         ("cooling", HostRateLimited),
         ("no_key", NoKey),
     ):
+        if code == "no_key" and (long := _too_long(drops)) is not None:
+            return long
         found = next((d for d in drops if d.code == code), None)
         if found is not None:
             after = _after(code, standing, weighed)
@@ -272,6 +286,16 @@ def _refusal(drops: list[Drop], weighed: list[Weighed], recipe: Recipe, route: R
     return NoRoute(
         f"Route '{route.name}' of recipe '{recipe.name}' has no usable target: {why}.", "See `localrouter recipe show`."
     )
+
+
+def _too_long(drops: list[Drop]) -> ContextTooLong | None:
+    """When less text is what would help. Models without a key, and a local model that is not there, are no candidates; with one that would be
+    long enough but lacks something else, a shorter conversation is not what is wanted."""
+    long = [d for d in drops if d.code == "context"]
+    if not long or any(d.code == "capability" for d in drops):
+        return None
+    most = max(long, key=lambda d: d.limit)
+    return ContextTooLong(most.limit, most.tokens)
 
 
 def _after(code: str, standing: Standing, weighed: list[Weighed]) -> float | None:

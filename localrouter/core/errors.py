@@ -4,7 +4,8 @@
     ├── Internal 500           a defect of ours
     ├── ClientFault            what was asked cannot be done; the caller must change something
     │   ├── BadRequest 400     ├── Unauthorized 401    ├── Forbidden 403      ├── NotFound 404
-    │   ├── TooLarge 413       ├── MediaType 415       └── Unsupported 400 ── CannotCross 400
+    │   ├── TooLarge 413       ├── MediaType 415       ├── ContextTooLong 400
+    │   └── Unsupported 400 ── CannotCross 400
     ├── PolicyFault            the user's own rules say no
     │   ├── PrivacyUnsure 422  ├── PrivacyRefused 422  ├── BudgetExceeded 402 └── NoRoute 422
     ├── LaneFault              this machine cannot serve it now
@@ -88,6 +89,19 @@ class MediaType(ClientFault):
     """A content type that a web form could send."""
 
     status, code, type = 415, "unsupported_media_type", "invalid_request_error"
+
+
+class ContextTooLong(ClientFault):
+    """The prompt fits no model that may answer. Clients compact their conversation when they read the code and both numbers: OpenAI's words
+    are these, and the Messages dialect says them in Anthropic's (notes on clients, 1.11). `tokens` is an estimate."""
+
+    code = "context_length_exceeded"
+
+    def __init__(self, limit: int, tokens: int) -> None:
+        super().__init__(
+            f"This model's maximum context length is {limit} tokens. However, your messages resulted in {max(tokens, limit + 1)} tokens.",
+            "Please reduce the length of the messages.",
+        )
 
 
 class Unsupported(ClientFault):
