@@ -1,0 +1,293 @@
+"""A client's JSON Schema as the compiler can take it: bounded, and with the same meaning.
+
+llguidance compiles most of draft 2020-12 and refuses the rest by name. Three things are done before it sees a schema:
+
+* **Limits**, so that no schema costs more than a moment: bytes, depth, subschemas, properties of one object, digits of `multipleOf`.
+* **Annotations go.** The specification ignores words it does not know (Core, section 6.5); llguidance refuses them, and reads one of
+  them, `x-guidance`, as an order. Only keywords stay.
+* **Equal forms.** What has an exact equal among the words the compiler knows is rewritten to it: `dependentRequired`,
+  `dependentSchemas` and `dependencies` become `anyOf`; `propertyNames` becomes `patternProperties` or `properties`;
+  `unevaluatedProperties` beside no applicator is `additionalProperties`; formats with no rule of their own get a pattern that allows a
+  part of them. A keyword that can have no effect (`uniqueItems: false`, `then` without `if`) is left out.
+
+What stays and cannot be enforced is refused when it is reachable, by the compiler; an unused definition harms nobody.
+Sources: JSON Schema 2020-12 Core and Validation (json-schema.org/draft/2020-12); llguidance docs/json_schema.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localrouter.engine._grammar_formats import FORMATS
+
+SCHEMA_BYTES = 512 * 1024  # as JSON text; the largest tool schemas that editors send have some 40 kB
+SCHEMA_DEPTH = 64  # llguidance's JSON reader stops at 128 levels of brackets, of which one subschema takes two
+SUBSCHEMAS = 5_000
+PROPERTIES = 1_000  # of one object: compile time grows with the square, 0.4 s at 1 000
+CHOICES = 20_000  # values of all enums: 0.1 s at 10 000
+PATTERN_BYTES = 4_096
+DIVISOR = 20_000  # of `multipleOf`, as an integer without its point: the automaton has one state per remainder
+# An integer without a bound would let a weak model write digits for ever. 18 digits fit each signed 64-bit integer.
+INTEGER = 10**18 - 1
+
+_ONE = frozenset({"additionalProperties", "items", "not", "contains", "if", "then", "else", "contentSchema"})
+_MANY = frozenset({"anyOf", "allOf", "oneOf", "prefixItems"})
+_NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions"})
+_COUNTS = frozenset(
+    {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minContains", "maxContains"}
+)
+_PLAIN = frozenset(
+    {"$ref", "$anchor", "$id", "$dynamicRef", "$recursiveRef", "const", "required", "minimum", "maximum"}
+    | {"exclusiveMinimum", "exclusiveMaximum"}
+)
+_APPLICATORS = frozenset(
+    {
+        "$ref",
+        "$dynamicRef",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "if",
+        "then",
+        "else",
+        "dependentSchemas",
+        "dependencies",
+        "patternProperties",
+    }
+)
+_DRAFTS = re.compile(r"https?://json-schema\.org/(draft-0[4-7]|draft/20(19-09|20-12))/schema#?")
+
+
+class BadGrammar(ValueError):
+    """A grammar that cannot be enforced; its text is a sentence for the client."""
+
+
+def refused(keyword: str) -> BadGrammar:
+    return BadGrammar(f"The JSON schema uses `{keyword}`, which the local engine cannot enforce.")
+
+
+def rewrite(schema: Any) -> dict[str, Any]:
+    """The same schema within the compiler's words.
+
+    Raises: BadGrammar when it is no schema, too large or too deep, or says what nothing can satisfy.
+    """
+    try:
+        size = len(json.dumps(schema))
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise BadGrammar("The JSON schema is too deep or is not JSON.") from exc
+    if size > SCHEMA_BYTES:
+        raise BadGrammar(f"The JSON schema has {size} bytes; the local engine takes {SCHEMA_BYTES}.")
+    if schema is False:
+        raise BadGrammar("The JSON schema is `false`: no value can satisfy it.")
+    made = _Rewriter().schema(schema, 0)
+    return made if isinstance(made, dict) else {}
+
+
+class _Rewriter:
+    def __init__(self) -> None:
+        self.seen = 0
+        self.choices = 0
+
+    def schema(self, node: Any, depth: int) -> Any:
+        if isinstance(node, bool):
+            return node
+        if not isinstance(node, Mapping):
+            raise BadGrammar(f"The JSON schema is not valid: a {type(node).__name__} stands where a schema is expected.")
+        self.seen += 1
+        if depth > SCHEMA_DEPTH or self.seen > SUBSCHEMAS:
+            raise BadGrammar(
+                f"The JSON schema is too large: the local engine takes {SUBSCHEMAS} subschemas in {SCHEMA_DEPTH} levels."
+            )
+        out: dict[str, Any] = {}
+        also: list[Any] = []  # joined by allOf, which keeps the meaning of each part
+        for key, value in node.items():
+            self._keyword(node, str(key), value, out, also, depth + 1)
+        if also:
+            out["allOf"] = [*out.get("allOf", []), *also]
+        return out
+
+    def _keyword(self, node: Mapping[str, Any], key: str, value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        special = _SPECIAL.get(key)
+        if special is not None:
+            special(self, node, value, out, also, depth)
+        elif key in _ONE:
+            out[key] = self.schema(value, depth)
+        elif key in _MANY:
+            if not isinstance(value, list):
+                raise BadGrammar(f"The JSON schema is not valid: `{key}` must be a list.")
+            out[key] = [self.schema(v, depth) for v in value]
+        elif key in _NAMED:
+            if not isinstance(value, Mapping):
+                raise BadGrammar(f"The JSON schema is not valid: `{key}` must be an object.")
+            if len(value) > PROPERTIES and key in ("properties", "patternProperties"):
+                raise BadGrammar(f"The JSON schema has {len(value)} `{key}` in one object; the local engine takes {PROPERTIES}.")
+            out[key] = {str(k): self.schema(v, depth) for k, v in value.items()}
+        elif key in _COUNTS:
+            out[key] = int(value) if isinstance(value, float) and value.is_integer() else value
+        elif key in _PLAIN:
+            out[key] = value
+        # else: an annotation
+
+    # -- one keyword each ----------------------------------------------------------------------------------------------
+
+    def _dialect(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        if isinstance(value, str) and _DRAFTS.fullmatch(value):
+            out["$schema"] = value
+
+    def _enum(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        if isinstance(value, list):
+            self.choices += len(value)
+        if self.choices > CHOICES:
+            raise BadGrammar(f"The JSON schema lists over {CHOICES} values in `enum`; that is more than the local engine takes.")
+        out["enum"] = value
+
+    def _pattern(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        if isinstance(value, str) and len(value.encode("utf-8", "replace")) > PATTERN_BYTES:
+            raise BadGrammar(f"A `pattern` of the JSON schema is longer than {PATTERN_BYTES} bytes.")
+        out["pattern"] = value
+
+    def _format(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        # A format is an annotation unless the two sides agree otherwise (Validation, section 7.2.1): one without a rule is left out.
+        rule = FORMATS.get(value) if isinstance(value, str) else None
+        if rule is not None:
+            also.append(dict(rule))
+
+    def _type(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        out["type"] = value
+        if value == "integer" and not any(k in node for k in ("enum", "const", "$ref", "allOf", "anyOf", "oneOf")):
+            if "minimum" not in node and "exclusiveMinimum" not in node:
+                out["minimum"] = -INTEGER
+            if "maximum" not in node and "exclusiveMaximum" not in node:
+                out["maximum"] = INTEGER
+
+    def _multiple(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            digits = re.sub(r"[eE].*$", "", repr(value)).replace(".", "").strip("0")
+            if digits and int(digits) > DIVISOR:
+                raise BadGrammar(f"The JSON schema uses `multipleOf` {value}; the local engine takes up to {DIVISOR}.")
+        out["multipleOf"] = value
+
+    def _items(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        if not isinstance(value, list):
+            out["items"] = self.schema(value, depth)
+            return
+        out["prefixItems"] = [self.schema(v, depth) for v in value]  # the word of drafts 4 to 2019-09 for it
+        out["items"] = self.schema(node.get("additionalItems", True), depth)
+
+    def _unique(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        most = node.get("maxItems")
+        if value is not False and not (isinstance(most, int) and most <= 1):
+            out["uniqueItems"] = value
+
+    def _contains(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        if node.get("minContains") != 0 or "maxContains" in node:
+            out["contains"] = value
+
+    def _contains_count(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        pass  # says something beside `contains` only, which is refused by its own name
+
+    def _names(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        if value is True or value == {}:
+            return
+        names = (
+            {k: v for k, v in value.items() if k not in ("type", "description", "title")} if isinstance(value, Mapping) else {}
+        )
+        if value is False:
+            also.append({"maxProperties": 0})
+        elif isinstance(value, Mapping) and value.get("type", "string") == "string" and not names:
+            pass  # every name is a string
+        elif names.keys() == {"pattern"} and isinstance(names["pattern"], str):
+            also.append({"patternProperties": {names["pattern"]: True}, "additionalProperties": False})
+        elif names.keys() <= {"minLength", "maxLength"} and all(isinstance(v, int) for v in names.values()) and names:
+            pattern = f"^(?s:.{{{names.get('minLength', 0)},{names.get('maxLength', '')}}})$"
+            also.append({"patternProperties": {pattern: True}, "additionalProperties": False})
+        elif names.keys() <= {"enum", "const"} and len(names) == 1:
+            allowed = names.get("enum", [names.get("const")])
+            if not isinstance(allowed, list):
+                raise refused("propertyNames")
+            also.append({"properties": {n: True for n in allowed if isinstance(n, str)}, "additionalProperties": False})
+        else:
+            out["propertyNames"] = value
+
+    def _unevaluated(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        if value is True or value == {}:
+            return
+        if node.keys() & _APPLICATORS:
+            raise refused("unevaluatedProperties")
+        if "additionalProperties" not in node:
+            out["additionalProperties"] = self.schema(value, depth)
+
+    def _unevaluated_items(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        if value is True or value == {}:
+            return
+        if node.keys() & (_APPLICATORS | {"contains"}):
+            raise refused("unevaluatedItems")
+        if "items" not in node:
+            out["items"] = self.schema(value, depth)
+
+    def _condition(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        then, other = node.get("then", True), node.get("else", True)
+        if value is True or value == {}:
+            also.append(self.schema(then, depth))
+        elif value is False:
+            also.append(self.schema(other, depth))
+        elif not (then is True and other is True):
+            out["if"] = value
+
+    def _of_condition(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        pass  # `then` and `else` say something beside `if` only
+
+    def _needs(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        """`dependentRequired`, `dependentSchemas`, `dependencies`: the property is absent, or the rest holds."""
+        if not isinstance(value, Mapping):
+            raise BadGrammar("The JSON schema is not valid: dependencies must be an object.")
+        for name, need in value.items():
+            if isinstance(need, str):
+                need = [need]  # draft 3's short form, still seen
+            rest = (
+                {"required": [name, *need]}
+                if isinstance(need, list)
+                else {"allOf": [{"required": [name]}, self.schema(need, depth)]}
+            )
+            also.append({"anyOf": [{"properties": {name: False}}, rest]})
+
+    def _least(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        count = int(value) if isinstance(value, float) and value.is_integer() else value
+        if isinstance(count, int) and count > 1:
+            # The compiler counts members and cannot tell that two additional ones have one name.
+            named = node.get("required")
+            if isinstance(named, list) and len(set(map(str, named))) >= count:
+                return
+            raise refused("minProperties")
+        out["minProperties"] = count
+
+
+_Rule = Callable[[_Rewriter, Mapping[str, Any], Any, dict[str, Any], list[Any], int], None]
+_SPECIAL: dict[str, _Rule] = {
+    "$schema": _Rewriter._dialect,
+    "enum": _Rewriter._enum,
+    "pattern": _Rewriter._pattern,
+    "format": _Rewriter._format,
+    "type": _Rewriter._type,
+    "multipleOf": _Rewriter._multiple,
+    "items": _Rewriter._items,
+    "additionalItems": _Rewriter._of_condition,
+    "uniqueItems": _Rewriter._unique,
+    "contains": _Rewriter._contains,
+    "minContains": _Rewriter._contains_count,
+    "maxContains": _Rewriter._contains_count,
+    "propertyNames": _Rewriter._names,
+    "unevaluatedProperties": _Rewriter._unevaluated,
+    "unevaluatedItems": _Rewriter._unevaluated_items,
+    "if": _Rewriter._condition,
+    "then": _Rewriter._of_condition,
+    "else": _Rewriter._of_condition,
+    "dependentRequired": _Rewriter._needs,
+    "dependentSchemas": _Rewriter._needs,
+    "dependencies": _Rewriter._needs,
+    "minProperties": _Rewriter._least,
+    "contentSchema": _Rewriter._of_condition,
+}
