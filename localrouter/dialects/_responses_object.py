@@ -24,7 +24,7 @@ from localrouter.core.errors import (
 )
 from localrouter.core.money import Usage
 
-_ECHO = ("instructions", "metadata", "tools", "text", "user", "safety_identifier", "prompt_cache_key", "prompt")
+_ECHO = ("instructions", "metadata", "tools", "tool_choice", "text", "user", "safety_identifier", "prompt_cache_key", "prompt")
 """Fields of a response that repeat free text of the request."""
 _FIXED = frozenset({"type", "id", "version", "syntax", "mode"})
 
@@ -120,8 +120,8 @@ def echoed(response: dict[str, Any], tree: dict[str, Any]) -> dict[str, Any]:
     out = response
     for key in _ECHO:
         theirs, own = response.get(key), tree.get(key)
-        if theirs is None or own is None or theirs == own:
-            continue
+        if theirs is None or own is None or theirs == own or (key == "tool_choice" and isinstance(theirs, str)):
+            continue  # a word of `tool_choice` is the host's own
         mended = _mend(theirs, own)
         if mended is not theirs:
             if out is response:
