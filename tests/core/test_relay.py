@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from localrouter.core import commands as c
@@ -9,6 +11,7 @@ from localrouter.core import events as e
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.catalogue import Catalogue, Host, Model
 from localrouter.core.chat import Channel, Chunk, Piece
+from localrouter.core.decide import decide
 from localrouter.core.errors import BudgetExceeded, HostBroken, HostRejected, HostTimeout, PrivacyUnsure
 from localrouter.core.money import Price, Usage
 from localrouter.core.recipe import Recipe
@@ -117,6 +120,123 @@ def test_a_rejected_request_is_not_tried_elsewhere_and_costs_nothing() -> None:
     assert outcome == "failed"
     assert sum(isinstance(s, c.Call) for s in seen) == 1
     assert next(s for s in seen if isinstance(s, c.Settle)).micro == 0
+
+
+def hosts(*names: str) -> e.Inspected:
+    """A standing with one model `m` at each host; the recipe tries them in order."""
+    own = {n: replace(HOST, name=n) for n in names}
+    models = {f"{n}/m": replace(model("m"), id=f"{n}/m", host=n) for n in names}
+    catalogue = Catalogue(version="t", hosts=own, models=models)
+    return e.Inspected(Signals(prompt_bound=1000), replace(STANDING, catalogue=catalogue, keys=frozenset(names)))
+
+
+def tried(*faults: tuple[str, e.Event], targets: list[str]) -> tuple[list[str], str, str]:
+    """Models that were called, the outcome, the code of what the client was told; each model answers with its fault, or well."""
+    recipe = Recipe.model_validate({"name": "t", "route": [{"name": "r", "try": targets}]})
+    answers = dict(faults)
+    life = relay(ASK, recipe, ())
+    command: c.Command = next(life)
+    called: list[str] = []
+    told = ""
+    event: e.Event
+    try:
+        while True:
+            match command:
+                case c.Inspect():
+                    event = hosts(*dict.fromkeys(t.split("/")[0] for t in targets))
+                case c.Reserve():
+                    event = e.Reserved("1")
+                case c.Call(attempt):
+                    called.append(attempt.id)
+                    event = answers.get(attempt.id, D)
+                case c.Next():
+                    event = e.Got(END)
+                case c.Refuse(error):
+                    told = f"{error.code} {error.status}"
+                    event = D
+                case _:
+                    event = D
+            command = life.send(event)
+    except StopIteration as stop:
+        return called, stop.value, told
+
+
+def refused(status: int) -> e.Failed:
+    return e.Failed(HostRejected("no", status=status))
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404])
+def test_a_key_that_one_host_refuses_ends_no_plan(status: int) -> None:
+    assert tried(("a/m", refused(status)), targets=["a/m", "b/m"]) == (["a/m", "b/m"], "done", "")
+    assert tried(("a/m", refused(status)), targets=["a/m"]) == (["a/m"], "failed", f"host_rejected {status}")
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_fault_of_the_request_ends_the_plan(status: int) -> None:
+    assert tried(("a/m", refused(status)), targets=["a/m", "b/m"]) == (["a/m"], "failed", f"host_rejected {status}")
+
+
+def test_a_host_that_refuses_the_key_is_not_asked_for_another_model() -> None:
+    called, outcome, _ = tried(("a/m", refused(401)), targets=["a/m", "b/m"])
+    assert outcome == "done" and called == ["a/m", "b/m"]
+    both = Recipe.model_validate({"name": "t", "route": [{"name": "r", "try": ["h/a", "h/b"]}]})
+    life = relay(ASK, both, ())
+    seen: list[c.Command] = [next(life)]
+    with pytest.raises(StopIteration):
+        for event in (SEEN, D, e.Reserved("1"), refused(401), D, D, D, D):
+            seen.append(life.send(event))
+    assert sum(isinstance(s, c.Call) for s in seen) == 1, "the second model is the same host's"
+    life = relay(ASK, both, ())
+    seen = [next(life)]
+    for event in (SEEN, D, e.Reserved("1"), refused(404), D, D, e.Reserved("2")):
+        seen.append(life.send(event))
+    assert sum(isinstance(s, c.Call) for s in seen) == 2, "a model that is not there says nothing of the others"
+
+
+def test_the_client_is_told_what_concerns_its_request() -> None:
+    broken = e.Failed(HostBroken("x"))
+    for first, second in ((broken, refused(401)), (refused(401), broken)):
+        called, _, told = tried(("a/m", first), ("b/m", second), targets=["a/m", "b/m"])
+        assert called == ["a/m", "b/m"] and told == "host_broken 502"
+
+
+def test_a_host_that_refused_our_key_a_moment_ago_comes_last() -> None:
+    seen = hosts("a", "b")
+    recipe = Recipe.model_validate({"name": "t", "route": [{"name": "r", "try": ["a/m", "b/m"]}]})
+    plan = decide(ASK, seen.signals, recipe, replace(seen.standing, refused={"a": 401}), ())
+    assert [a.id for a in plan.attempts] == ["b/m", "a/m"]
+    assert "comes last: a refused the key (401) a moment ago" in next(w.why for w in plan.weighed if w.model == "a/m")
+    alone = decide(ASK, seen.signals, recipe, replace(seen.standing, refused={"a": 401, "b": 402}), ())
+    assert [a.id for a in alone.attempts] == ["a/m", "b/m"], "where no other is left, the host says it itself"
+
+
+BEGUN = Chunk((), b"s", {}, usage=Usage(input=100), guess=True)
+MORE = Chunk((Piece(Channel(0, "text"), "hello"),), b"x", {}, usage=Usage(input=100, output=5), guess=True)
+ALL = Chunk((), b"u", {}, usage=Usage(input=100, output=3))
+
+
+@pytest.mark.parametrize("end", [e.Ended(), e.Failed(HostBroken("x")), e.ClientGone()])
+def test_what_was_only_partly_reported_is_settled_as_an_estimate(end: e.Event) -> None:
+    seen, _ = play(
+        SEEN, D, e.Reserved("1"), D, e.Got(BEGUN), e.Got(MORE), D, D, end, *[D] * (2 if isinstance(end, e.ClientGone) else 3)
+    )
+    settle = next(s for s in seen if isinstance(s, c.Settle))
+    assert settle.estimated and settle.usage == Usage(input=100, output=5) and settle.micro == 110
+
+
+def test_the_hosts_last_word_is_exact_and_no_guess_takes_its_place() -> None:
+    seen, outcome = play(
+        SEEN, D, e.Reserved("1"), D, e.Got(BEGUN), e.Got(MORE), D, D, e.Got(ALL), D, e.Got(MORE), D, e.Got(END), D, D
+    )
+    settle = next(s for s in seen if isinstance(s, c.Settle))
+    assert outcome == "done" and not settle.estimated and settle.usage == Usage(input=100, output=3) and settle.micro == 106
+
+
+def test_a_guess_is_charged_at_most_at_the_reservation() -> None:
+    long = Chunk((Piece(Channel(0, "text"), "x"),), b"x", {}, usage=Usage(input=1, output=9_999_999), guess=True)
+    seen, _ = play(SEEN, D, e.Reserved("1"), D, e.Got(long), D, e.Ended(), D, D, D)
+    settle = next(s for s in seen if isinstance(s, c.Settle))
+    assert settle.estimated and settle.micro == 1000 * 1 + 1000 * 2
 
 
 @pytest.mark.parametrize("where", range(1, 6))

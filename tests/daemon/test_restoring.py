@@ -127,6 +127,26 @@ def test_on_the_neutral_plane_marks_are_sealed_with_their_thought() -> None:
     assert opened is not None and (opened.host, opened.wire, opened.mark, opened.text) == ("h", "w", "mark", f"of {TOKEN}")
 
 
+def test_a_thought_that_crosses_is_restored_for_the_client_and_kept_for_its_host() -> None:
+    """No signature of the client's dialect covers it; the host gets its own words back."""
+    own = restorer(crosses=True)
+    said = shown(own, *(Chunk((Piece(R, c, untouched=True),)) for c in f"I ask {TOKEN}"))
+    _, texts, extra = own.restore(Chunk((Piece(R, "", ("b",), opaque="mark"),)))
+    assert said[R] + dict(extra)[R] == f"I ask {NAME}", "the rest of the thought comes before its signature, not behind it"
+    opened = ORIGINS.open(texts[0])
+    assert opened is not None and opened.text == f"I ask {TOKEN}" and own.restore(Chunk(ends=(R,), terminal=True))[2] == []
+    assert own.counts["restored"] == 1
+
+
+def test_a_whole_thought_that_crosses_is_not_mixed_with_its_seal() -> None:
+    own = restorer(crosses=True)
+    pieces = (Piece(R, f"I ask {TOKEN}", ("a",), untouched=True), Piece(R, "", ("b",), opaque="mark"), Piece(T, "so", ("c",)))
+    _, texts, extra = own.restore(Chunk(pieces, b"{}", {"a": ""}, terminal=True))
+    opened = ORIGINS.open(texts[1])
+    assert (texts[0], texts[2], extra) == (f"I ask {NAME}", "so", [])
+    assert opened is not None and (opened.mark, opened.text) == ("mark", f"I ask {TOKEN}")
+
+
 def test_without_anything_veiled_all_stays() -> None:
     own = Restorer(None, ORIGINS, host="h", wire="w", crosses=False)
     chunk = Chunk((Piece(T, "plain", ("a",)),), b"x", {"a": "plain"})
