@@ -13,13 +13,14 @@ from localrouter.core.ask import Ask
 from localrouter.core.errors import Busy, ClientFault
 from localrouter.daemon import door
 from localrouter.daemon.answers_kept import AnswersKept
-from localrouter.daemon.coalescing import Message, Repeats, Shared, key_of, surely_repeats, until_gone
+from localrouter.daemon.coalescing import Message, Repeats, Shared, counted, key_of, until_gone
 from localrouter.daemon.models_list import named
 from localrouter.daemon.runner import Runner
 from localrouter.daemon.services import Services
 from localrouter.daemon.surface import Call, Route, id_headers, new_id, send_error, with_id
 from localrouter.dialects import Dialect
 from localrouter.dialects._fields import dumps, read_object
+from localrouter.dialects._hints import names_session
 
 IN_FLIGHT = 64
 SETTLE_S = 5.0
@@ -64,12 +65,14 @@ class Completing:
         token, _ = door.token_of(call.scope)
         ask = self._read(dialect, body, headers, token)
         key = key_of(token, ask, headers)
-        failure = self.repeats.failed(key)
+        sure, named_one = counted(headers), names_session(headers, ask.tree)
+        failure = self.repeats.failed(key, sure=sure, named=named_one)
         if failure is not None:
             own = [(b"x-localrouter-id", failure.request_id.encode())]
             await send_error(call.send, failure.again(), dialect, failure.request_id, own)
             return
-        shared = self.repeats.running(key, sure=surely_repeats(ask, headers))
+        # A second, equal request means the first, which is still running, and not another sample.
+        shared = self.repeats.running(key, sure=sure or named_one)
         if shared is not None:
             await shared.join(call.send, call.receive)
             return
@@ -85,7 +88,9 @@ class Completing:
             body = body if resumed is tree else dumps(resumed)
         ask = dialect.read(body, headers)
         model = named(self.s, ask.model)
-        return ask if model == ask.model else replace(ask, model=model)
+        allowed = self.s.recipe.hosted_tools
+        hosted = tuple(kind for kind in ask.hosted if kind not in allowed)
+        return ask if (model, hosted) == (ask.model, ask.hosted) else replace(ask, model=model, hosted=hosted)
 
     async def _run(self, call: Call, dialect: Dialect, ask: Ask, key: bytes, token: bytes) -> None:
         request_id = new_id()

@@ -1,10 +1,13 @@
 """The daemon between a client and a scripted host: a home of its own, one host for each wire, a recipe that tries one of them once.
 
-The home is kept beside the installed clients: what the scan has seen of their own long prompts (hashes, no text) is read once."""
+The home is kept beside the installed clients: what the scan has seen of their own long prompts (hashes, no text) is read once. A second
+run at the same time takes a second home."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import itertools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +21,8 @@ from clientkit.install import cache
 
 PATHS = {"openai_chat": "/v1", "anthropic_messages": "/v1", "openai_responses": "/v1"}
 """What an origin ends in, as in models.toml."""
+ATTEMPTS = 1
+"""Models that the recipe tries for one turn."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,24 @@ def write_home(home: Path, host: Host) -> None:
 
 @contextlib.contextmanager
 def gateway(host: Host) -> Iterator[Gateway]:
-    home = cache() / "localrouter"
-    home.mkdir(mode=0o700, exist_ok=True)
-    write_home(home, host)
-    process = start(home)
-    try:
-        yield Gateway(wait(home, process, host), home / "daemon.log")  # type: ignore[arg-type]
-    finally:
-        stop(process)
+    with _free_home() as home:
+        write_home(home, host)
+        process = start(home)
+        try:
+            yield Gateway(wait(home, process, host), home / "daemon.log")  # type: ignore[arg-type]
+        finally:
+            stop(process)
+
+
+@contextlib.contextmanager
+def _free_home() -> Iterator[Path]:
+    for name in itertools.chain(["localrouter"], (f"localrouter-{n}" for n in itertools.count(2))):
+        home = cache() / name
+        home.mkdir(mode=0o700, exist_ok=True)
+        with (home / "in-use").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield home
+            return

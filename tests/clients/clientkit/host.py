@@ -21,8 +21,10 @@ import uvicorn
 from clientkit import wires
 from clientkit.wires import Asked, Reply
 
-Fault = Literal["", "429", "500", "529", "silent", "drop", "no-terminal", "overflow", "error-mid"]
-FAULTS: tuple[Fault, ...] = ("429", "500", "529", "silent", "drop", "no-terminal", "overflow", "error-mid")
+Fault = Literal["", "429", "500", "529", "drop", "no-terminal", "overflow", "error-mid", "silent", "mute"]
+FAULTS: tuple[Fault, ...] = ("429", "500", "529", "drop", "no-terminal", "overflow", "error-mid", "silent", "mute")
+"""A status; a connection that breaks after the first words; a stream without its end; a prompt that is too long; an error event after the first
+words; SILENCE_S before the first byte, SILENCE_S after the first words, either in the first turn only: later ones are answered at once."""
 SILENCE_S = 330.0
 Script = Callable[[Asked], Reply]
 
@@ -98,10 +100,8 @@ class App:
         gone = asyncio.Event()
         watcher = asyncio.create_task(_watch(receive, gone, entry))
         try:
-            if self.fault == "silent":
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(gone.wait(), SILENCE_S)
-                    return
+            if self.fault == "silent" and not asked.results and await _rest(gone):
+                return
             reply = self.script(asked)
             entry.reply = json.dumps(
                 {"text": reply.text, "calls": [(c.name, c.arguments) for c in reply.calls]}, ensure_ascii=False
@@ -109,13 +109,13 @@ class App:
             if not asked.stream:
                 await _json(send, 200, wire.whole(asked, reply))
                 return
-            await self._stream(wire.events(asked, reply), send, wire, gone)
+            await self._stream(wire.events(asked, reply), send, wire, gone, mute=self.fault == "mute" and not asked.results)
         except ConnectionResetError:
             pass  # the server closes the connection without an end, as the fault says
         finally:
             watcher.cancel()
 
-    async def _stream(self, events: Iterator[bytes], send: Any, wire: wires.Wire, gone: asyncio.Event) -> None:
+    async def _stream(self, events: Iterator[bytes], send: Any, wire: wires.Wire, gone: asyncio.Event, *, mute: bool) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
         content = 0
         for event in events:
@@ -128,10 +128,19 @@ class App:
             await asyncio.sleep(0.01)  # each event a packet of its own
             if content == 2 and self.fault == "drop":
                 raise ConnectionResetError
+            if content == 2 and mute and await _rest(gone):
+                return
             if content == 2 and self.fault == "error-mid":
                 await send({"type": "http.response.body", "body": wire.error_event(), "more_body": True})
                 break
         await send({"type": "http.response.body", "body": b""})
+
+
+async def _rest(gone: asyncio.Event) -> bool:
+    """SILENCE_S; True when the caller left meanwhile."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(gone.wait(), SILENCE_S)
+    return gone.is_set()
 
 
 async def _watch(receive: Any, gone: asyncio.Event, entry: Entry) -> None:

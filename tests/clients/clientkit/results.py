@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
 from pathlib import Path
@@ -22,14 +23,23 @@ def _load() -> dict[str, Any]:
 
 def note(client: str, what: str, value: Any) -> None:
     """`what`: direct, same, cross, missing, or the name of a fault."""
-    tree = _load()
-    program = all_programs()[client]
-    entry = tree.setdefault(client, {})
-    if entry.get("version") != program.VERSION:
-        entry.clear()
-    entry |= {"version": program.VERSION, "date": time.strftime("%Y-%m-%d", time.gmtime()), what: value}
     FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(json.dumps(tree, indent=1, sort_keys=True) + "\n")
+    with FILE.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs at a time write one file
+        tree = _load()
+        program = all_programs()[client]
+        entry = tree.setdefault(client, {})
+        if entry.get("version") != program.VERSION:
+            entry.clear()
+        entry |= {"version": program.VERSION, "date": time.strftime("%Y-%m-%d", time.gmtime()), what: value}
+        FILE.write_text(json.dumps(tree, indent=1, sort_keys=True) + "\n")
+
+
+def keep(name: str, seen: object) -> None:
+    """The whole of what was seen, for who wants to know why."""
+    folder = FILE.parent / "faults"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.txt").write_text(str(seen), encoding="utf-8")
 
 
 def table() -> str:

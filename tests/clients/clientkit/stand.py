@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from clientkit.drive import Outcome, Place, run
 from clientkit.gateway import Gateway, gateway
 from clientkit.host import Entry, Fault, Host
 from clientkit.programs import Program
+from clientkit.tap import Heard, Tap, turn_of
 
 LIMIT_S = 300.0
 """For one task; a busy machine takes a while to read a client's prompts for the first time."""
@@ -26,18 +28,29 @@ again; what reached the host is checked of every start."""
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """What one run left: the client's end, the report it wrote (None: none), what the host got, and the daemon's traces."""
+    """What one run left: the client's end, the report it wrote (None: none), what the host got, the daemon's traces, and what the client
+    asked localrouter and was told."""
 
     outcome: Outcome
     report: str | None
     record: list[Entry]
     calls: list[Entry]
     traces: list[dict[str, Any]] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
 
     @property
     def mains(self) -> list[Entry]:
         """Calls that do the task; the others are titles and summaries."""
         return [e for e in self.calls if "report.md" in e.whole and '"tools"' in e.whole] or self.calls
+
+    @property
+    def asked(self) -> list[Heard]:
+        """The client's own calls of a model."""
+        return [h for h in self.heard if h.line.startswith("POST ") and "count_tokens" not in h.line]
+
+    def tries(self) -> dict[str, int]:
+        """How often the host was asked, turn by turn, whoever repeated it."""
+        return Counter(turn_of(e.body) for e in self.calls)
 
     def leaked(self) -> list[str]:
         """Private values that reached the host, as they are or as JSON writes them."""
@@ -47,9 +60,10 @@ class Result:
 
     def __repr__(self) -> str:
         said = f"rc {self.outcome.rc} after {self.outcome.seconds:.0f} s, {len(self.calls)} calls\n{self.outcome.said[-3000:]}"
-        replies = "\n".join(f"{e.path} -> {e.reply[:300]}" for e in self.calls)
+        heard = "\n".join(map(str, self.heard))
+        replies = "\n".join(f"{turn_of(e.body)[:6]} {e.path} -> {e.reply[:300]}" for e in self.calls)
         traces = "\n".join(f"{t.get('session')} {t.get('status')} {t.get('error')}: {t.get('explain')}" for t in self.traces)
-        return f"{said}\n--- the host said\n{replies}\n--- the traces say\n{traces}"
+        return f"{said}\n--- the client asked\n{heard}\n--- the host said\n{replies}\n--- the traces say\n{traces}"
 
 
 class Stands:
@@ -83,11 +97,11 @@ class Stands:
         before = {t["id"] for t in daemon.traces()}
         host.app.script, host.app.fault = program.script, fault
         host.app.record.clear()
-        with self._place(program, daemon.root, daemon.token) as place:
+        with Tap(daemon.daemon.port) as tap, self._place(program, tap.root, daemon.token) as place:
             outcome = run(program.command(place), place, limit)
             time.sleep(1.0)  # a call that was given up is told to the host within the second
             traces = [t for t in daemon.traces() if t["id"] not in before]
-            return Result(outcome, _report(place), host.record, host.calls, traces)
+            return Result(outcome, _report(place), host.record, host.calls, traces, tap.heard)
 
     def _pair(self) -> tuple[Host, Gateway]:
         if self._running is None:
