@@ -113,7 +113,10 @@ def main(path: str) -> None:
                     out.append(f"long = {{ {inner} }}")
                     break
             out += [f"{k} = true" for k, key in FLAGS if row.get(key)]
-    Path(__file__).resolve().parent.parent.joinpath("models.toml").write_text("\n".join(out) + "\n")
+    file = Path(__file__).resolve().parent.parent / "models.toml"
+    # The local models below the hosted ones are kept by hand.
+    _, mark, local = file.read_text().partition("\n# Local models: ")
+    file.write_text("\n".join(out) + "\n" + mark + local)
 
 
 if __name__ == "__main__":

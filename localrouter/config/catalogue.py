@@ -9,6 +9,7 @@ from typing import Any
 
 from localrouter.config import prices
 from localrouter.config.faults import ConfigFault, nearest
+from localrouter.config.local_models import local_models
 from localrouter.config.settings import parse
 from localrouter.core.catalogue import Catalogue, Host, Model
 from localrouter.core.money import Price
@@ -89,4 +90,4 @@ def load_catalogue(path: Path | None = None, extra: dict[str, Any] | None = None
             **{flag: bool(entry.get(flag, False)) for flag in _FLAGS},
         )
     version = hashlib.sha256((text + json.dumps(extra, sort_keys=True, default=str)).encode()).hexdigest()[:12]
-    return Catalogue(version, hosts, models)
+    return Catalogue(version, hosts, models, local_models(file, text, tree.get("local", {})))

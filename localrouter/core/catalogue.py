@@ -53,13 +53,43 @@ class Model:
     reasoning: bool = False
 
 
+Role = Literal["chat", "fim", "code", "embed", "rerank"]
+SizeClass = Literal["tiny", "small", "medium", "large"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A GGUF file that can be pulled. `size` in bytes, `sha256` in hex: 0 and "" where nobody backs them; the first pull pins what the hub
+    states. `revision`: the commit of the repository. `ram_gb`: with a cache of 8 192 tokens. `languages`: ISO 639-1, `*` is over a hundred.
+    `family`: how its chat template speaks (engine/families); "" is found from the file itself."""
+
+    name: str
+    repo: str
+    file: str
+    size_class: SizeClass
+    licence: str
+    roles: tuple[Role, ...]
+    title: str = ""
+    parameters: str = ""
+    revision: str = "main"
+    size: int = 0
+    sha256: str = ""
+    context: int = 0
+    languages: tuple[str, ...] = ()
+    family: str = ""
+    ram_gb: float = 0.0
+    tools: bool = False
+    reasoning: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """`version` is a hash of what was read, recorded with each decision."""
+    """`version` is a hash of what was read, recorded with each decision. `local`: the files that can be pulled, by name."""
 
     version: str
     hosts: dict[str, Host] = field(default_factory=dict)
     models: dict[str, Model] = field(default_factory=dict)
+    local: dict[str, LocalModel] = field(default_factory=dict)
 
     def find(self, name: str) -> Model | None:
         """By `host/name`, or by the upstream name alone when exactly one host has it."""
