@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from localrouter.core.kinds import KINDS
 from localrouter.scrub import detectors
@@ -96,6 +98,29 @@ def test_spans_are_in_bounds_and_sorted() -> None:
     assert list(rows) == sorted(rows) and len(rows) >= 6
     for f in rows:
         assert 0 <= f.start < f.end <= len(text) and 0 < f.score <= 1 and f.detector
+
+
+# What is no text for people, what vanishes when a text is read another way, and beginnings of what detectors look for.
+_ODD = [
+    *"\u00ad\u200b\u200d\ufeff\u2028\x85\x00\x1b\r\n\t \u0301\u202e\U0010ffff\ue000\u0130\u00df\ufb01\u0967a@='\"{}[:%|",
+    *r"Jane Roe x.org +49 // http key= %41 &amp; &#x41; \u0041 \n \\ ``` <a href= QUJDQUJDQUJDQUJD 4539148803436467 Dr. def -".split(),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    items=st.lists(
+        st.tuples(st.lists(st.sampled_from(_ODD), min_size=1, max_size=10), st.sampled_from(["", "content", "user.name"])),
+        min_size=1,
+    )
+)
+@example(items=[(["\u00ad"], "content")])  # nothing is left of it as it is read
+@example(items=[(["\u200b", "\ufeff"], "")])
+def test_any_text_gets_a_verdict(items: list[tuple[list[str], str]]) -> None:
+    """A text that breaks the scan would be refused with each turn of its conversation."""
+    texts = [("".join(words), context) for words, context in items]
+    for (text, _), row in zip(texts, detectors.find_all(texts), strict=True):
+        assert all(0 <= f.start < f.end <= len(text) for f in row)
 
 
 def test_no_detector_touches_the_network() -> None:

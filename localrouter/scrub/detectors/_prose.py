@@ -173,7 +173,7 @@ def _technical(text: str) -> Iterator[tuple[int, int]]:
 def _plain(text: str) -> Iterator[tuple[int, int]]:
     """Lines of a text that is not technical as a whole. Beside a program's lines only those that may name somebody."""
     lines = text.splitlines(keepends=True)
-    codes = [code(line) for line in lines] if len(lines) > 1 else [code(text)]
+    codes = [code(line) for line in lines]
     program = sum(codes) * PROGRAM >= len(lines)
     at = last = 0
     for line, own in zip(lines, codes, strict=True):
