@@ -101,9 +101,10 @@ def test_spans_are_in_bounds_and_sorted() -> None:
 
 
 # What is no text for people, what vanishes when a text is read another way, and beginnings of what detectors look for.
+_WORDS = r"Jane Roe x.org +49 // http key= %41 &amp; &#x41; \u0041 \n \\ ``` <a href= QUJDQUJDQUJDQUJD 4539148803436467 Dr. def -"
 _ODD = [
     *"\u00ad\u200b\u200d\ufeff\u2028\x85\x00\x1b\r\n\t \u0301\u202e\U0010ffff\ue000\u0130\u00df\ufb01\u0967a@='\"{}[:%|",
-    *r"Jane Roe x.org +49 // http key= %41 &amp; &#x41; \u0041 \n \\ ``` <a href= QUJDQUJDQUJDQUJD 4539148803436467 Dr. def -".split(),
+    *_WORDS.split(),
 ]
 
 
