@@ -93,7 +93,7 @@ class App:
                 await send({"type": "http.response.start", "status": 204, "headers": door.PREFLIGHT})
                 await send({"type": "http.response.body", "body": b""})
                 return
-            token, path = door.token_of(scope)
+            tokens, path = door.tokens_of(scope)
             path = door.tidy(path)
             route, path = self._find(scope["method"], path)
             if route is not None and route.level == "control" and self._control is None and not door.controls(scope):
@@ -102,7 +102,7 @@ class App:
                 if route is not None and route.level in ("client", "probe"):
                     route = None  # the socket is for control; requests for models come with a client's token
             else:
-                self._check_token(route, token)
+                scope[door.TOKEN] = self._checked(route, tokens)
             if route is None:
                 raise NotFound(f"There is no {scope['method']} at this path.", "`localrouter status` prints the addresses.")
             if scope["method"] == "POST":
@@ -113,15 +113,15 @@ class App:
         except Exception as error:
             await self._fail(scope, send, route, path, error)
 
-    def _check_token(self, route: Route | None, token: bytes) -> None:
-        if route is not None and (route.level == "open" or (route.level == "probe" and not token)):
-            return
+    def _checked(self, route: Route | None, tokens: tuple[bytes, ...]) -> bytes:
+        """The token that opens the route; b"" where none is needed. Raises Unauthorized."""
+        if route is not None and (route.level == "open" or (route.level == "probe" and not tokens)):
+            return b""
         if route is not None and route.level == "control":
             assert self._control is not None
-            door.check_token(token, self._control)
-        else:
-            # An unknown path needs the token too: nobody learns the surface without it.
-            door.check_token(token, self._client)
+            return door.check_token(tokens, self._control)
+        # An unknown path needs the token too: nobody learns the surface without it.
+        return door.check_token(tokens, self._client)
 
     async def _fail(self, scope: Scope, send: Send, route: Route | None, path: str, error: Exception) -> None:
         self.refused += 1

@@ -22,6 +22,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 MAX_BODY = 64 * 1024 * 1024
 MAX_HEADERS = 100
+SLOTS = 8
+"""Tokens of one request that are looked at: a guesser gains nothing by sending many at once."""
+TOKEN = "localrouter.token"
+"""Where in a scope the token stands by which the request came in."""
 
 
 _REPEATED = re.compile(r"^(?:/v1)+(?=/v1(?:/|$))")
@@ -81,27 +85,41 @@ def check_frame(scope: Scope, allowed_hosts: frozenset[str], origins: frozenset[
         raise Forbidden("The request comes from a web page, and none may call.", "Call from an editor, a CLI or a script.")
 
 
-def token_of(scope: Scope) -> tuple[bytes, str]:
-    """(token, path without its `/t/<token>` prefix). Every slot that real clients use; an empty one does not count."""
+def tokens_of(scope: Scope) -> tuple[tuple[bytes, ...], str]:
+    """(what stands in every slot that real clients use, path without its `/t/<token>` prefix). An empty slot does not count. A client may
+    fill several, and not each with our token: Claude Code with both of its variables set sends `Authorization` and `X-Api-Key`, Continue
+    three (notes on clients, 6.2)."""
     path: str = scope["path"]
+    found: list[bytes] = []
     if path.startswith("/t/"):
         token, _, rest = path[3:].partition("/")
-        return token.encode("utf-8", "surrogatepass"), "/" + rest
-    headers = dict(scope["headers"])
-    bearer = headers.get(b"authorization", b"")
-    if bearer[:7].lower() == b"bearer " and bearer[7:].strip():
-        return bearer[7:].strip(), path
-    for name in (b"x-api-key", b"api-key", b"x-goog-api-key"):
-        if headers.get(name):
-            return headers[name], path
+        found, path = [token.encode("utf-8", "surrogatepass")], "/" + rest
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            found.append(value[7:].strip())
+        elif name in (b"x-api-key", b"api-key", b"x-goog-api-key"):
+            found.append(value.strip())
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-    return query.get("key", [""])[0].encode("latin-1"), path
+    found += [key.encode("latin-1", "replace") for key in query.get("key", ())]
+    return tuple(dict.fromkeys(t for t in found if t))[:SLOTS], path
 
 
-def check_token(given: bytes, wanted: Secret) -> None:
-    """Raises Unauthorized. No database and no cache take part."""
-    if not given or not wanted.matches(given):
+def token_of(scope: Scope) -> tuple[bytes, str]:
+    """(the token by which a request came in, path without a token). Before the door has looked: the first that it bears."""
+    tokens, path = tokens_of(scope)
+    return scope.get(TOKEN) or (tokens[0] if tokens else b""), path
+
+
+def check_token(given: bytes | tuple[bytes, ...], wanted: Secret) -> bytes:
+    """The one that is right. Raises Unauthorized. Every one is compared, in constant time, whichever it is; no database and no cache take
+    part."""
+    right = b""
+    for token in (given,) if isinstance(given, bytes) else given:
+        if wanted.matches(token):
+            right = token
+    if not right:
         raise Unauthorized("The token is missing or wrong.", "`localrouter token show` prints it.")
+    return right
 
 
 def check_media(scope: Scope) -> None:

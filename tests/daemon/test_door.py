@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from conftest import Daemon, _Unix, call
 
+from localrouter.core.errors import Unauthorized
+from localrouter.core.secret import Secret
+from localrouter.daemon import door
 from localrouter.dialects import all_dialects
 
 BODY = json.dumps({"model": "localrouter/auto", "messages": [{"role": "user", "content": "hi"}]}).encode()
@@ -49,6 +52,34 @@ def test_every_slot_that_clients_use(daemon: Daemon, slot: str) -> None:
     else:
         status, _ = ask(daemon, "GET", "/v1/models", **{slot: f"Bearer {token}" if slot == "authorization" else token})
     assert status == 200
+
+
+@pytest.mark.parametrize("right", ["authorization", "x-api-key", "api-key", "x-goog-api-key", "query"])
+def test_several_slots_of_which_one_is_right(daemon: Daemon, right: str) -> None:
+    """Claude Code with two variables set, Continue always: the placeholder of one slot hides no token in another."""
+    headers = {"authorization": "Bearer dummy", "x-api-key": "dummy", "api-key": "another", "x-goog-api-key": "dummy"}
+    assert ask(daemon, "GET", "/v1/models?key=dummy", **headers)[0] == 401
+    path = "/v1/models?key=" + (daemon.client if right == "query" else "dummy")
+    headers |= {} if right == "query" else {right: ("Bearer " if right == "authorization" else "") + daemon.client}
+    assert ask(daemon, "GET", path, **headers)[0] == 200
+
+
+def test_the_token_that_was_right_is_the_requests_own() -> None:
+    wanted = Secret("lr-" + "x" * 43)
+    scope = {
+        "path": "/t/one/v1/x",
+        "headers": [(b"x-api-key", b"two"), (b"authorization", b"Bearer lr-" + b"x" * 43)],
+        "query_string": b"key=three",
+    }
+    tokens, path = door.tokens_of(scope)
+    assert tokens == (b"one", b"two", b"lr-" + b"x" * 43, b"three") and path == "/v1/x"
+    scope[door.TOKEN] = door.check_token(tokens, wanted)
+    assert door.token_of(scope) == (b"lr-" + b"x" * 43, "/v1/x")
+    many = [(b"x-api-key", b"%d" % i) for i in range(50)]
+    assert len(door.tokens_of({"path": "/", "headers": many})[0]) == door.SLOTS
+    for wrong in (b"", (), (b"", b"x")):
+        with pytest.raises(Unauthorized):
+            door.check_token(wrong, wanted)
 
 
 @pytest.mark.parametrize("token", ["", "x", "lr-" + "A" * 43, "\xff\xfe"])
