@@ -30,8 +30,11 @@ PROPERTIES = 1_000  # of one object: compile time grows with the square, 0.4 s a
 CHOICES = 20_000  # values of all enums: 0.1 s at 10 000
 PATTERN_BYTES = 4_096
 DIVISOR = 20_000  # of `multipleOf`, as an integer without its point: the automaton has one state per remainder
-# An integer without a bound would let a weak model write digits for ever. 18 digits fit each signed 64-bit integer.
+# A number without a bound would let a weak model write digits for ever, and 1e999 is no number to most readers. 18 digits fit each signed
+# 64-bit integer; 15 are what a double holds exactly. A bounded number has no exponent: its digits are written out.
 INTEGER = 10**18 - 1
+NUMBER = 10**15 - 1
+_NUMERIC = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 
 _ONE = frozenset({"additionalProperties", "items", "not", "contains", "if", "then", "else", "contentSchema"})
 _MANY = frozenset({"anyOf", "allOf", "oneOf", "prefixItems"})
@@ -40,7 +43,7 @@ _COUNTS = frozenset(
     {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minContains", "maxContains"}
 )
 _PLAIN = frozenset(
-    {"$ref", "$anchor", "$id", "$dynamicRef", "$recursiveRef", "const", "required", "minimum", "maximum"}
+    {"$ref", "$anchor", "$id", "$dynamicRef", "$recursiveRef", "type", "required", "minimum", "maximum"}
     | {"exclusiveMinimum", "exclusiveMaximum"}
 )
 _APPLICATORS = frozenset(
@@ -59,6 +62,15 @@ _APPLICATORS = frozenset(
     }
 )
 _DRAFTS = re.compile(r"https?://json-schema\.org/(draft-0[4-7]|draft/20(19-09|20-12))/schema#?")
+
+
+# JSON can write control characters without a short escape as \u00XX only, which the compiled grammar leaves out (one spelling a name); as literals
+# of a string or pattern the compiler would drop them in silence. Within ranges and negated classes they are only never chosen.
+_CONTROL = re.compile(r"[\x00-\x07\x0b\x0e-\x1f\x7f]")
+_CLASS = re.compile(r"\[(?:\^(?:\\.|[^\]\\])*|(?:\\.|[^\]\\])*?-(?:\\.|[^\]\\])*)\]", re.DOTALL)
+_ESCAPED_CONTROL = re.compile(
+    r"(?<!\\)(?:\\\\)*\\(?:x(?:0[0-7bBeEfF]|1[0-9a-fA-F]|7[fF])|u\{?00(?:0[0-7bBeEfF]|1[0-9a-fA-F]|7[fF])|0|a|v|c)"
+)
 
 
 class BadGrammar(ValueError):
@@ -86,6 +98,45 @@ def rewrite(schema: Any) -> dict[str, Any]:
     return made if isinstance(made, dict) else {}
 
 
+def _printable(value: Any) -> None:
+    if isinstance(value, str):
+        if _CONTROL.search(value):
+            raise BadGrammar(
+                "The JSON schema has a control character in `enum` or `const`, which the local engine does not write."
+            )
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            _printable(name)
+            _printable(part)
+    elif isinstance(value, list):
+        for part in value:
+            _printable(part)
+
+
+def _within(node: dict[str, Any]) -> None:
+    """Bounds for the numbers of this subschema, where it has none or wider ones."""
+    kinds = node.get("type", [])
+    kinds = {kinds} if isinstance(kinds, str) else set(map(str, kinds)) if isinstance(kinds, list) else set()
+    numeric = bool(kinds & {"integer", "number"}) or (not kinds and bool(_NUMERIC & node.keys()))
+    if not numeric or node.keys() & {"enum", "const", "$ref", "allOf", "anyOf", "oneOf"}:
+        return
+    most = INTEGER if "integer" in kinds and "number" not in kinds else NUMBER
+    for key, other, bound in (("minimum", "exclusiveMinimum", -most), ("maximum", "exclusiveMaximum", most)):
+        for name in (key, other):
+            value = node.get(name)
+            if (
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and abs(value) > most
+                and (value < 0) == (bound < 0)
+            ):
+                del node[name]
+        if key not in node and other not in node:
+            node[key] = bound
+        elif node.get(other) is True and key not in node:
+            node[key] = bound  # draft 4's form lost its bound
+
+
 class _Rewriter:
     def __init__(self) -> None:
         self.seen = 0
@@ -105,6 +156,7 @@ class _Rewriter:
         also: list[Any] = []  # joined by allOf, which keeps the meaning of each part
         for key, value in node.items():
             self._keyword(node, str(key), value, out, also, depth + 1)
+        _within(out)
         if also:
             out["allOf"] = [*out.get("allOf", []), *also]
         return out
@@ -142,11 +194,20 @@ class _Rewriter:
             self.choices += len(value)
         if self.choices > CHOICES:
             raise BadGrammar(f"The JSON schema lists over {CHOICES} values in `enum`; that is more than the local engine takes.")
+        _printable(value)
         out["enum"] = value
+
+    def _const(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
+        _printable(value)
+        out["const"] = value
 
     def _pattern(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
         if isinstance(value, str) and len(value.encode("utf-8", "replace")) > PATTERN_BYTES:
             raise BadGrammar(f"A `pattern` of the JSON schema is longer than {PATTERN_BYTES} bytes.")
+        if isinstance(value, str) and (_CONTROL.search(value) or _ESCAPED_CONTROL.search(_CLASS.sub("", value))):
+            raise BadGrammar(
+                "A `pattern` of the JSON schema asks for a control character, which the local engine does not write."
+            )
         out["pattern"] = value
 
     def _format(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
@@ -154,14 +215,6 @@ class _Rewriter:
         rule = FORMATS.get(value) if isinstance(value, str) else None
         if rule is not None:
             also.append(dict(rule))
-
-    def _type(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
-        out["type"] = value
-        if value == "integer" and not any(k in node for k in ("enum", "const", "$ref", "allOf", "anyOf", "oneOf")):
-            if "minimum" not in node and "exclusiveMinimum" not in node:
-                out["minimum"] = -INTEGER
-            if "maximum" not in node and "exclusiveMaximum" not in node:
-                out["maximum"] = INTEGER
 
     def _multiple(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -269,9 +322,9 @@ _Rule = Callable[[_Rewriter, Mapping[str, Any], Any, dict[str, Any], list[Any], 
 _SPECIAL: dict[str, _Rule] = {
     "$schema": _Rewriter._dialect,
     "enum": _Rewriter._enum,
+    "const": _Rewriter._const,
     "pattern": _Rewriter._pattern,
     "format": _Rewriter._format,
-    "type": _Rewriter._type,
     "multipleOf": _Rewriter._multiple,
     "items": _Rewriter._items,
     "additionalItems": _Rewriter._of_condition,
