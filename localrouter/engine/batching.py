@@ -1,0 +1,445 @@
+"""The scheduler: which tokens of which requests go into the next batch. Pure logic over a small protocol of the model's memory.
+
+A step decodes one token of every answer that is being written, then fills the batch with pieces of the prompts that are being read,
+so that a long prompt never holds up a running answer for longer than `GAP`. Requests start where an earlier one, running or over,
+has read the same tokens (`prefixes`). Interactive requests go before background ones, which wait `AGE` seconds at most before they
+count the same. When the memory is full, what is idle goes first; then the request that came last waits and is read again later: no
+request loses text, and none is refused for what others hold. One thread calls everything but `interrupt`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from localrouter.engine.prefixes import Match, Prefixes
+
+GAP = 0.25
+"""Seconds that a step may take while an answer is being written: a pause that a reader of the stream does not notice."""
+CHUNK = 32
+"""Tokens. Smaller pieces of a prompt cost as much time as this one (llama.cpp's matrix products work on blocks)."""
+AGE = 10.0
+"""Seconds after which a background request counts as an interactive one."""
+HEADROOM = 32
+"""Tokens that each running request is expected to write at least, when it is decided whether another one fits beside it."""
+TAIL = 4
+"""Tokens before the end of a prompt where memory that cannot be cut is kept: what follows there (the mark of the model's turn) is
+often not part of the next request (llama.cpp, tools/server/server-context.cpp, `checkpoint_offsets`)."""
+PROGRESS = 1.0
+"""Seconds between two notices about a prompt that is being read."""
+
+
+class Busy(Exception):
+    """The queue is full."""
+
+
+class DecodeFault(Exception):
+    """The model failed at this request."""
+
+
+class Outcome(Enum):
+    """Of a decode. FULL, ABORTED and FAILED leave it open which tokens are in the memory; the sequences must be cut."""
+
+    DONE = 0
+    FULL = 1
+    ABORTED = 2
+    FAILED = 3
+
+
+class Part(NamedTuple):
+    """Tokens for one sequence, from position `at`; `wanted`: the logits behind the last of them."""
+
+    seq: int
+    at: int
+    tokens: Sequence[int]
+    wanted: bool
+
+
+class Memory(Protocol):
+    """What the scheduler needs of a model with its memory. `cells`: tokens over all sequences; `batch`: tokens of one decode;
+    `cuttable`: the end of a sequence can be taken away (not so in recurrent models, whose state is one)."""
+
+    cells: int
+    sequences: int
+    batch: int
+    cuttable: bool
+
+    def decode(self, parts: Sequence[Part]) -> Outcome: ...
+
+    def row(self, part: int) -> Any:
+        """The logits that the part wanted; valid until the next decode."""
+
+    def keep(self, seq: int, length: int) -> bool:
+        """Cut the sequence to its first `length` tokens. False when what would be left is of no use; 0 never fails."""
+
+    def copy(self, source: int, target: int, length: int) -> bool:
+        """Share the first `length` tokens (all of them, if the memory is not `cuttable`) with an empty sequence. False as in `keep`."""
+
+    def abort(self) -> None:
+        """End the decode that is running; from any thread."""
+
+    def rearm(self) -> None:
+        """The next decode runs to its end unless `abort` is called from now on."""
+
+
+class Work(Protocol):
+    """One request, or one of its choices. `prompt`: at least one token, and with all that will be written no more than fits."""
+
+    key: int
+    interactive: bool
+    prompt: Sequence[int]
+
+    def began(self, cached: int) -> None:
+        """It is being read; so many tokens were in the memory already."""
+
+    def progress(self, done: int, total: int) -> None: ...
+
+    def take(self, row: Any) -> Sequence[int]:
+        """The tokens to go on with, given the logits; none: it is over."""
+
+    def failed(self, error: Exception) -> None: ...
+
+    def cancelled(self) -> None: ...
+
+
+class _Run:
+    __slots__ = ("answering", "arrived", "fed", "marks", "noted", "seq", "started", "suspect", "tokens", "work")
+
+    def __init__(self, work: Work, now: float) -> None:
+        self.work = work
+        self.tokens = [int(t) for t in work.prompt]
+        self.seq = -1
+        self.fed = 0
+        """Tokens in the memory."""
+        self.answering = False
+        self.arrived = self.noted = now
+        self.started = False
+        self.suspect = False
+        """It was in a batch that failed: it is decoded alone until it succeeds or fails."""
+        self.marks: list[int] = []
+
+    @property
+    def left(self) -> int:
+        return len(self.tokens) - self.fed
+
+
+class Batcher:
+    """`slots`: requests that run at once; `queue`: how many more may wait; `gone(key)`: the request was cancelled."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        slots: int,
+        queue: int = 64,
+        gone: Callable[[int], bool] = lambda _key: False,
+        clock: Callable[[], float] = time.monotonic,
+        gap: float = GAP,
+    ) -> None:
+        self._memory = memory
+        self.slots = max(1, min(slots, memory.sequences))
+        self._limit = queue
+        self._gone = gone
+        self._clock = clock
+        self._gap = gap
+        self.prefixes = Prefixes(memory.cells, memory.sequences)
+        self._waiting: list[_Run] = []
+        self._runs: list[_Run] = []
+        self._reading: frozenset[int] = frozenset()
+        self._aborted = False
+        self._cost = 0.0
+        """Seconds per token of a prompt, as measured."""
+
+    # -- outside -------------------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> int:
+        return len(self._runs)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def submit(self, *works: Work) -> None:
+        """Queue what belongs to one request; it counts once. Raises Busy."""
+        if len({r.work.key for r in self._waiting}) >= self._limit:
+            raise Busy(f"The local model has {len(self._runs)} requests at work and {self._limit} waiting.")
+        now = self._clock()
+        self._waiting += [_Run(work, now) for work in works]
+
+    def interrupt(self, key: int) -> None:
+        """The request was cancelled just now: when its prompt is in the batch being computed, that is given up. From any thread."""
+        if key in self._reading:
+            self._memory.abort()
+
+    def step(self) -> bool:
+        """Decode one batch. False when there is nothing to do."""
+        self._memory.rearm()
+        self._sweep()
+        self._admit()
+        batch = self._compose()
+        if not batch:
+            return bool(self._waiting)
+        parts = [part for _, part in batch]
+        # Two in a row are not given up, so that others get on whatever is cancelled.
+        self._reading = frozenset(
+            () if self._aborted or not self._memory.cuttable else (r.work.key for r, p in batch if len(p.tokens) >= CHUNK)
+        )
+        if any(self._gone(key) for key in self._reading):
+            self._memory.abort()
+        began = self._clock()
+        outcome = self._memory.decode(parts)
+        self._reading = frozenset()
+        self._aborted = outcome is Outcome.ABORTED
+        if outcome is Outcome.DONE:
+            self._measure(sum(len(p.tokens) for p in parts), self._clock() - began)
+            self._done(batch)
+        else:
+            for run, _ in batch:
+                self._rewind(run, run.fed)
+            if outcome is Outcome.FULL:
+                self._make_room(batch)
+            elif outcome is Outcome.FAILED:
+                self._suspect(batch)
+        return True
+
+    # -- coming and going ----------------------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        for run in [r for r in self._waiting if self._gone(r.work.key)]:
+            self._waiting.remove(run)
+            run.work.cancelled()
+        for run in [r for r in self._runs if self._gone(r.work.key)]:
+            self._leave(run)
+            run.work.cancelled()
+
+    def _rank(self, run: _Run, now: float) -> tuple[int, float]:
+        return (0 if run.work.interactive or now - run.arrived >= AGE else 1, run.arrived)
+
+    def _admit(self) -> None:
+        now = self._clock()
+        while True:
+            # A twin (another choice of the same request) waits until the prompt they share is read.
+            unread = {r.work.key for r in self._runs if not r.answering}
+            ready = [r for r in self._waiting if r.work.key not in unread]
+            if not ready:
+                return
+            run = min(ready, key=lambda r: self._rank(r, now))
+            while len(self._runs) >= self.slots or not self._start(run):
+                # An urgent request takes the place of one that is not.
+                yields = [r for r in self._runs if self._rank(r, now)[0] > self._rank(run, now)[0]]
+                if not yields:
+                    return
+                self._set_back(max(yields, key=lambda r: r.arrived))
+
+    def _start(self, run: _Run) -> bool:
+        """Give the request a sequence, with as much of its tokens as are in the memory. False when it must wait for cells."""
+        memory, prefixes = self._memory, self.prefixes
+        tokens = np.array(run.tokens, np.int32)
+        # The last token is always decoded: its logits are needed.
+        found = prefixes.match(tokens[:-1], whole=not memory.cuttable)
+        if self._runs:
+            coming = sum(r.left for r in self._runs) + len(tokens) - found.length + HEADROOM * (len(self._runs) + 1)
+            if prefixes.pinned(found.seq, found.length) + coming > prefixes.cells:
+                return False
+        self._waiting.remove(run)
+        run.marks = self._marks(tokens, found)
+        seq = prefixes.claim()
+        whole = found.length > 0 and found.length == prefixes.length(found.seq)
+        if found.length and prefixes.idle(found.seq) and memory.cuttable and whole:
+            # It goes on from exactly there; a copy would hold nothing more.
+            if seq is not None:
+                prefixes.drop(seq)
+            seq = found.seq
+            prefixes.reuse(seq)
+        elif seq is None:
+            old = prefixes.oldest(but=found.seq)
+            if old is not None:
+                self._forget(old)
+                seq = prefixes.claim()
+            if seq is None:  # the match is the only idle one: what it holds beyond is given up
+                seq = found.seq
+                prefixes.reuse(seq)
+                self._cut(seq, found.length)
+        assert seq is not None and seq >= 0
+        if seq != found.seq and found.length:
+            if memory.copy(found.seq, seq, found.length):
+                prefixes.copy(found.seq, seq, found.length)
+            else:
+                memory.keep(seq, 0)
+        run.seq, run.fed, run.answering = seq, prefixes.length(seq), False
+        self._runs.append(run)
+        if not run.started:
+            run.started = True
+            run.work.began(run.fed)
+        return True
+
+    def _marks(self, tokens: np.ndarray[Any, Any], found: Match) -> list[int]:
+        """Where to keep the state of memory that cannot be cut: before the prompt's last tokens, and where an earlier request, whose state
+        is past that point, parted from this one: a third will part there too."""
+        if self._memory.cuttable or self._memory.sequences <= self.slots:
+            return []
+        parted = self.prefixes.match(tokens[:-1]).length
+        return sorted({m for m in (parted, len(tokens) - TAIL) if m >= found.length + CHUNK})
+
+    def _leave(self, run: _Run) -> None:
+        """The request is over: its tokens stay as an idle prefix."""
+        self._runs.remove(run)
+        for seq in self.prefixes.release(run.seq, absorb=self._memory.cuttable):
+            self._memory.keep(seq, 0)
+        run.seq = -1
+
+    def _set_back(self, run: _Run) -> None:
+        """The request waits again; what it has read stays idle for it, as long as nobody needs the cells."""
+        self._leave(run)
+        run.fed = 0
+        self._waiting.append(run)
+
+    def _forget(self, seq: int) -> None:
+        self.prefixes.drop(seq)
+        self._memory.keep(seq, 0)
+
+    def _cut(self, seq: int, length: int) -> int:
+        """Cut to `length`, or to nothing where the memory cannot. Returns what is left."""
+        if not self._memory.keep(seq, length):
+            self._memory.keep(seq, 0)
+            length = 0
+        self.prefixes.cut(seq, length)
+        return length
+
+    def _rewind(self, run: _Run, length: int) -> None:
+        run.fed = self._cut(run.seq, length)
+        run.answering = run.answering and run.fed == length
+
+    # -- one batch -----------------------------------------------------------------------------------------------------
+
+    def _compose(self) -> list[tuple[_Run, Part]]:
+        alone = next((r for r in self._runs if r.suspect), None)
+        runs = [alone] if alone is not None else self._runs
+        room = self._memory.batch
+        batch: list[tuple[_Run, int]] = []
+        for run in runs:
+            if run.answering and room:
+                n = min(run.left, room)
+                batch.append((run, n))
+                room -= n
+        reading = [r for r in runs if not r.answering]
+        if batch and self._cost:
+            room = min(room, max(CHUNK, int(self._gap / self._cost)))
+        batch += self._shares(reading, room)
+        need = sum(n for _, n in batch)
+        while self.prefixes.free < need:
+            old = self.prefixes.oldest()
+            if old is not None:
+                self._forget(old)
+                continue
+            if len(self._runs) > 1:
+                self._set_back(self._last())
+            else:  # cannot be: a request alone fits, or it was refused
+                run = self._runs[0]
+                self._leave(run)
+                run.work.failed(DecodeFault("The model's memory is full."))
+            return self._compose()
+        return [(r, Part(r.seq, r.fed, r.tokens[r.fed : r.fed + n], wanted=n == r.left)) for r, n in batch if n]
+
+    def _shares(self, reading: list[_Run], room: int) -> list[tuple[_Run, int]]:
+        """Each prompt gets an equal share and the short ones leave the rest of theirs to the long: an autocompletion is not held up by
+        a document. An eighth stays for the background while anything interactive is read."""
+        now = self._clock()
+        first = [r for r in reading if self._rank(r, now)[0] == 0]
+        rest = [r for r in reading if self._rank(r, now)[0] == 1]
+        out: list[tuple[_Run, int]] = []
+        for group, most in ((first, room - (room // 8 if rest else 0)), (rest, room)):
+            for i, run in enumerate(sorted(group, key=self._next)):
+                n = min(self._next(run), max(0, min(most, room)) // (len(group) - i))
+                most -= n
+                room -= n
+                out.append((run, n))
+        return out
+
+    def _next(self, run: _Run) -> int:
+        """How far the prompt may be read in one go: to its end, or to the next place that is kept."""
+        mark = next((m for m in run.marks if m > run.fed), len(run.tokens))
+        return mark - run.fed
+
+    def _measure(self, tokens: int, seconds: float) -> None:
+        if tokens >= CHUNK:
+            cost = seconds / tokens
+            self._cost = cost if not self._cost else 0.7 * self._cost + 0.3 * cost
+
+    def _done(self, batch: list[tuple[_Run, Part]]) -> None:
+        for run, part in batch:
+            self.prefixes.extend(run.seq, part.tokens)
+            run.fed += len(part.tokens)
+            run.suspect = False
+        now = self._clock()
+        for index, (run, part) in enumerate(batch):
+            if part.wanted:
+                self._take(run, index)
+                continue
+            if run.fed in run.marks:
+                self._keep_state(run)
+            if now - run.noted >= PROGRESS:
+                run.noted = now
+                run.work.progress(run.fed, len(run.tokens))
+
+    def _take(self, run: _Run, index: int) -> None:
+        try:
+            more = run.work.take(self._memory.row(index))
+        except Exception as exc:  # whatever is wrong with one request is that request's trouble
+            self._leave(run)
+            run.work.failed(exc)
+            return
+        if more:
+            run.answering = True
+            run.tokens += more
+        else:
+            self._leave(run)
+
+    def _keep_state(self, run: _Run) -> None:
+        seq = self.prefixes.claim()
+        if seq is None:
+            old = self.prefixes.oldest()
+            if old is None:
+                return
+            self._forget(old)
+            seq = self.prefixes.claim()
+        assert seq is not None
+        if self._memory.copy(run.seq, seq, run.fed):
+            self.prefixes.copy(run.seq, seq, run.fed)
+        self.prefixes.release(seq, absorb=False)
+
+    # -- trouble -------------------------------------------------------------------------------------------------------
+
+    def _last(self) -> _Run:
+        now = self._clock()
+        return max(self._runs, key=lambda r: self._rank(r, now))
+
+    def _make_room(self, batch: list[tuple[_Run, Part]]) -> None:
+        """The memory found no cells although the books have some."""
+        old = self.prefixes.oldest()
+        if old is not None:
+            self._forget(old)
+        elif len(self._runs) > 1:
+            self._set_back(self._last())
+        else:
+            run = batch[0][0]
+            self._leave(run)
+            run.work.failed(DecodeFault("The model's memory is full."))
+
+    def _suspect(self, batch: list[tuple[_Run, Part]]) -> None:
+        """A batch failed: each request of it is tried alone, and the one that fails alone is the one at fault."""
+        if len(batch) > 1:
+            for run, _ in batch:
+                run.suspect = True
+            return
+        run = batch[0][0]
+        seq = run.seq
+        self._leave(run)
+        if self.prefixes.length(seq):
+            self._forget(seq)  # what it computed is not to be trusted
+        run.work.failed(DecodeFault("The local model failed at this request."))
