@@ -61,7 +61,8 @@ class Signed:
 @dataclass(frozen=True, slots=True)
 class Ask:
     """`size` is the body in bytes; `unread` names parts that cannot be read (images, references), by type. `head`: the client's
-    headers that its own host may see, by lower-case name (API version, beta flags)."""
+    headers that its own host may see, by lower-case name (API version, beta flags). `hosted`: kinds of tools that the host itself would run
+    (core/hosted_tools.py), which are left out on the way; `forced`: the kind that the request wants called, or ""."""
 
     dialect: str
     tree: dict[str, Any]
@@ -79,6 +80,8 @@ class Ask:
     head: dict[str, str] = field(default_factory=dict)
     hints: Hints = Hints()
     signed: tuple[Signed, ...] = ()
+    hosted: tuple[str, ...] = ()
+    forced: str = ""
 
 
 def get(tree: Any, path: Path) -> Any:

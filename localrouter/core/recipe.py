@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from localrouter.core.hosted_tools import known
 from localrouter.core.kinds import DataClass
 
 Task = Literal[
@@ -85,12 +86,14 @@ DEFAULT_CLASSES: dict[DataClass, ClassRule] = {
 
 
 class Recipe(Strict):
-    """One policy. `extends` names another whose keys it overrides."""
+    """One policy. `extends` names another whose keys it overrides. `hosted_tools`: tools that a host may run by itself (core/hosted_tools.py),
+    though nobody here reads what they read; none unless it says so."""
 
     name: str
     description: str = ""
     extends: str | None = None
     private_keys: Request = "local"
+    hosted_tools: tuple[Annotated[str, AfterValidator(known)], ...] = ()
     classes: dict[DataClass, ClassRule] = Field(default_factory=dict)
     route: tuple[Route, ...] = ()
 

@@ -70,12 +70,11 @@ _BLOCKS = frozenset(
     }
 )  # fmt: skip
 _AT_HOST = re.compile(r"(web_search|web_fetch|code_execution|advisor|mcp_toolset)(_[0-9]{8})?")
-"""Tools that the host runs: they read the web or a sandbox for themselves. Searching the request's own tools reads nothing else."""
+"""Tools that the host runs (what becomes of each: core/hosted_tools.py). Searching the request's own tools reads nothing else."""
 _AT_CLIENT = re.compile(
     r"(bash|text_editor|memory|computer|computer_toolset|browser_toolset)_[0-9]{8}"
     r"|tool_search_tool_(regex|bm25)(_[0-9]{8})?|custom"
 )
-_DATED = re.compile(r"([a-z]+(_[a-z]+)*)_[0-9]{8}")
 _SCHEMA_WORDS = frozenset({"type", "format", "$schema", "$ref"})
 _SCHEMA_WORD = re.compile(r"[A-Za-z0-9_.:/#$\-]{0,128}")
 _NAMES = frozenset({"properties", "$defs", "definitions", "patternProperties", "dependentSchemas", "dependentRequired"})
@@ -123,8 +122,8 @@ class Reading:
             elif key == "metadata":
                 walk(value, (key,), "metadata", self.leaves, protocol=_nothing, free_keys=True, context=key)
             else:
-                if key in ("container", "mcp_servers", "thread"):
-                    self.unread[key] = None  # content and servers that the host holds or calls
+                if key in ("container", "thread"):
+                    self.unread[key] = None  # content that the host holds
                 where: Where = "tool_schema" if key in ("tool_choice", "output_config", "output_format") else "metadata"
                 self._field(key, value, (key,), where)
 
@@ -289,9 +288,6 @@ class Reading:
                 "Describe it as a tool with an input_schema, or leave it out.",
                 param=dotted(path),
             )
-        if _AT_HOST.fullmatch(kind):
-            dated = _DATED.fullmatch(kind)
-            self.unread[dated[1] if dated else kind] = None
         self._fields(tool, path, "tool_schema")
 
     def _schema(self, node: Any, path: Path) -> None:

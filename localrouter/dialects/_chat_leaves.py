@@ -13,6 +13,7 @@ from typing import Any
 from localrouter.core.ask import Leaf, Path, Signed, Where
 from localrouter.core.errors import BadRequest, Unsupported
 from localrouter.dialects._fields import dumps
+from localrouter.dialects._hosted import kind_of
 from localrouter.dialects._leaves import walk
 
 _ROLES: dict[str, Where] = {
@@ -84,10 +85,10 @@ def unread(tree: dict[str, Any]) -> tuple[str, ...]:
         if not isinstance(tool, dict):
             raise BadRequest(f"tools[{j}] must be an object.", "Correct it.", param=f"tools[{j}]")
         kind = tool.get("type", "function")
-        if kind not in ("function", "custom"):
-            # A tool that the host runs reads the web or a store for itself: nobody here sees what it is told.
+        if kind not in ("function", "custom") and not kind_of(tool):
+            # Nobody here knows what it reads; tools that a host is known to run are judged apart (_hosted.py).
             found.append(kind if isinstance(kind, str) and _WORD.fullmatch(kind) else "an unknown tool")
-    found += [key for key in ("web_search_options", "file_ids", "previous_response_id") if tree.get(key) is not None]
+    found += [key for key in ("file_ids", "previous_response_id") if tree.get(key) is not None]
     return tuple(found)
 
 

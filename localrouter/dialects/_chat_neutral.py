@@ -254,7 +254,14 @@ def _tools(tree: dict[str, Any], notes: _Notes) -> tuple[tuple[Tool, ...], ToolC
         names = {_name(entry) for entry in allowed.get("tools") or () if isinstance(entry, dict)}
         notes.say("Of the tools only the allowed ones were sent ('allowed_tools').")
         return tuple(t for t in tools if t.name in names), ToolChoice("any" if allowed.get("mode") == "required" else "auto")
-    return tuple(tools), _choice(choice)
+    chosen = _choice(choice)
+    if chosen is not None and chosen.mode == "any" and tree.get("tools") and not tools:
+        raise CannotCross(
+            "The request wants a tool to be called that the host itself would run, which the host's API has no word for.",
+            "Leave the choice to the model, or ask another one.",
+            param="tool_choice",
+        )
+    return tuple(tools), chosen
 
 
 def _tool(inner: dict[str, Any], kind: str, cache: dict[str, Any] | None) -> Tool:

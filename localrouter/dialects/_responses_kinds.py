@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from localrouter.core.ask import Where
+from localrouter.core.hosted_tools import LEFT_OUT, PASSES
 
 WORD = re.compile(r"[A-Za-z0-9_.:|/\-]{0,128}")
 """What an id, or a word of a closed set, looks like. Anything else in such a field is text, and is scanned."""
@@ -100,17 +101,8 @@ DATA_FIELDS = words("image_url file_url file_data file_id data input_audio")
 
 CLIENT_TOOLS = words("function custom namespace local_shell shell apply_patch tool_search")
 """Run by the client: their definitions are text, and so is what they are asked and what they say."""
-HOSTED_TOOLS = words(
-    "web_search web_search_preview file_search code_interpreter image_generation mcp computer computer_use computer_use_preview "
-    "programmatic_tool_calling"
-)
-"""Run at the host or seen only there: what they bring into the answer is unread."""
-_DATED = re.compile(r"_20\d\d_\d\d_\d\d$")
-
-
-def tool_kind(kind: str) -> str:
-    """A tool's type without the date of its version: `web_search_2025_08_26` is `web_search`."""
-    return _DATED.sub("", kind)
+HOSTED_TOOLS = frozenset({*LEFT_OUT, *PASSES}) - CLIENT_TOOLS
+"""Run at the host or known only there; what becomes of each is said in core/hosted_tools.py."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,10 @@ def _choice(choice: Any, box: Toolbox, notes: dict[str, None]) -> tuple[tuple[To
     if not isinstance(choice, dict):
         # A word that nobody knows leaves the choice to the model, as an absent one does.
         words = {"none": "none", "required": "any", "any": "any"}
-        return tools, ToolChoice(words.get(str(choice), "auto"))  # type: ignore[arg-type]  # its values are modes
+        mode = words.get(str(choice), "auto")
+        if mode == "any" and box.hosted and not tools:
+            raise cannot(f"the tool '{next(iter(box.hosted))}' to be called", "tool_choice")
+        return tools, ToolChoice(mode)  # type: ignore[arg-type]  # its values are modes
     if choice.get("type") == "allowed_tools":
         names = {_named(entry) for entry in choice.get("tools") or () if isinstance(entry, dict)}
         notes["Of the tools only the allowed ones were sent ('allowed_tools')."] = None

@@ -10,6 +10,7 @@ from localrouter.core.ask import Leaf, Path
 from localrouter.core.errors import BadRequest, Unsupported
 from localrouter.dialects import _responses_kinds as k
 from localrouter.dialects._fields import dumps
+from localrouter.dialects._hosted import base
 from localrouter.dialects._responses_found import Found, add_text, add_words, name_of
 
 _TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
@@ -46,20 +47,13 @@ def add_tools(value: Any, found: Found) -> None:
 def _kind_of_tool(tool: Any, path: Path, found: Found) -> str:
     if not isinstance(tool, dict) or not isinstance(tool.get("type"), str):
         raise BadRequest(f"{name_of(path)} must be an object with a 'type'.", "Correct it.", param=name_of(path))
-    kind = k.tool_kind(tool["type"])
-    if kind in k.HOSTED_TOOLS:
-        # A search in the host's own index alone: the question is made of what already left, and nobody else is asked. Codex offers it
-        # with every request.
-        if kind != "web_search" or tool.get("external_web_access") is not False:
-            found.unread[kind] = None
-    elif kind not in k.CLIENT_TOOLS:
+    kind = base(tool["type"])
+    if kind not in k.HOSTED_TOOLS | k.CLIENT_TOOLS:
         raise Unsupported(
             f"{name_of(path)} has the tool type {kind[:64]!r}, which localrouter does not know: it may read what nobody here has read.",
             "Leave it out, or offer it as a function.",
             param=name_of(path),
         )
-    if kind == "shell":
-        add_environment(tool.get("environment"), found)
     return kind
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from localrouter.core.chat import Tool
-from localrouter.dialects import _responses_kinds as k
+from localrouter.dialects._hosted import base, kind_of
 
 Shape = Literal["function", "custom", "local_shell", "shell", "apply_patch", "tool_search"]
 
@@ -112,10 +112,13 @@ class Toolbox:
                 self._one(tool, namespace)
 
     def _one(self, tool: dict[str, Any], namespace: str) -> None:
-        kind = k.tool_kind(str(tool.get("type")))
+        kind = base(tool.get("type"))
         name = tool.get("name")
         if kind == "namespace":
             self.add(tool.get("tools"), name if isinstance(name, str) else "")
+            return
+        if kind_of(tool):
+            self.hosted[kind_of(tool)] = None
             return
         if kind in NATIVE:
             native = NATIVE[kind]

@@ -14,7 +14,7 @@ import orjson
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import BadRequest, Unsupported
-from localrouter.dialects import Made
+from localrouter.dialects import Made, _hosted
 from localrouter.dialects._anthropic_chat import chat
 from localrouter.dialects._anthropic_edits import EDITS
 from localrouter.dialects._anthropic_errors import error_body
@@ -64,6 +64,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         )
     reading = Reading()
     reading.request(tree)
+    hosted, forced = _hosted.find(tree)
     session, said = hints(headers, tree, NAME)
     return Ask(
         dialect=NAME,
@@ -71,7 +72,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         leaves=tuple(reading.leaves),
         model=model,
         needs=Needs(
-            tools=bool(tree.get("tools")),
+            tools=_hosted.runs_here(tree),
             json_schema=_has_schema(tree),
             vision="image" in reading.unread,
             stream=bool(stream),
@@ -86,6 +87,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         head={name: headers[name] for name in _HEAD if headers.get(name)},
         hints=said,
         signed=tuple(reading.signed),
+        hosted=hosted,
+        forced=forced,
     )
 
 

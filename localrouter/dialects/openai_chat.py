@@ -11,7 +11,7 @@ from typing import Any
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import BadRequest
-from localrouter.dialects import Made, _edits
+from localrouter.dialects import Made, _edits, _hosted
 from localrouter.dialects import _chat_leaves as _leaves
 from localrouter.dialects._chat_neutral import chat as chat
 from localrouter.dialects._chat_writer import Writer as Writer
@@ -57,6 +57,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
     form = tree.get("response_format")
     users = [_text(m.get("content")) for m in messages if m["role"] == "user"]
     signed = _leaves.signed(tree)
+    hosted, forced = _hosted.find(tree)
     session, said = hints(headers, tree, NAME)
     return Ask(
         dialect=NAME,
@@ -64,7 +65,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         leaves=_leaves.leaves(tree, signed),
         model=model,
         needs=Needs(
-            tools=bool(tree.get("tools") or tree.get("functions")),
+            tools=bool(tree.get("functions")) or _hosted.runs_here(tree),
             json_schema=isinstance(form, dict) and form.get("type") == "json_schema",
             vision=any(u in ("image_url", "video_url") for u in unread),
             audio=any(u in ("input_audio", "audio") for u in unread),
@@ -79,10 +80,12 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         context_ids=context_ids(headers),
         signed=signed,
         hints=said,
+        hosted=hosted,
+        forced=forced,
     )
 
 
-_EDITS = (_edits.name_model, _edits.bound_output, _edits.ask_usage)
+_EDITS = (*_hosted.EDITS, _edits.name_model, _edits.bound_output, _edits.ask_usage)
 
 
 def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt, made: list[Made] | None = None) -> dict[str, Any]:

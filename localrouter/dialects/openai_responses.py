@@ -13,7 +13,7 @@ from typing import Any
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import BadRequest
-from localrouter.dialects import Made, Recall
+from localrouter.dialects import Made, Recall, _hosted
 from localrouter.dialects._edits import run
 from localrouter.dialects._fields import context_ids, integer, read_object
 from localrouter.dialects._hints import hints
@@ -51,6 +51,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         if tree.get(key) is not None and not isinstance(tree[key], kind):
             raise BadRequest(f"'{key}' must be {what}.", "Correct it.", param=key)
     found = find(tree)
+    hosted, forced = _hosted.find(tree)
     session, said = hints(headers, tree, NAME)
     text = tree.get("text")
     form = text.get("format") if isinstance(text, dict) else None
@@ -60,7 +61,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         leaves=tuple(found.leaves),
         model=model,
         needs=Needs(
-            tools=bool(tree.get("tools")),
+            tools=_hosted.runs_here(tree),
             json_schema=isinstance(form, dict) and form.get("type") == "json_schema",
             vision=any(u in ("input_image", "computer_screenshot", "image_generation_call") for u in found.unread),
             audio="input_audio" in found.unread,
@@ -76,6 +77,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         head={name: headers[name] for name in _HEAD if headers.get(name)},
         hints=said,
         signed=tuple(found.signed),
+        hosted=hosted,
+        forced=forced,
     )
 
 

@@ -291,10 +291,6 @@ def test_media_and_references_are_named(block: dict[str, Any], name: str) -> Non
 @pytest.mark.parametrize(
     ("field", "value", "name"),
     [
-        ("tools", [{"type": "web_search_20250305", "name": "web_search"}], "web_search"),
-        ("tools", [{"type": "code_execution_20260120", "name": "code_execution"}], "code_execution"),
-        ("tools", [{"type": "mcp_toolset", "mcp_server_name": "s"}], "mcp_toolset"),
-        ("mcp_servers", [{"type": "url", "name": "s", "url": "https://s.example"}], "mcp_servers"),
         ("container", "container_1", "container"),
         ("thread", {"type": "continue", "previous_message_id": "msg_1"}, "thread"),
     ],

@@ -177,9 +177,9 @@ def test_only_the_allowed_tools_are_sent() -> None:
     assert [t.name for t in out.tools] == ["b"] and out.choice == ToolChoice("any") and len(out.notes) == 1
 
 
-def test_tools_that_the_host_runs_are_unread_and_do_not_cross() -> None:
+def test_tools_that_the_host_runs_do_not_cross() -> None:
     tools = [{"type": "web_search"}, {"type": "function", "function": {"name": "web_search"}}]
-    assert ask(tools=tools).unread == ("web_search",)
+    assert ask(tools=tools).hosted == ("web_search",)
     out = chat(tools=tools)
     assert [t.name for t in out.tools] == ["web_search"] and len(out.notes) == 1, "6: a client's own tool of that name stays"
 

@@ -18,8 +18,10 @@ from openai.types.responses.response_output_item import ResponseOutputItem
 from openai.types.responses.response_stream_event import ResponseStreamEvent
 
 from localrouter.core.errors import Unsupported
+from localrouter.core.hosted_tools import LEFT_OUT as HOSTED
 from localrouter.dialects import _responses_kinds as k
 from localrouter.dialects import openai_responses as dialect
+from localrouter.dialects._hosted import base
 from localrouter.providers import _responses_pieces as pieces
 
 DATA = frozenset({"file_data", "result"})
@@ -142,8 +144,9 @@ def test_every_text_of_every_tool_is_read(t: Any) -> None:
         ask = dialect.read(orjson.dumps({"input": "x", "tools": [sample]}), {})
         said = {leaf.text for leaf in ask.leaves}
         assert not {v for v in texts if v not in said}
-        hosted = k.tool_kind(sample["type"]) in k.HOSTED_TOOLS
-        assert hosted == (k.tool_kind(sample["type"]) in ask.unread)
+        kind = base(sample["type"])
+        assert not ask.unread and (kind in k.CLIENT_TOOLS) != (kind in k.HOSTED_TOOLS)
+        assert ask.hosted == tuple({kind} & HOSTED.keys()) or ask.hosted == ("container_shell",)
 
 
 def test_every_field_of_the_request_is_classified() -> None:
