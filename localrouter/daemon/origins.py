@@ -1,8 +1,9 @@
 """Whose a signed block is: which host made a thinking signature or an encrypted reasoning item, and the seals that carry one across.
 
 Law 1: what a host signed goes back to that host unchanged and to no other. Raw plane: a mark that comes by is remembered by keyed hash
-with the host that made it (bounded, in memory); a block of another host is dropped before its tree leaves. Of unknown maker (after a
-restart): its readable text is scanned, and it passes only when nothing private is found; without one it is dropped.
+with the host that made it (bounded; store/makers.py keeps it over a restart); a block of another host is dropped before its tree leaves.
+Of unknown maker (made behind our back, or long ago): its readable text is scanned, and it passes only when nothing private is found; without
+one it is dropped.
 Neutral plane: the client's dialect is not the host's, so what the host signed is handed out in a seal, `lr1.` and base64url of MAC and
 compressed JSON, under the install secret; it is opened for the host and wire that made it. A seal that is forged, foreign or unknown
 is dropped, never replayed.
@@ -10,10 +11,12 @@ is dropped, never replayed.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
+import logging
 import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -24,9 +27,13 @@ import orjson
 
 from localrouter.core.ask import Ask, Leaf, Signed, remove
 from localrouter.core.chat import Chat, Part, Thought, Turn
+from localrouter.core.errors import RouterError
+from localrouter.store.makers import LIMIT, Maker, Makers
+
+log = logging.getLogger("localrouter")
 
 PREFIX = "lr1."
-MARKS = 65_536
+MARKS = LIMIT
 """Marks that are remembered, some 10 MB; the oldest is forgotten first."""
 SEAL_MAX = 16 * 1024 * 1024
 """Bytes of a seal's content, inflated. Encrypted reasoning of a long turn is some 100 KB."""
@@ -44,23 +51,53 @@ class Sealed:
 
 
 class Origins:
-    """See the module. `secret` is the install secret."""
+    """See the module. `secret` is the install secret; `makers` is what is remembered over a restart, None: nothing is."""
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, makers: Makers | None = None) -> None:
         self._mark_key = hmac.digest(secret, b"localrouter origin of marks", "sha256")
         self._seal_key = hmac.digest(secret, b"localrouter seal of thoughts", "sha256")
         self._makers: OrderedDict[bytes, tuple[str, bytes]] = OrderedDict()
+        self._kept = makers
+        self._loading: asyncio.Task[None] | None = None
 
     def _hash(self, text: str) -> bytes:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._mark_key, digest_size=16).digest()
 
-    def note(self, mark: str, text: str, host: str) -> None:
-        """`host` made this mark for this text."""
-        key = self._hash(mark)
+    async def load(self) -> None:
+        """Know what was remembered before the last stop. Once, by the first request that has a signed block; later calls cost nothing."""
+        if self._kept is not None:
+            if self._loading is None:
+                self._loading = asyncio.create_task(self._load(self._kept))
+            await asyncio.shield(self._loading)
+
+    async def _load(self, kept: Makers) -> None:
+        try:
+            rows = await kept.load()
+        except RouterError as exc:  # then they are of unknown maker, which loses thoughts and leaks none
+            log.warning("the makers of signed blocks could not be read: %s", exc.text)
+            return
+        since = self._makers
+        self._makers = OrderedDict((row.mark, (row.host, row.text)) for row in rows)
+        self._makers.update(since)
+        self._bound()
+
+    def note(self, mark: str, text: str, host: str, request: str = "") -> None:
+        """`host` made this mark for this text, in the answer to `request`."""
+        key, own = self._hash(mark), self._hash(text)
         self._makers.pop(key, None)
-        self._makers[key] = (host, self._hash(text))
+        self._makers[key] = (host, own)
+        self._bound()
+        if self._kept is not None:
+            self._kept.put(Maker(key, own, host, request))
+
+    def _bound(self) -> None:
         while len(self._makers) > MARKS:
             self._makers.popitem(last=False)
+
+    def forget(self, makers: Sequence[Maker]) -> None:
+        """They were forgotten in the store."""
+        for maker in makers:
+            self._makers.pop(maker.mark, None)
 
     def maker(self, block: Signed) -> str:
         """The host that made a block, or "" when nobody remembers. A text that is not the one that was signed is nobody's."""

@@ -6,12 +6,14 @@ engine; the dialect reads the tree into a `Chat`, and the host's wire writes tha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from localrouter.core.ask import Ask
+from localrouter.core.ask import Ask, Signed
 from localrouter.core.catalogue import Host
 from localrouter.core.decide import Attempt
+from localrouter.core.errors import CannotCross
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import kind
 from localrouter.daemon.origins import leaves_of, left_out, without
@@ -84,6 +86,7 @@ async def _vouched(
     holds nothing private. What is encrypted and of unknown maker is left out."""
     if not ask.signed:
         return tree, ()
+    await services.origins.load()
     foreign, unknown = services.origins.judge(ask, host.name)
     foreign += [b for b in unknown if not b.text]  # nobody can read it, and nobody knows who made it: law 1
     leaves = leaves_of(unknown)
@@ -93,7 +96,21 @@ async def _vouched(
         foreign += [b for b in unknown if b.path in private]
     if not foreign:
         return tree, ()
+    _refuse_without(foreign, host)
     return without(tree, foreign), (left_out(len(foreign)),)
+
+
+def _refuse_without(blocks: Sequence[Signed], host: Host) -> None:
+    """A compacted conversation that another host made. Another candidate may be its maker, so the plan goes on. Raises CannotCross."""
+    lost = next((b for b in blocks if b.needed), None)
+    if lost is None:
+        return
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in lost.path).lstrip(".")
+    raise CannotCross(
+        f"{where} is a compacted conversation that only the host which made it can read, and {host.name} is not known to have made it.",
+        "Ask the model that compacted it, or begin a new conversation with what it was about.",
+        param=where,
+    )
 
 
 def _private(services: Services, text: str, row: tuple[Finding, ...], tokens: frozenset[str]) -> bool:

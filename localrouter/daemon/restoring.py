@@ -28,7 +28,8 @@ _NAME = -1000
 
 class Restorer:
     """Chunks of one attempt, in order. `unveiler` is None when nothing was veiled; `crosses`: neutral plane; `names`: what the client
-    calls the tools that were sent under other names (tool_names.py); `veiled`: those of them that hold private values."""
+    calls the tools that were sent under other names (tool_names.py); `veiled`: those of them that hold private values; `request`: its id,
+    under which it is remembered who signed what."""
 
     def __init__(
         self,
@@ -40,11 +41,13 @@ class Restorer:
         crosses: bool,
         names: Mapping[str, str] | None = None,
         veiled: Mapping[str, str] | None = None,
+        request: str = "",
     ) -> None:
         self.unveiler = unveiler
         self._origins, self._host, self._wire, self._crosses = origins, host, wire, crosses
         self._names = names or {}
         self._veiled = veiled or {}
+        self._request = request
         self._open: dict[Channel, None] = {}
         self._tools: dict[Channel, str] = {}
         self._grown: set[Channel] = set()
@@ -167,7 +170,7 @@ class Restorer:
         """What the client gets of a mark: on the raw plane it stands in the tree, on the neutral one it is sealed."""
         text = "".join(self._signed.get(piece.channel, ()))
         if not self._crosses:
-            self._origins.note(piece.opaque, text, self._host)
+            self._origins.note(piece.opaque, text, self._host, self._request)
             return ""
         return self._origins.seal(Sealed(self._host, self._wire, piece.opaque, text))
 

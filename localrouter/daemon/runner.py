@@ -226,6 +226,7 @@ class Runner:
             crosses=out.crosses,
             names=out.names,
             veiled=out.veiled,
+            request=self.id,
         )
         self.story.called(out.wire.NAME, out.crosses, out.notes, out.edits)
         key = await self.s.keys.find(host)

@@ -81,7 +81,7 @@ class Services:
         self.secret, self.record_texts, self.allowed = secret, record_texts, allowed
         self.keys = Keys()
         self.conversations = Conversations()
-        self.origins = Origins(secret)
+        self.origins = Origins(secret, store.makers)
         self.cooling: dict[str, float] = {}
         self._refused: dict[str, tuple[int, float]] = {}
         self._keys: frozenset[str] = frozenset()
@@ -203,6 +203,14 @@ class Services:
             served=served,
             served_asked=asked,
         )
+
+    async def forget(self, request: str) -> bool:
+        """Destroy what is kept of a request: its trace, and whose the blocks are that its answer signed. Whether there was a trace."""
+        makers = await self.store.makers.of(request)
+        gone = await self.store.traces.forget(request)
+        if gone:
+            self.origins.forget(makers)
+        return gone
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run to its end, kept from the garbage collector; `drain` waits for it."""

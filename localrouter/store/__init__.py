@@ -1,4 +1,4 @@
-"""Store: the only room that opens SQLite. Ledger and traces over one writer."""
+"""Store: the only room that opens SQLite. Ledger, traces and makers over one writer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from localrouter.core.errors import RouterError, StoreFault
 from localrouter.store.ledger import Ledger
+from localrouter.store.makers import Makers
 from localrouter.store.schema import migrate
 from localrouter.store.traces import Traces
 from localrouter.store.writer import Writer
@@ -18,8 +19,8 @@ FILE = "localrouter.db"
 class Store:
     """Open parts; `swept` counts the calls that the last stop cut."""
 
-    def __init__(self, writer: Writer, ledger: Ledger, traces: Traces, swept: int) -> None:
-        self._writer, self.ledger, self.traces, self.swept = writer, ledger, traces, swept
+    def __init__(self, writer: Writer, ledger: Ledger, traces: Traces, makers: Makers, swept: int) -> None:
+        self._writer, self.ledger, self.traces, self.makers, self.swept = writer, ledger, traces, makers, swept
 
     @classmethod
     def open(
@@ -37,10 +38,11 @@ class Store:
             writer.close()
             raise
         ledger = Ledger(writer, budgets, now, tz)
-        return cls(writer, ledger, Traces(writer, key, now), ledger.sweep())
+        return cls(writer, ledger, Traces(writer, key, now), Makers(writer), ledger.sweep())
 
     def close(self) -> None:
         """Commit what is queued and close the file."""
+        self.makers.flush()
         self._writer.close()
 
 

@@ -42,7 +42,15 @@ def m002_traces(db: Database) -> None:
     db.execute("CREATE VIRTUAL TABLE traces_fts USING fts5(text, content='')")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_ledger, m002_traces)
+def m003_makers(db: Database) -> None:
+    # No primary key of its own: the rowid is the age, by which the table is bounded.
+    db.table("makers").create(
+        {"mark": bytes, "text": bytes, "host": str, "request": str}, not_null={"mark", "text", "host", "request"}
+    )
+    db.table("makers").create_index(["mark"], unique=True)
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_ledger, m002_traces, m003_makers)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -129,7 +129,8 @@ class Traces:
         return await self._writer.run(job)
 
     async def forget(self, id_: str) -> bool:
-        """Destroy a trace's body and salt; the tombstone keeps the chain whole. Whether there was one."""
+        """Destroy a trace's body and salt, and what is remembered of the blocks that its answer signed; the tombstone keeps the chain whole.
+        Whether there was one."""
 
         def job(db: sqlite3.Connection) -> bool:
             row = db.execute("SELECT seq, body FROM traces WHERE id = ? AND body IS NOT NULL", (id_,)).fetchone()
@@ -141,6 +142,7 @@ class Traces:
             db.execute("INSERT INTO traces_fts (traces_fts) VALUES ('optimize')")
             sql = "UPDATE traces SET body=NULL, salt=NULL, findings='{}', session='', forgotten=? WHERE seq=?"
             db.execute(sql, (self._now(), row[0]))
+            db.execute("DELETE FROM makers WHERE request = ?", (id_,))
             return True
 
         return await self._writer.run(job)

@@ -36,7 +36,7 @@ def test_a_changed_text_is_nobodys() -> None:
     assert origins.judge(ask(changed), "a") == ([], [changed])
 
 
-def test_after_a_restart_nobody_remembers() -> None:
+def test_without_a_store_a_restart_forgets() -> None:
     origins = Origins(SECRET)
     origins.note("sig-a", "I think", "a")
     own = block(0, "sig-a", "I think")
