@@ -13,9 +13,10 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 from llguidance import LLMatcher
 
-TRIES = 4  # one by preference, the others at random
+TRIES = 3  # one by preference, the others at random
 _OUT = b'}])>0123456789"[ntf{-,.:'  # outside a string, best first
 _WORDS = 48  # long runs of letters, for strings that must have a length
 
@@ -36,10 +37,12 @@ class Steps:
         words.sort(key=lambda i: (-len(pieces[i]), i))
         outside = [byte_token[b] for b in _OUT if byte_token[b] >= 0]
         quote = [byte_token[34]] if byte_token[34] >= 0 else []
+        self.quote = byte_token[34]
         rest = [t for b, t in enumerate(byte_token) if t >= 0]
         letters = [byte_token[b] for b in b"a0Zx" if byte_token[b] >= 0]
+        self.closing = frozenset(byte_token[b] for b in b'"}])>')
         self.outside = np.array(_once([*outside, *rest]), np.int64)
-        self.inside = np.array(_once([*quote, *words[:_WORDS], *letters, *rest]), np.int64)
+        self.inside = np.array(_once([*quote, *letters, *words[:_WORDS], *rest]), np.int64)
 
 
 def _once(tokens: Iterable[int]) -> list[int]:
@@ -100,7 +103,7 @@ def _walk(
     most: int,
     chance: random.Random | None,
 ) -> bytes | None:
-    out = bytearray()
+    out, taken, blocked = bytearray(), dict[int, int](), 0
     rest = tokens(known) if known else []
     for _ in range(most):
         if matcher.is_accepting():
@@ -123,14 +126,31 @@ def _walk(
             fits = anything[:64]
         if not len(fits):
             return None
-        # At random: mostly the preferred ones, each next one half as likely, and now and then any.
-        at = 0 if chance is None else chance.randrange(len(fits)) if chance.random() < 0.3 else _half(chance, len(fits))
-        token = int(fits[at])
+        blocked = blocked + 1 if state[0] and int(fits[0]) != steps.quote else 0
+        token = (
+            _ends(matcher, fits, steps.quote if state[0] else -1) if blocked % 4 == 3 or (chance is not None and blocked) else -1
+        )
+        if token >= 0:
+            pass
+        elif chance is None:
+            # What was taken before comes last, closing brackets and quotes apart: no walk through `[0-9]+x` takes 0 for ever.
+            token = next((t for t in fits.tolist() if t not in taken), -1)
+            if token < 0:
+                token = min(fits.tolist(), key=taken.__getitem__)
+            if token not in steps.closing:
+                taken[token] = taken.get(token, 0) + 1
+        else:  # mostly the preferred ones, each next one half as likely, and now and then any
+            token = int(fits[chance.randrange(len(fits)) if chance.random() < 0.3 else _half(chance, len(fits))])
         if not matcher.consume_token(token):
             return None
         out += pieces[token]
         state = in_string(pieces[token], *state)
     return bytes(out) if matcher.is_accepting() else None
+
+
+def _ends(matcher: LLMatcher, fits: npt.NDArray[np.int64], quote: int) -> int:
+    """A token after which the string may end, or -1: a pattern such as `[0-9]+x$` ends after few of the many that it allows."""
+    return next((t for t in fits.tolist() if matcher.validate_tokens([t, quote]) == 2), -1) if quote >= 0 else -1
 
 
 def _half(chance: random.Random, n: int) -> int:
