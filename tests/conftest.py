@@ -63,7 +63,8 @@ def write_home(home: Path, host: Rehearsal, *, day_usd: str = "5.00", extra: str
     (config / "recipes" / "rehearse.toml").write_text(recipe)
 
 
-def start(home: Path, more: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+def start(home: Path, more: dict[str, str] | None = None, program: str = "") -> subprocess.Popen[bytes]:
+    """`program`: Python that serves with other limits, where waiting for the real ones would take minutes."""
     env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
     env |= {
         "LOCALROUTER_HOME": str(home),
@@ -72,7 +73,8 @@ def start(home: Path, more: dict[str, str] | None = None) -> subprocess.Popen[by
         **(more or {}),
     }
     log = (home / "daemon.log").open("ab")
-    process = subprocess.Popen([sys.executable, "-P", "-m", "localrouter.daemon.serve"], env=env, stderr=log, stdout=log)
+    command = ["-c", program] if program else ["-m", "localrouter.daemon.serve"]
+    process = subprocess.Popen([sys.executable, "-P", *command], env=env, stderr=log, stdout=log)
     log.close()
     return process
 

@@ -130,7 +130,8 @@ class Failure:
         if error.retry_after is not None:
             error.retry_after = max(1.0, error.retry_after - (self.told - self.at))
         if error.retryable:
-            error.do = f"{error.do} This is the same failure again, since the repeat came at once; wait {self.wait:.0f} seconds to ask anew.".strip()
+            again = f"The host was not asked again, since a program seems to repeat by itself; wait {self.wait:.0f} seconds to ask anew."
+            error.do = f"{error.do} {again}".strip()
         return error
 
 

@@ -7,10 +7,11 @@ It refuses what the real APIs refuse, so that a request that was crossed wrongly
 Faults are chosen by the model's name, or by a script:
 
     429 500 503 529 400 401 ...   that status          context        the prompt is too long, in the wire's own words
-    silent, silent-N              no byte for N s      mute-N         N s of silence after the first event
-    drop, drop-first              the connection breaks in the middle, after the first event
-    cut                           the stream ends without its terminal event
+    silent, silent-N              no byte for N s      mute-N, hush-N N s of silence after the first event, after the first words
+    drop, drop-first              the connection breaks in the middle (also of a whole answer), after the first event
+    cut                           the stream ends without its terminal event; a whole answer ends inside its JSON
     error-first, error-mid        an error event before, after the first words; error-event: the bare `error` of Responses
+    error-mid, not streamed       a 200 whose body is an error
     slow                          0.2 s an event       split          two writes, cut at byte `seed`
     echo                          says the last text   think, redacted   reasons first (Messages and Responses: when asked to)
     parallel, rounds-N            several tool calls at once, N turns of tool calls
@@ -155,7 +156,10 @@ class App:
         counts = wire.usage(seen, reply, len(body), self._cache)
         entry["usage"] = counts
         if not seen.stream:
-            await self._json(send, 200, wire.whole(seen, reply, counts, number, maker), entry=entry)
+            tree = wire.whole(seen, reply, counts, number, maker)
+            if fault == "error-mid":
+                tree = wire.refusal(Refused("simulated overload", status=500))
+            await self._json(send, 200, tree, entry=entry, fault=fault)
             return
         pieces = None
         at = self.cut_at
@@ -223,7 +227,7 @@ class App:
         strike = said[2] + 1 if len(said) > 2 else max(1, len(parts) - 1)
         if fault in ("drop-first", "error-first"):
             strike = 1
-        mute = re.fullmatch(r"mute-(\d+)", fault)
+        mute, hush = re.fullmatch(r"mute-(\d+)", fault), re.fullmatch(r"hush-(\d+)", fault)
         watcher = asyncio.create_task(watch())
         try:
             for count, (data, _) in enumerate(parts):
@@ -236,6 +240,8 @@ class App:
                 if count == strike and fault in ("error-mid", "error-first", "error-event", "context-mid"):
                     await write(broken)
                     break
+                if hush and count == strike:
+                    await rest(float(hush[1]))
                 await write(data)
                 if fault == "slow":
                     await rest(self.pace)
@@ -272,13 +278,18 @@ class App:
         tree: Any,
         head: list[tuple[bytes, bytes]] | None = None,
         entry: dict[str, Any] | None = None,
+        fault: str = "",
     ) -> None:
         headers = [(b"content-type", b"application/json"), (b"x-simulated", b"true"), *(head or [])]
         body = orjson.dumps(tree)
+        if fault in ("drop", "cut"):
+            if fault == "drop":  # the server closes the connection where more was announced
+                headers.append((b"content-length", str(len(body)).encode()))
+            body = body[: len(body) // 2]
         if entry is not None:
             entry["status"], entry["sent"] = status, body.decode()
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": body, "more_body": fault == "drop"})
 
 
 class Rehearsal:

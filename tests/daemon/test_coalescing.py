@@ -373,7 +373,8 @@ def test_who_asks_too_soon_is_told_how_long_to_wait() -> None:
     failure = Failure(HostTruncated("It broke off.", "Ask again."), "lr-1", 0.0, 0.0)
     failure.tell(2.0)
     assert failure.again().text == (
-        "It broke off. Ask again. This is the same failure again, since the repeat came at once; wait 7 seconds to ask anew."
+        "It broke off. Ask again."
+        " The host was not asked again, since a program seems to repeat by itself; wait 7 seconds to ask anew."
     )
     assert failure.repeats(8.9, sure=False) and not failure.repeats(9.1, sure=False), "as it says"
     final = Failure(HostRejected("Too long.", "Shorten it."), "lr-1", 0.0, 0.0)

@@ -169,6 +169,76 @@ def test_a_slow_host_is_waited_for(surfaces: Daemon, name: str, host: str, model
     assert got.text == ANSWER and len(surfaces.host.record()) - before == 1
 
 
+SHORT = (
+    "from localrouter.daemon import egress, reply, serve; egress.FIRST_BYTE_S = {True: 3.0, False: 4.0}; egress.IDLE_S = 2.0;"
+    " reply.HOLD_S = reply.KEEP_ALIVE_S = 0.5; raise SystemExit(serve.main())"
+)
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon whose limits to the host are seconds; nothing else differs. Its recipe allows one try."""
+    home = tmp_path_factory.mktemp("hasty")
+    with Rehearsal(strict=True) as host:
+        three.write(home, host)
+        process = start(home, program=SHORT)
+        try:
+            yield wait(home, process, host)
+        finally:
+            stop(process)
+
+
+@pytest.mark.parametrize("model", ["silent-9", "mute-9", "hush-9"])
+@pytest.mark.parametrize(("name", "host"), PAIRS)
+def test_a_stream_that_falls_silent_is_cut_once_and_says_so(hasty: Daemon, name: str, host: str, model: str) -> None:
+    """Before its first byte, after its first event, after its first words. The client hears signs of life all the while, and the failure
+    as an event of its own dialect: it waited through the head, so a status can be told no more."""
+    before, since = len(hasty.host.record()), len(holds(hasty, 0))
+    with client(hasty, name) as driver:
+        text, error = heard(driver, driver.user("hello there").body(f"{host}/rehearsal-{model}", ()))
+    assert ("did not start to answer in 3 seconds" if model == "silent-9" else "fell silent for 2 seconds") in error
+    assert (bool(text) and ANSWER.startswith(text)) if model == "hush-9" else text == ""
+    assert len(hasty.host.record()) - before == 1, "one try, and the client did not repeat it"
+    until_hung_up(hasty)
+    settled(holds(hasty, since), 1)
+
+
+@pytest.mark.parametrize(("name", "host"), PAIRS)
+def test_a_whole_answer_that_does_not_come_is_an_error_with_a_status(hasty: Daemon, name: str, host: str) -> None:
+    before, since = len(hasty.host.record()), len(holds(hasty, 0))
+    with client(hasty, name) as driver:
+        body = driver.user("hello there").body(f"{host}/rehearsal-silent-9", ())
+        with pytest.raises((openai.APIStatusError, anthropic.APIStatusError)) as caught:
+            driver.send(body, False)
+    assert caught.value.status_code == 504 and "did not start to answer in 4 seconds" in str(caught.value)
+    assert len(hasty.host.record()) - before == 1
+    until_hung_up(hasty)
+    settled(holds(hasty, since), 1)
+
+
+def until_hung_up(daemon: Daemon) -> None:
+    """The host's last request is cancelled there too, within the second (more on a busy machine)."""
+    end = time.monotonic() + 5
+    while not daemon.host.record()[-1].get("hung_up"):
+        assert time.monotonic() < end, "the host still works on it"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("fault", ["drop", "cut", "error-mid"])
+@pytest.mark.parametrize(("name", "host"), PAIRS)
+def test_a_whole_answer_that_breaks_is_an_error_and_costs_what_it_may_have(
+    surfaces: Daemon, name: str, host: str, fault: str
+) -> None:
+    before, since = len(surfaces.host.record()), len(holds(surfaces, 0))
+    with client(surfaces, name) as driver:
+        body = driver.user("hello there").body(f"{host}/rehearsal-{fault}", ())
+        with pytest.raises((openai.APIStatusError, anthropic.APIStatusError)) as caught:
+            driver.send(body, False)
+    assert caught.value.status_code == 502 and "Ask again" in str(caught.value) and "Traceback" not in str(caught.value)
+    assert len(surfaces.host.record()) - before == 1
+    settled(holds(surfaces, since), 1)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seconds", [90, 330])

@@ -24,7 +24,21 @@ MODELS = (
         "empty",
     ),
     *("400", "401", "403", "404", "413", "422", "429", "500", "503", "529", "context", "context-mid"),
-    *("silent", "silent-3", "mute-2", "slow", "drop", "drop-first", "cut", "error-first", "error-mid", "error-event"),
+    *(
+        "silent",
+        "silent-3",
+        "silent-9",
+        "mute-2",
+        "mute-9",
+        "hush-9",
+        "slow",
+        "drop",
+        "drop-first",
+        "cut",
+        "error-first",
+        "error-mid",
+        "error-event",
+    ),
 )
 
 
