@@ -35,15 +35,86 @@ MAX_PAD = 10_000
 _MAX_BITS = 4096
 
 _STR = frozenset(
-    "capitalize count endswith find format index isalnum isalpha isdigit islower isnumeric isspace isupper join lower lstrip partition "
-    "removeprefix removesuffix replace rfind rindex rpartition rsplit rstrip split splitlines startswith strip title upper".split()
+    [
+        "capitalize",
+        "count",
+        "endswith",
+        "find",
+        "format",
+        "index",
+        "isalnum",
+        "isalpha",
+        "isdigit",
+        "islower",
+        "isnumeric",
+        "isspace",
+        "isupper",
+        "join",
+        "lower",
+        "lstrip",
+        "partition",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rfind",
+        "rindex",
+        "rpartition",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "title",
+        "upper",
+    ]
 )
 _DICT = frozenset({"get", "items", "keys", "values", "copy"})
 _LIST = frozenset({"count", "index"})
 _FILTERS = frozenset(
-    "abs capitalize center count d default dictsort e escape first float format groupby indent int items join last length list lower "
-    "map max min reject rejectattr replace reverse round safe select selectattr sort string sum title trim truncate unique upper "
-    "wordcount".split()
+    [
+        "abs",
+        "capitalize",
+        "center",
+        "count",
+        "d",
+        "default",
+        "dictsort",
+        "e",
+        "escape",
+        "first",
+        "float",
+        "format",
+        "groupby",
+        "indent",
+        "int",
+        "items",
+        "join",
+        "last",
+        "length",
+        "list",
+        "lower",
+        "map",
+        "max",
+        "min",
+        "reject",
+        "rejectattr",
+        "replace",
+        "reverse",
+        "round",
+        "safe",
+        "select",
+        "selectattr",
+        "sort",
+        "string",
+        "sum",
+        "title",
+        "trim",
+        "truncate",
+        "unique",
+        "upper",
+        "wordcount",
+    ]
 )
 _WIDE = re.compile(r"[0-9]{5}|\*")
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Protocol, cast
 
-from localrouter.engine.families._lark import Choice, NoSuchTool
+from localrouter.engine.families._lark import NO_TOKENS, Choice, NoSuchTool
 from localrouter.engine.families._parser import Parser
 from localrouter.engine.families._said import Call, Reasoning, Said, Words
 from localrouter.engine.families._tools import Raw
@@ -45,7 +45,7 @@ class Family(Protocol):
         tools: Sequence[Mapping[str, Any]],
         choice: Choice,
         parallel: bool,
-        tokens: Mapping[str, int] = ...,
+        tokens: Mapping[str, int] = NO_TOKENS,
         thinking_open: bool = False,
     ) -> str:
         """Lark for llguidance: at least one call of a chosen tool, several when `parallel`, which this family's parser reads. `tokens`:

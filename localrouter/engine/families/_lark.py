@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from localrouter.engine.families._tools import Tools
+from localrouter.engine.families._tools import Tools, dumps
+
+NO_TOKENS: Mapping[str, int] = MappingProxyType({})
 
 Choice = str | Mapping[str, Any] | None
 """OpenAI's `tool_choice`: "required", or `{"type": "function", "function": {"name": ...}}`."""
@@ -57,18 +60,39 @@ class Lark:
     def any_of(self, bodies: Sequence[str]) -> str:
         return self.rule(" | ".join(bodies))
 
-    def reasoning(self, closing: str, *behind: str) -> str:
-        """What is left of an open block of reasoning, and its closing mark."""
-        free = "/(?s:.*)/" if closing in self._tokens else f"/[^{_class(closing[0])}]*/"
-        return f"{free} {self.text(closing, *behind)}"
+    def json_call(self, tools: Tools, names: Sequence[str], key: str = "arguments") -> str:
+        """A rule for `{"name": ..., "arguments": ...}` of one of the tools."""
+        heads = ((f'{{"name": {dumps(n)}, "{key}": ', self.schema(tools.schema(n))) for n in names)
+        return self.any_of([f'{self.text(head)} {schema} "}}"' for head, schema in heads])
 
-    def grammar(self, start: str) -> str:
-        """The whole text. Raises nothing: llguidance judges it."""
+    def json_list(self, call: str, parallel: bool) -> str:
+        """`[call]`, or `[call, call]`."""
+        return f'"[" {repeated(call, self.text(", "), parallel)} "]"'
+
+    def fields(self, bodies: Mapping[str, str], required: Any, between: str) -> str:
+        """Named fields with something between them: the required ones, then any of the optional ones, each in its order."""
+        needed = set(required) if isinstance(required, list) else set()
+        must = [body for key, body in bodies.items() if key in needed]
+        may = [body for key, body in bodies.items() if key not in needed]
+        comma = self.text(between)
+        if must:
+            return " ".join([f" {comma} ".join(must), *(f"({comma} {body})?" for body in may)])
+        tails = [" ".join([first, *(f"({comma} {body})?" for body in may[at + 1 :])]) for at, first in enumerate(may)]
+        return f"({self.any_of(tails)})?" if tails else '""'
+
+    def text_until(self, closing: str) -> str:
+        """A rule for free text up to and with its closing mark."""
+        if closing in self._tokens:
+            return self.rule(f"/(?s:.*)/ {self.text(closing)}")
+        name = f"u{len(self._rules)}"
+        self._rules[f"{name}[suffix={json.dumps(closing, ensure_ascii=False)}]"] = "/(?s:.*)/"
+        return name
+
+    def grammar(self, start: str, *, thinking_open: bool = False, closing: str = "</think>", behind: str = "\n\n") -> str:
+        """The whole text; behind what is left of an open block of reasoning. llguidance judges it."""
+        if thinking_open:
+            start = f"{self.text_until(closing)} {self.text(behind)} ({start})"
         return "".join([f"start: {start}\n", *(f"{name}: {body}\n" for name, body in self._rules.items())])
-
-
-def _class(char: str) -> str:
-    return "\\" + char if char in "[]\\^-/" else char
 
 
 def repeated(call: str, between: str, parallel: bool) -> str:

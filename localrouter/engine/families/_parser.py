@@ -16,12 +16,13 @@ from localrouter.engine.families._tools import Raw, Tools
 CallReader = Callable[[Source, Tools], Reading[list[Raw] | None]]
 """Reads what stands behind an opening marker, closing marker included. None: it is no call."""
 
-THINK = ("<think>", "</think>")
+Pairs = Sequence[tuple[str, str]]
+THINK: Pairs = (("<think>", "</think>"),)
 
 
 class Parser:
     """`openers`: what begins a call, and who reads on. `whole`: tried once, where the answer's first word stands; it must read all of it.
-    `thinking`: the pair of marks around reasoning. `thinking_open`: the prompt ended inside of them. `repeated`: reasoning may come
+    `thinking`: pairs of marks around reasoning. `thinking_open`: the prompt ended inside of them. `repeated`: reasoning may come
     anywhere, not only first (models with a token of their own for it). `noise`: marks that carry nothing and are dropped."""
 
     def __init__(
@@ -30,7 +31,7 @@ class Parser:
         *,
         openers: Mapping[str, CallReader],
         whole: CallReader | None = None,
-        thinking: tuple[str, str] | None = THINK,
+        thinking: Pairs = THINK,
         thinking_open: bool = False,
         repeated: bool = False,
         noise: Sequence[str] = (),
@@ -38,9 +39,9 @@ class Parser:
         self._tools = Tools(tools)
         self._openers = dict(openers) if self._tools else {}
         self._whole = whole if self._tools else None
-        self._thinking = thinking
+        self._thinking = dict(thinking)
         self._open = thinking_open
-        self._repeated = repeated and thinking is not None
+        self._repeated = repeated
         self._noise = frozenset(noise)
         self._source = Source()
         self._out: list[Said] = []
@@ -66,12 +67,12 @@ class Parser:
         yield from _joined(out)
 
     def _read(self) -> Reading[None]:
+        """One answer. Families with another shape of answer have their own."""
         source = self._source
-        if self._thinking is not None:
-            yield from self._reason(*self._thinking)
+        yield from self._reason()
         if self._whole is not None and (yield from self._try_whole(self._whole)):
             return
-        marks = [*self._openers, *self._noise, *([self._thinking[0]] if self._repeated and self._thinking else [])]
+        marks = [*self._openers, *self._noise, *(self._thinking if self._repeated else ())]
         while (found := (yield from self._words_to(marks))) is not None:
             held, mark = found
             if mark in self._openers:
@@ -79,39 +80,43 @@ class Parser:
             else:
                 self._say(held)
                 source.at += len(mark)
-                if self._thinking is not None and mark == self._thinking[0]:
-                    yield from self._inside(self._thinking[1])
+                if closing := self._thinking.get(mark):
+                    yield from self._body(Reasoning, closing)
             self._release()
 
-    def _reason(self, opening: str, closing: str) -> Reading[None]:
+    def _reason(self) -> Reading[None]:
         """Reasoning at the answer's start. White space before it is kept when there is none."""
         source = self._source
         yield from source.space()
-        opened = yield from source.take(opening)
-        if self._open or opened:
-            yield from self._inside(closing)
+        opened = yield from source.take_any(*self._thinking)
+        if opened:
+            yield from self._body(Reasoning, self._thinking[opened])
+        elif self._open and self._thinking:
+            yield from self._body(Reasoning, *self._thinking.values())
         else:
             source.at = 0
 
-    def _inside(self, closing: str) -> Reading[None]:
-        """Pass on reasoning until its closing mark. Space at its two ends, and behind the mark, is dropped."""
-        source = self._source
-        yield from source.space()
+    def _body(self, kind: type[Reasoning] | type[Words], *closings: str) -> Reading[str]:
+        """Pass on text until one of its closing marks; returns which, "" at the end of all text. Space at the two ends of reasoning, and
+        behind its mark, is dropped."""
+        source, trims = self._source, kind is Reasoning
+        if trims:
+            yield from source.space()
         while True:
-            ended, at = source.ended, source.text.find(closing, source.at)
-            end = at if at >= 0 else len(source.text) - (0 if ended else _partial(source.text, closing))
-            shown = source.text[source.at : end]
-            shown = shown if ended and at < 0 else shown.rstrip()
+            ended, text = source.ended, source.text
+            at, mark = min(((i, c) for c in closings if (i := text.find(c, source.at)) >= 0), default=(-1, ""))
+            end = at if mark else len(text) - (0 if ended else max(_partial(text, c) for c in closings))
+            shown = text[source.at : end]
+            if trims and (mark or not ended):
+                shown = shown.rstrip()
             if shown:
-                self._out.append(Reasoning(shown))
-            if at >= 0:
-                source.at = at + len(closing)
+                self._out.append(kind(shown))
+            source.at = at + len(mark) if mark else source.at + len(shown)
+            if mark and trims:
                 yield from source.space()
-            else:
-                source.at += len(shown)
             self._release()
-            if ended or at >= 0:
-                return
+            if ended or mark:
+                return mark
             yield from source.more()
 
     def _try_whole(self, reader: CallReader) -> Reading[bool]:

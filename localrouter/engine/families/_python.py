@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from localrouter.engine.families._lark import Lark
 from localrouter.engine.families._source import Reading, Source
-from localrouter.engine.families._tools import Raw, dumps
+from localrouter.engine.families._tools import Raw, Tools, dumps, loads
 
 MAX_ARGUMENTS = 256 * 1024
 """Characters. CPython's parser needs some hundred bytes for each."""
@@ -53,9 +56,17 @@ def _arguments(inside: str) -> str | None:
             tree = ast.parse("f" + inside, mode="eval").body
         if not isinstance(tree, ast.Call) or tree.args or any(k.arg is None for k in tree.keywords):
             return None
-        return dumps({str(k.arg): _value(k.value) for k in tree.keywords})
+        return dumps({str(k.arg): _argument("f" + inside, k.value) for k in tree.keywords})
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return None
+
+
+def _argument(code: str, node: ast.expr) -> Any:
+    """JSON where the text is JSON (its escapes mean other things than Python's), else a literal of Python."""
+    try:
+        return loads(ast.get_source_segment(code, node) or "")
+    except ValueError:
+        return _value(node)
 
 
 def _value(node: ast.expr) -> Any:
@@ -77,3 +88,25 @@ def _key(node: ast.expr | None) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     raise ValueError("a key is a string")
+
+
+def write_python(calls: Sequence[Raw]) -> str:
+    """Calls as a list of Python calls."""
+    return f"[{', '.join(f'{c.name}({_written(c)})' for c in calls)}]"
+
+
+def _written(call: Raw) -> str:
+    return ", ".join(f"{k}={dumps(v)}" for k, v in json.loads(call.arguments).items())
+
+
+def python_rule(lark: Lark, tools: Tools, name: str) -> str:
+    """A rule for one call. Values are JSON, which `calls_from_python` reads as well."""
+    schema = tools.schema(name)
+    properties = schema.get("properties")
+    defs = {k: schema[k] for k in ("$defs", "definitions") if k in schema}
+    fields = {
+        key: f"{lark.text(f'{key}=')} {lark.schema({**defs, **field} if isinstance(field, Mapping) else field)}"
+        for key, field in (properties.items() if isinstance(properties, Mapping) else ())
+        if key.isidentifier()
+    }
+    return lark.rule(f"{lark.text(f'{name}(')} {lark.fields(fields, schema.get('required'), ', ')} {lark.text(')')}")

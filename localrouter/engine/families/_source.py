@@ -203,10 +203,9 @@ class Source:
             at = _end(inside, self.text, at)
             if self.text.startswith(quote, at):
                 return at + len(quote)
-            if at < len(self.text) and self.text[at] == quote[0]:
-                if len(self.text) - at >= len(quote) or self.ended:
-                    at += 1  # one quote inside a triple-quoted string
-                    continue
+            if at < len(self.text) and self.text[at] == quote[0] and (len(self.text) - at >= len(quote) or self.ended):
+                at += 1  # one quote inside a triple-quoted string
+                continue
             if not (yield from self.more()):
                 return None
 

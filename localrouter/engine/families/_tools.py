@@ -72,14 +72,28 @@ class Tools:
     def schema(self, name: str) -> Mapping[str, Any]:
         """The JSON Schema of a tool's arguments; {"type": "object"} when it has none."""
         found = self._functions.get(name, {}).get("parameters")
-        return found if isinstance(found, Mapping) and found else {"type": "object"}
+        return {"type": "object", **found} if isinstance(found, Mapping) else {"type": "object"}
 
-    def typed(self, name: str, key: str, text: str) -> Any:
-        """An argument that the model wrote as bare text, in the type that the tool's schema gives it."""
+    def kinds(self, name: str, key: str) -> frozenset[str]:
+        """The JSON types that an argument may have; empty when the schema does not say."""
         whole = self.schema(name)
         properties = _follow(whole, whole).get("properties")
         field = properties.get(key) if isinstance(properties, Mapping) else None
-        return _typed(text, _types(field, whole) if isinstance(field, Mapping) else frozenset())
+        return _types(field, whole) if isinstance(field, Mapping) else frozenset()
+
+    @staticmethod
+    def follow(schema: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The schema behind a local `$ref`; {} for what is none."""
+        return _follow(schema, whole)
+
+    @staticmethod
+    def types(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> frozenset[str]:
+        """The JSON types that a part of a tool's schema allows; empty when it does not say."""
+        return _types(schema, whole)
+
+    def typed(self, name: str, key: str, text: str) -> Any:
+        """An argument that the model wrote as bare text, in the type that the tool's schema gives it."""
+        return _typed(text, self.kinds(name, key))
 
 
 def _follow(schema: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -168,6 +182,11 @@ def from_json(text: str, *, keys: tuple[str, ...] = ("arguments", "parameters"))
         return Raw(name, object_text(arguments)) if isinstance(name, str) else None
     except ValueError:
         return None
+
+
+def to_json(call: Raw, key: str = "arguments") -> str:
+    """A call as most templates write it."""
+    return f'{{"name": {dumps(call.name)}, "{key}": {call.arguments}}}'
 
 
 def object_text(text: str) -> str:

@@ -1,14 +1,14 @@
-"""Models whose template says nothing of tools: an answer that is one JSON call, or Hermes's tags, which most models have seen."""
+"""Models whose template says nothing of tools: an answer that is one JSON call, or the tags of Hermes, which most models have seen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localrouter.engine.families._lark import Choice, Lark, chosen
+from localrouter.engine.families._lark import NO_TOKENS, Choice, Lark, chosen
 from localrouter.engine.families._parser import Parser
 from localrouter.engine.families._readers import json_until, whole_json
-from localrouter.engine.families._tools import Raw, Tools, dumps
+from localrouter.engine.families._tools import Raw, Tools, to_json
 
 NAME = "generic"
 MARKERS = ("<tool_call>", "</tool_call>", "<think>", "</think>")
@@ -23,23 +23,17 @@ def parser(tools: Sequence[Mapping[str, Any]] | None, thinking_open: bool = Fals
 
 
 def write(calls: Sequence[Raw]) -> str:
-    texts = [f'{{"name": {dumps(c.name)}, "arguments": {c.arguments}}}' for c in calls]
-    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    return to_json(calls[0]) if len(calls) == 1 else f"[{', '.join(map(to_json, calls))}]"
 
 
 def forced(
     tools: Sequence[Mapping[str, Any]],
     choice: Choice,
     parallel: bool,
-    tokens: Mapping[str, int] = {},  # noqa: B006  # read only
+    tokens: Mapping[str, int] = NO_TOKENS,
     thinking_open: bool = False,
 ) -> str:
     offered, lark = Tools(tools), Lark(tokens)
-    call = lark.any_of(
-        [
-            f"{lark.text(write([Raw(n, '')])[:-1])} {lark.schema(offered.schema(n))} {lark.text('}')}"
-            for n in chosen(offered, choice)
-        ]
-    )
-    start = f'{call} | "[" {call} (", " {call})* "]"' if parallel else call
-    return lark.grammar(f"{lark.reasoning('</think>', chr(10) * 2)} ({start})" if thinking_open else start)
+    call = lark.json_call(offered, chosen(offered, choice))
+    start = f"{call} | {lark.json_list(call, True)}" if parallel else call
+    return lark.grammar(start, thinking_open=thinking_open)

@@ -1,4 +1,4 @@
-"""`<tool_call>{"name": ..., "arguments": {...}}</tool_call>`: Qwen 2.5 and 3, Hermes 2 and 3, Granite 4, and models without a form of their own.
+"""`<tool_call>{"name": ..., "arguments": {...}}</tool_call>`: Qwen 2.5 and 3, Hermes 2 and 3, Granite 4, SmolLM3, QwQ, MiMo.
 
 Source: NousResearch/Hermes-Function-Calling, and the chat templates of Qwen/Qwen2.5-7B-Instruct and Qwen/Qwen3-0.6B.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localrouter.engine.families._lark import Choice, Lark, chosen, repeated
+from localrouter.engine.families._lark import NO_TOKENS, Choice, Lark, chosen, repeated
 from localrouter.engine.families._parser import Parser
 from localrouter.engine.families._readers import json_until, whole_json
-from localrouter.engine.families._tools import Raw, Tools, dumps
+from localrouter.engine.families._tools import Raw, Tools, to_json
 
 NAME = "hermes"
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
@@ -19,7 +19,7 @@ MARKERS = (OPEN, CLOSE, "<think>", "</think>")
 
 
 def fits(template: str, architecture: str, name: str) -> int:
-    return 20 if OPEN in template else 0
+    return 20 if OPEN in template else 5 if not template and architecture.startswith("qwen") else 0
 
 
 def parser(tools: Sequence[Mapping[str, Any]] | None, thinking_open: bool = False) -> Parser:
@@ -27,21 +27,17 @@ def parser(tools: Sequence[Mapping[str, Any]] | None, thinking_open: bool = Fals
 
 
 def write(calls: Sequence[Raw]) -> str:
-    return "\n".join(f'{OPEN}\n{{"name": {dumps(c.name)}, "arguments": {c.arguments}}}\n{CLOSE}' for c in calls)
+    return "\n".join(f"{OPEN}\n{to_json(c)}\n{CLOSE}" for c in calls)
 
 
 def forced(
     tools: Sequence[Mapping[str, Any]],
     choice: Choice,
     parallel: bool,
-    tokens: Mapping[str, int] = {},  # noqa: B006  # read only
+    tokens: Mapping[str, int] = NO_TOKENS,
     thinking_open: bool = False,
 ) -> str:
     offered, lark = Tools(tools), Lark(tokens)
-    bodies = [
-        f"{lark.text(f'{{{chr(34)}name{chr(34)}: {dumps(n)}, {chr(34)}arguments{chr(34)}: ')} {lark.schema(offered.schema(n))}"
-        for n in chosen(offered, choice)
-    ]
-    call = lark.rule(f"{lark.text(OPEN, chr(10))} {lark.any_of(bodies)} {lark.text('}' + chr(10), CLOSE)}")
-    start = repeated(call, lark.text("\n"), parallel)
-    return lark.grammar(f"{lark.reasoning('</think>', chr(10) * 2)} {start}" if thinking_open else start)
+    inner = lark.json_call(offered, chosen(offered, choice))
+    call = lark.rule(f"{lark.text(OPEN, chr(10))} {inner} {lark.text(chr(10), CLOSE)}")
+    return lark.grammar(repeated(call, lark.text("\n"), parallel), thinking_open=thinking_open)
