@@ -92,10 +92,15 @@ def go_on(daemon: Daemon, model: str, answer: list[dict[str, Any]], text: str = 
 
 
 def first(daemon: Daemon, model: str) -> list[dict[str, Any]]:
+    content = first_of(daemon, model)
+    assert content[0]["type"] == "thinking" and content[0]["signature"]
+    return content
+
+
+def first_of(daemon: Daemon, model: str) -> list[dict[str, Any]]:
     status, _, said = ask(daemon, "messages", body("messages", model, f"Ask {PRIVATE}", **THINKING))
     assert status == 200, said
     content: list[dict[str, Any]] = json.loads(said)["content"]
-    assert content[0]["type"] == "thinking" and content[0]["signature"]
     return content
 
 
@@ -145,6 +150,134 @@ def test_of_unknown_maker_what_is_clean_passes_and_what_is_private_does_not(plan
     sealed = {"type": "redacted_thinking", "data": "EmwK" + "Yw" * 60}  # nobody can read it, and nobody knows who made it
     got, record = go_on(planes, "messages/rehearsal-lenient", [sealed, {"type": "text", "text": "ok"}])
     assert sealed["data"] not in json.dumps(got) and "vouch" in record["attempts"][0]["notes"][0]
+
+
+def test_a_restart_loses_no_thought(tmp_path: Path, host: Rehearsal) -> None:
+    """An encrypted block that nobody can read goes back to its maker after a restart too, and still to no other."""
+    home = tmp_path / "home"
+    surfaces.write(home, host)
+    process = start(home)
+    try:
+        answer = first_of(wait(home, process, host), "messages/rehearsal-redacted")
+    finally:
+        stop(process)
+    assert answer[0]["type"] == "redacted_thinking"
+    process = start(home)
+    try:
+        daemon = wait(home, process, host)
+        got, record = go_on(daemon, "messages/rehearsal-lenient", answer)
+        assert got["messages"][1]["content"][0] == answer[0] and "notes" not in record["attempts"][0]
+        got, record = go_on(daemon, "other/rehearsal-lenient", answer)
+        assert answer[0]["data"] not in json.dumps(got) and record["attempts"][0]["notes"]
+    finally:
+        stop(process)
+
+
+# --- the record ------------------------------------------------------------------------------------
+
+
+def test_each_edit_of_the_raw_plane_stands_in_the_trace_with_its_reason(planes: Daemon) -> None:
+    tree = body("messages", "messages/rehearsal-1", "hello", fallbacks=[{"model": "claude-x"}], speed="fast")
+    _, head, _ = ask(planes, "messages", tree)
+    (attempt,) = trace(planes, head["x-localrouter-id"])["attempts"]
+    assert [e["name"] for e in attempt["edits"]] == ["name_model", "one_price"]
+    assert all(e["why"].endswith(".") and "claude-x" not in e["why"] for e in attempt["edits"])
+    _, head, _ = ask(planes, "messages", body("messages", "chat/rehearsal-1", "hello"))
+    assert "edits" not in trace(planes, head["x-localrouter-id"])["attempts"][0], "what crosses is written anew"
+
+
+def test_a_field_that_nobody_knows_is_noted_without_its_private_name(planes: Daemon) -> None:
+    tree = body("chat", "messages/rehearsal-1", "hello", **{"of tom.hale@hale.org": 1, "x_unknown": 2})
+    status, head, said = ask(planes, "chat", tree)
+    assert status == 200, said
+    record = trace(planes, head["x-localrouter-id"])
+    notes = " ".join(record["attempts"][0]["notes"])
+    assert (
+        "hale" not in json.dumps(record)
+        and "x_unknown" in notes
+        and "has no counterpart there" in notes
+        and "x_unknown" in record["explain"]
+    )
+
+
+@pytest.mark.parametrize("fault", ["401", "403", "404"])
+def test_a_host_that_refuses_us_is_said_marked_and_not_the_end(tmp_path: Path, host: Rehearsal, fault: str) -> None:
+    home = tmp_path / "home"
+    surfaces.write(home, host, then="messages/rehearsal-1")
+    process = start(home)
+    try:
+        daemon = wait(home, process, host)
+        before = len(host.record())
+        status, head, said = ask(daemon, "chat", body("chat", f"chat/rehearsal-{fault}", "hello"))
+        assert status == 200 and head["x-localrouter-model"] == "messages/rehearsal-1", said
+        assert [r["path"].split("/")[1] for r in host.record()[before:]] == ["chat", "messages"]
+        record = trace(daemon, head["x-localrouter-id"])
+        failed, answered = record["attempts"]
+        assert (failed["error"], failed["status"], failed["cost_micro"], answered["outcome"]) == (
+            "host_rejected",
+            int(fault),
+            0,
+            "done",
+        ) or (fault == "404" and failed["status"] == 404)
+        wanted = "does not have the model (404)" if fault == "404" else f"refused the key ({fault})"
+        assert wanted in record["explain"] and failed["blames"] == ("model" if fault == "404" else "host")
+        before = len(host.record())
+        _, head, _ = ask(daemon, "chat", body("chat", "chat/rehearsal-2", "hello again"))
+        refusing = fault != "404"
+        assert head["x-localrouter-model"] == ("messages/rehearsal-1" if refusing else "chat/rehearsal-2")
+        assert len(host.record()) - before == 1, "the host that refused the key is not asked first"
+        assert ("a moment ago" in json.dumps(trace(daemon, head["x-localrouter-id"])["candidates"])) is refusing
+        call(daemon, "/control/keys/refresh", {})
+        _, head, _ = ask(daemon, "chat", body("chat", "chat/rehearsal-2", "hello once more"))
+        assert head["x-localrouter-model"] == "chat/rehearsal-2", "after a word of the user it is asked again at once"
+        before = len(host.record())
+        status, _, said = ask(daemon, "chat", body("chat", "chat/rehearsal-400", "hello"))
+        assert status == 400 and len(host.record()) - before == 1, "a fault of the request ends the plan"
+    finally:
+        stop(process)
+
+
+@pytest.mark.parametrize("model", ["drop", "cut"])
+def test_a_stream_that_was_cut_is_settled_as_an_estimate(planes: Daemon, model: str) -> None:
+    for client in ("messages", "chat"):
+        _, head, _ = ask(planes, client, body(client, f"messages/rehearsal-{model}", f"hello {client} {model}", stream=True))
+        (attempt,) = trace(planes, head["x-localrouter-id"])["attempts"]
+        assert attempt["estimated"] is True and 0 < attempt["cost_micro"] <= attempt["reserved_micro"]
+    _, head, _ = ask(planes, "messages", body("messages", "messages/rehearsal-1", "hello there", stream=True))
+    assert trace(planes, head["x-localrouter-id"])["attempts"][0]["estimated"] is False
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("client", ["chat", "responses"])
+def test_a_thought_that_crosses_is_readable_and_goes_back_as_it_was(planes: Daemon, client: str, stream: bool) -> None:
+    more = {"reasoning_effort": "low"} if client == "chat" else {"reasoning": {"effort": "low", "summary": "auto"}}
+    tree = body(client, "messages/rehearsal-think", f"Ask {PRIVATE} about {client} {stream}", stream=stream, **more)
+    status, _, text = ask(planes, client, tree)
+    assert status == 200, text
+    thought = reasoning_of(text, client)
+    assert PRIVATE in thought and "pii.invalid" not in thought
+    if stream:
+        return
+    answer = json.loads(text)
+    said = [answer["choices"][0]["message"]] if client == "chat" else answer["output"]
+    key = "messages" if client == "chat" else "input"
+    before = len(planes.host.record())
+    turns = [*tree[key], *said, {"role": "user", "content": "go on"}]
+    status, _, text = ask(planes, client, {**tree, "model": "messages/rehearsal-lenient", key: turns})
+    assert status == 200, text
+    (got,) = sent(planes, before)
+    back = got["messages"][1]["content"][0]
+    assert back["type"] == "thinking" and back["signature"] and "pii.invalid" in back["thinking"], "the host gets its own words"
+    assert PRIVATE not in json.dumps(got)
+
+
+def reasoning_of(text: str, client: str) -> str:
+    trees = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: {")] or [json.loads(text)]
+    if client == "chat":
+        parts = [c["delta"] if "delta" in c else c["message"] for t in trees for c in t["choices"]]
+        return "".join(p.get("reasoning_content") or "" for p in parts)
+    items = [i for i in (trees[-1].get("response") or trees[-1])["output"] if i["type"] == "reasoning"]
+    return "".join(p["text"] for i in items for p in i["summary"])
 
 
 # --- one turn, one decision ----------------------------------------------------------------------
