@@ -132,7 +132,10 @@ def _told(r: dict[str, Any]) -> None:
         for a in r["attempts"]:
             click.echo(
                 _show.clean(f"  {a['model']} ({a['lane']}): {a.get('outcome', 'no cost')}, {_show.usd(a.get('cost_micro', 0))}")
+                + (", an estimate" if a.get("estimated") else "")
             )
+            for edit in a.get("edits", ()):
+                click.echo(_show.clean(f"    {edit['name']}: {edit['why']}"))
     click.echo("Candidates:")
     _candidates(r["candidates"])
     click.echo("Steps: " + ", ".join(f"{s['name']} {s['ms']:.1f} ms" for s in r["steps"]))

@@ -32,7 +32,19 @@ def command(as_json: bool) -> int:
         ),
         ("local model", "ready" if local["available"] else local["why_not"]),
     ]
+    repeats = tree["repeats"]
+    if any(repeats.values()):
+        rows.append(
+            (
+                "repeats",
+                f"{repeats['joined']} read a running answer, {repeats['spared']} got the error at once; no host was asked",
+            )
+        )
     rows += [("pausing", name) for name in tree["cooling"]]
+    rows += [
+        ("refused", f"{name} ({status}): check it with `localrouter keys test {name}`")
+        for name, status in tree["refused"].items()
+    ]
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
         click.echo(f"{name:<{width}}  {_show.clean(str(text))}")

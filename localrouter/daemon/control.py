@@ -63,6 +63,8 @@ class Control:
             "inspector": self.s.inspection.state(),
             "local": {"available": self.s.local.available, "why_not": self.s.local.why_not},
             "cooling": self.s.cooling,
+            "refused": self.s.refused,
+            "repeats": {"joined": self.app.completing.repeats.joined, "spared": self.app.completing.repeats.spared},
         }
         await send_json(call.send, 200, tree)
 

@@ -1,7 +1,8 @@
 """POST /v1/embeddings, as OpenAI's API has it, from the small model that ships with localrouter. The text stays on this machine.
 
 It never falls back to another model and takes no other's name: vectors of two models cannot be compared, and an index that mixes them
-finds nonsense without an error (DESIGN section 8). Nothing is scanned, reserved or charged, since nothing leaves.
+finds nonsense without an error (DESIGN section 8). Nothing is reserved or charged, since nothing leaves; what was found in it is counted for
+the trace, behind the answer.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import array
 import asyncio
 import base64
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from localrouter.core.decide import AUTO
-from localrouter.core.errors import BadRequest, LaneFault, NotFound, Unsupported
+from localrouter.core.errors import BadRequest, LaneFault, NotFound, RouterError, Unsupported
 from localrouter.daemon import door
 from localrouter.daemon.coalescing import until_gone
+from localrouter.daemon.noting_embeddings import note_embedding
 from localrouter.daemon.services import Services
 from localrouter.daemon.surface import Call, Route, id_headers, new_id, send_json
 from localrouter.dialects._fields import read_object
@@ -49,6 +52,12 @@ class NoSuchEmbedder(NotFound):
     """Another model's name. The code is OpenAI's."""
 
     code = "model_not_found"
+
+
+class ClientLeft(RouterError):
+    """Nobody reads the answer any more; for the record (nginx's status for it)."""
+
+    status, code = 499, "client_gone"
 
 
 class EmbedderUnavailable(LaneFault):
@@ -139,24 +148,33 @@ class Embeddings:
         body = await door.read_body(call.scope, call.receive)
         if body is None:
             return
+        begun, request_id = (self.s.now(), time.monotonic()), new_id()
         texts, packed = read(body)
         working = asyncio.ensure_future(self._vectors(texts))
         gone = asyncio.ensure_future(until_gone(call.receive))
+        tokens = 0
+        error: RouterError | None = ClientLeft("The client left before the end.")
         try:
             await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
                 return
             vectors, tokens = working.result()
+            error = None
+        except RouterError as exc:
+            error = exc
+            raise
         finally:
             working.cancel()
             gone.cancel()
+            self.s.background(note_embedding(self.s, request_id, MODEL, texts, tokens, begun, error))
         data = [
             {"object": "embedding", "index": at, "embedding": vector if packed else _floats(vector)}
             for at, vector in enumerate(vectors)
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         tree = {"object": "list", "data": data, "model": MODEL, "usage": usage}
-        head = [(b"x-localrouter-lane", b"local"), (b"x-localrouter-model", MODEL.encode()), *id_headers(new_id())]
+        head = [(b"x-localrouter-lane", b"local"), (b"x-localrouter-model", MODEL.encode()), *id_headers(request_id)]
+        head.append((b"x-localrouter-id", request_id.encode()))
         await send_json(call.send, 200, tree, head)
 
     async def _vectors(self, texts: list[str]) -> tuple[list[str], int]:

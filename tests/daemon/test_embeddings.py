@@ -11,13 +11,14 @@ from typing import Any
 
 import openai
 import pytest
-from conftest import Daemon
+from conftest import Daemon, call, trace
 from hypothesis import given
 from hypothesis import strategies as st
 
 from localrouter.core.errors import BadRequest, Unsupported
 from localrouter.daemon import embeddings
 from localrouter.daemon.embeddings import NoSuchEmbedder, groups, read
+from localrouter.daemon.noting_embeddings import SCANNED
 from localrouter.inspector.embedding import ROOM, windows
 
 
@@ -69,6 +70,20 @@ def test_a_text_longer_than_the_window_is_read_to_its_end(daemon: Daemon) -> Non
     # What stands behind the window counts too.
     assert like(both, court) > like(one, court) + 0.1 and like(both, cat) > like(other, cat) + 0.1
     assert tree["usage"]["prompt_tokens"] > 1200
+
+
+def test_it_is_a_request_and_leaves_a_trace(daemon: Daemon) -> None:
+    mail = "wanda.embedded@quellmann.org"
+    with openai.OpenAI(base_url=daemon.base, api_key=daemon.client, max_retries=0) as client:
+        raw = client.embeddings.with_raw_response.create(model="local:embed", input=[f"write to {mail}", "x" * 9000])
+    record = trace(daemon, raw.headers["x-localrouter-id"])
+    assert (record["lane"], record["model"], record["cost_micro"], record["outcome"]) == ("local", "local:embed", 0, "done")
+    assert record["findings"]["EMAIL"] == 1 and record["data_class"] == "personal" and record["left_machine"] == []
+    assert record["usage"]["input"] == raw.parse().usage.prompt_tokens and "Made vectors of 2 texts" in record["explain"]
+    assert f"{SCANNED} were scanned" in record["explain"], "a bulk of texts is not scanned to its end"
+    assert mail not in json.dumps(record)
+    row = call(daemon, "/control/traces")[1]["traces"][0]
+    assert row["id"] == record["id"] and call(daemon, "/control/verify")[1]["ok"]
 
 
 @pytest.mark.parametrize("model", ["text-embedding-3-small", "nomic-embed-text", "local:chat", "gpt-5", ""])
