@@ -13,6 +13,7 @@ from clientkit.gateway import ATTEMPTS
 from clientkit.host import FAULTS, SILENCE_S, Fault
 from clientkit.programs import Program
 from clientkit.stand import Result, Stands
+from clientkit.tap import turn_of
 
 pytest_plugins = ["clientkit.fixtures"]
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(1500)]
@@ -31,9 +32,7 @@ def test_fault(stands: Stands, program: Program, fault: Fault) -> None:
     name = program.__name__.rpartition(".")[2]  # type: ignore[attr-defined]
     limit = LIMIT_S + SILENT_S.get(fault, 0)
     seen = stands.through(program, program.WIRE, fault, limit)
-    ended = "ends" if seen.outcome.rc is not None else f"goes on after {limit:.0f} s"
-    works = "; finishes the task" if seen.report else ""
-    results.note(name, fault, f"{len(seen.mains)} of {len(seen.asked)}, {ended}{works}")
+    results.note(name, fault, summary(seen))
     results.keep(f"{name}-{fault}", seen)
     whole = seen.outcome.said
     assert seen.calls, f"the fault was not met\n{seen}"
@@ -49,6 +48,13 @@ def test_fault(stands: Stands, program: Program, fault: Fault) -> None:
     assert READABLE.search(whole) or task.DONE in whole, f"nothing that a person could read\n{seen}"
 
 
+def summary(seen: Result) -> str:
+    """The most calls of one turn that reached the host, of how many that the client made, and how it ended."""
+    end = "finishes the task" if seen.report else "ends"
+    when = f"{end} after {seen.outcome.seconds:.0f} s" if seen.outcome.rc is not None else "**does not end**"
+    return f"{max(seen.tries().values(), default=0)} ({len(seen.asked)}), {when}"
+
+
 def _streams(body: bytes) -> bool:
     return b'"stream":true' in body.replace(b" ", b"")
 
@@ -56,8 +62,8 @@ def _streams(body: bytes) -> bool:
 def allowed(seen: Result, turn: str) -> int:
     """Tries of one turn: the recipe's, over all that the client repeats. One more for a client that asks again without a stream when its
     stream broke: it has half an answer that nobody may continue, and asks another question."""
-    forms = {_streams(h.body) for h in seen.asked if h.turn == turn}
-    return ATTEMPTS * max(1, len(forms))
+    forms = {_streams(e.body) for e in seen.calls if turn_of(e.body) == turn}
+    return ATTEMPTS * len(forms)
 
 
 def test_table() -> None:

@@ -17,7 +17,7 @@ from clientkit.drive import Outcome, Place, run
 from clientkit.gateway import Gateway, gateway
 from clientkit.host import Entry, Fault, Host
 from clientkit.programs import Program
-from clientkit.tap import Heard, Tap, turn_of
+from clientkit.tap import Heard, Tap, last_of, turn_of
 
 LIMIT_S = 300.0
 """For one task; a busy machine takes a while to read a client's prompts for the first time."""
@@ -61,7 +61,7 @@ class Result:
     def __repr__(self) -> str:
         said = f"rc {self.outcome.rc} after {self.outcome.seconds:.0f} s, {len(self.calls)} calls\n{self.outcome.said[-3000:]}"
         heard = "\n".join(map(str, self.heard))
-        replies = "\n".join(f"{turn_of(e.body)[:6]} {e.path} -> {e.reply[:300]}" for e in self.calls)
+        replies = "\n".join(f"{turn_of(e.body)[:6]} {e.path}: {last_of(e.body)} -> {e.reply[:300]}" for e in self.calls)
         traces = "\n".join(f"{t.get('session')} {t.get('status')} {t.get('error')}: {t.get('explain')}" for t in self.traces)
         return f"{said}\n--- the client asked\n{heard}\n--- the host said\n{replies}\n--- the traces say\n{traces}"
 

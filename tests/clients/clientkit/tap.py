@@ -18,9 +18,6 @@ from typing import Any
 
 import httptools
 
-FORMS = ("stream", "stream_options", "client_metadata")
-"""Fields that may differ between two requests of the same turn."""
-
 
 @dataclass
 class Heard:
@@ -66,13 +63,30 @@ class Heard:
 
 
 def turn_of(body: bytes) -> str:
-    """A name for the turn that a request's body asks for."""
+    """A name for the turn that a request's body asks for: its conversation, however the answer is asked for. Claude Code asks without a
+    stream, with other limits, when its stream broke, and moves its cache marks."""
     try:
         tree: Any = json.loads(body)
     except ValueError:
         return hashlib.sha256(body).hexdigest()
-    kept = {k: v for k, v in tree.items() if k not in FORMS} if isinstance(tree, dict) else tree
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+    said = tree.get("messages", tree.get("input")) if isinstance(tree, dict) else tree
+    return hashlib.sha256(json.dumps(_bare(said), sort_keys=True).encode()).hexdigest()
+
+
+def _bare(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {k: _bare(v) for k, v in tree.items() if k != "cache_control"}
+    return [_bare(v) for v in tree] if isinstance(tree, list) else tree
+
+
+def last_of(body: bytes) -> str:
+    """How long the conversation is, and its last turn in short."""
+    try:
+        tree: Any = json.loads(body)
+    except ValueError:
+        return "not JSON"
+    said = tree.get("messages", tree.get("input")) or [""]
+    return f"{len(said)} turns, stream {tree.get('stream', False)}, last {json.dumps(said[-1], ensure_ascii=False)[-300:]}"
 
 
 class _Requests:
