@@ -1,0 +1,108 @@
+"""What a user may name to be pulled: a model of the catalogue, a file of a Hugging Face repository, an https URL, a file of this machine."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from localrouter.core.catalogue import LocalModel
+from localrouter.engine.pins import ModelFault
+
+_REPO = re.compile(
+    r"(?:hf:)?(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})/(?P<file>[\w./-]{1,300}\.gguf)(?:@(?P<revision>[\w./-]{1,100}))?"
+)
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ +()-]{0,200}\.gguf", re.IGNORECASE)
+_SHARD = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a file comes from and what it must be. `kind`: hub, url or path. `sha256` and `size` may be unknown ("" and 0); `stated`: who
+    says them (catalogue or user). `place`: its path below the models folder."""
+
+    kind: str
+    place: str
+    origin: str
+    repo: str = ""
+    file: str = ""
+    revision: str = "main"
+    url: str = ""
+    path: Path = Path()
+    sha256: str = ""
+    size: int = 0
+    stated: str = ""
+    name: str = ""
+
+
+def source_of(text: str, catalogue: Mapping[str, LocalModel], sha256: str = "") -> Source:
+    """Raises ModelFault."""
+    sha256 = sha256.strip().lower().removeprefix("sha256:")
+    if sha256 and not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise ModelFault("--sha256 takes 64 hexadecimal digits.", "Copy it from the page that states it.")
+    source = _source(text.strip(), catalogue)
+    if sha256 and source.sha256 and sha256 != source.sha256:
+        raise ModelFault(
+            f"The catalogue pins {source.name} to another SHA-256 than yours.",
+            f"Pull {source.repo}/{source.file} by its own name to use yours.",
+        )
+    return _with(source, sha256) if sha256 else source
+
+
+def _with(source: Source, sha256: str) -> Source:
+    from dataclasses import replace
+
+    return replace(source, sha256=sha256, stated="user")
+
+
+def _source(text: str, catalogue: Mapping[str, LocalModel]) -> Source:
+    if text in catalogue:
+        return of_model(catalogue[text])
+    if "://" in text:
+        return _url(text)
+    found = Path(text).expanduser()
+    if text.startswith(("/", ".", "~")) or found.is_file():
+        return Source("path", "", "path", path=Path(os.path.abspath(found)), name=found.name)
+    match = _REPO.fullmatch(text)
+    if match and ".." not in text:
+        repo, file, revision = match["repo"], match["file"].lstrip("/"), match["revision"] or "main"
+        _whole(file)
+        return Source(
+            "hub", f"{repo}/{file}", f"hf:{repo}/{file}@{revision}", repo=repo, file=file, revision=revision, name=Path(file).name
+        )
+    near = difflib.get_close_matches(text, catalogue, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}?" if near else "`localrouter models search` lists the models that are known."
+    raise ModelFault(f"{text[:80]!r} is no model of the catalogue, no OWNER/REPO/FILE.gguf, no https URL and no file here.", hint)
+
+
+def of_model(model: LocalModel) -> Source:
+    """The catalogue's entry as a source."""
+    return Source(
+        "hub", f"{model.repo}/{model.file}", f"hf:{model.repo}/{model.file}@{model.revision}", repo=model.repo, file=model.file,
+        revision=model.revision, sha256=model.sha256, size=model.size, stated="catalogue" if model.sha256 else "", name=model.name,
+    )  # fmt: skip
+
+
+def _url(text: str) -> Source:
+    parts = urlsplit(text)
+    loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise ModelFault("A model is fetched over https only.", "Use an https:// URL.")
+    if parts.username or parts.password:
+        raise ModelFault("The URL holds a password, which would be written down.", "Use one without.")
+    name = unquote(parts.path).rsplit("/", 1)[-1]
+    if not _SAFE.fullmatch(name):
+        raise ModelFault("The URL does not end in the name of a .gguf file.", "Use the file's own address.")
+    _whole(name)
+    bare = f"{parts.scheme}://{parts.netloc}{parts.path}"  # a query may be a signature, and is nobody's business later
+    host = re.sub(r"[^A-Za-z0-9.-]", "_", parts.netloc)
+    return Source("url", f"{host}/{name}", bare, url=text, name=name)
+
+
+def _whole(file: str) -> None:
+    if _SHARD.search(file):
+        raise ModelFault("That file is one part of several, which is not supported.", "Choose a model that is one file.")
