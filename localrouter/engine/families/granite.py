@@ -19,7 +19,7 @@ MARKERS = (TAG, "<tool_call>", "<think>", "</think>", "<response>", "</response>
 
 
 def fits(template: str, architecture: str, name: str) -> int:
-    if "<|start_of_role|>" in template and "<tool_call>\\n{" not in template:
+    if "<|start_of_role|>" in template and (TAG in template or "<tool_call>" not in template):
         return 25
     return 5 if not template and architecture.startswith("granite") else 0
 
