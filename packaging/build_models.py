@@ -15,7 +15,7 @@ from typing import Any
 HOSTS: dict[str, dict[str, Any]] = {
     "openai": {
         "origin": "https://api.openai.com/v1",
-        "wire": ["openai_chat", "openai_responses"],
+        "wire": ["openai_chat", "openai_responses", "openai_compact"],
         "key_env": "OPENAI_API_KEY",
         "region": "us",
         "retention_days": 30,

@@ -51,11 +51,13 @@ class Hints:
 class Signed:
     """A block that a host signed or encrypted: it is no leaf, goes back to the host that made it unchanged and to no other (law 1).
     `path` leads to the whole block, which is dropped for another host. `mark` is its signature or encrypted content. `text` is what of it
-    can be read (a thought), "" for what nobody can read."""
+    can be read (a thought), "" for what nobody can read. `needed`: without it the conversation is lost (a compaction), so a request to
+    another host is refused rather than sent without it."""
 
     path: Path
     mark: str
     text: str = ""
+    needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,8 @@ class Piece:
     is its JSON text, and what is restored is parsed before it is put back.
     `opaque`: what the host signed or encrypted, complete (a signature, redacted thinking, encrypted content); its `text` is "" and it is
     never restored, veiled or edited. `untouched`: the text is shown as it came (a signed thought).
+    `cites`: `text` is the JSON of a citation, whose `start_index` and `end_index` count the characters of its channel's text: they are
+    moved with what is restored before them (a `tree` and `whole` too).
     `mirror`: the same text again in another field (`reasoning` beside `reasoning_content`), on a channel of its own: restored on the raw
     plane, left out on the neutral one."""
 
@@ -197,6 +199,7 @@ class Piece:
     opaque: str = ""
     untouched: bool = False
     mirror: bool = False
+    cites: bool = False
 
 
 @dataclass(frozen=True, slots=True)

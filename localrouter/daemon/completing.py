@@ -13,7 +13,8 @@ from localrouter.core.ask import Ask
 from localrouter.core.errors import Busy, ClientFault
 from localrouter.daemon import door
 from localrouter.daemon.answers_kept import AnswersKept
-from localrouter.daemon.coalescing import Message, Repeats, Shared, counted, key_of, until_gone
+from localrouter.daemon.coalescing import Message, Repeats, Shared, key_of, until_gone
+from localrouter.daemon.failed_turns import counted
 from localrouter.daemon.models_list import named
 from localrouter.daemon.runner import Runner
 from localrouter.daemon.services import Services
@@ -81,12 +82,15 @@ class Completing:
         await self._run(call, dialect, ask, key, token)
 
     def _read(self, dialect: Dialect, body: bytes, headers: dict[str, str], token: bytes) -> Ask:
-        resume = getattr(dialect, "resume", None)
+        resume, before = getattr(dialect, "resume", None), None
         if resume is not None and b'"previous_response_id"' in body:
             tree = read_object(body)
-            resumed = resume(tree, lambda name: self.kept.recall(token, name))
-            body = body if resumed is tree else dumps(resumed)
+            whole = resume(tree, lambda name: self.kept.recall(token, name))
+            if whole is not tree:
+                body, before = dumps(whole), tree
         ask = dialect.read(body, headers)
+        if before is not None and (resumed := getattr(dialect, "resumed", None)) is not None:
+            ask = resumed(ask, before)
         model = named(self.s, ask.model)
         allowed = self.s.recipe.hosted_tools
         hosted = tuple(kind for kind in ask.hosted if kind not in allowed)

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from localrouter.core.ask import get
 from localrouter.core.chat import Channel, Chunk, Piece
+from localrouter.daemon.citations import Citations
 from localrouter.daemon.origins import Origins, Sealed
 from localrouter.scrub.unveil import Unveiler
 
@@ -53,6 +54,8 @@ class Restorer:
         self._grown: set[Channel] = set()
         self._marks: set[str] = set()
         self._signed: dict[Channel, list[str]] = {}
+        self._citations = Citations(unveiler)
+        self._cited: set[tuple[Channel, str]] = set()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -134,6 +137,11 @@ class Restorer:
     def _crossed(self, chunk: Chunk) -> Chunk:
         pieces: list[Piece] = []
         for piece in chunk.pieces:
+            if piece.cites:
+                if (piece.channel, piece.text) not in self._cited:
+                    self._cited.add((piece.channel, piece.text))
+                    pieces.append(replace(piece, path=()))
+                continue
             if piece.mirror or (piece.whole and piece.channel in self._grown and not piece.opaque):
                 continue
             if piece.opaque in self._marks:
@@ -158,6 +166,9 @@ class Restorer:
             self._tools[channel] = tool
         if self.unveiler is None:
             return piece.text
+        if piece.cites:
+            return self._citations.moved(piece)
+        self._citations.heard(piece)
         if _alone(piece):
             # It stands for itself: nothing of it may wait for what comes next on its channel.
             apart = replace(channel, part=-1 - channel.part)

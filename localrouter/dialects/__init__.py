@@ -53,7 +53,8 @@ class Dialect(Protocol):
 
     `COUNT`: routes of its token counter, and `counted(tokens: int) -> bytes`, its answer (`read` reads the request, without `max_tokens`).
     `resume(tree, recall) -> tree`: for a request that goes on from a stored answer: the tree with what was stored in front of its input;
-    `recall(id)` gives the stored list of items, or raises. `kept(ask, answer) -> (id, items) | None`: what to store after an answer.
+    `recall(id)` gives the stored list of items, or raises. `resumed(ask, before) -> ask`: the Ask of
+    that tree, with what its answer repeats of the request as it came. `kept(ask, answer) -> (id, items) | None`: what to store after an answer.
     `error_headers(error) -> dict[str, str]`: headers that its clients read on errors.
     """
 

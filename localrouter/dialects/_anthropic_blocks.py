@@ -125,6 +125,8 @@ class Blocks:
         return events
 
     def _piece(self, piece: Piece, text: str) -> list[Event]:
+        if piece.cites:
+            return []  # a citation of this API names an encrypted result, which no other host has
         if piece.opaque:
             return self._say(piece.channel, _Said(mark=text)) if text else []
         if piece.channel.kind == "refusal" and text:

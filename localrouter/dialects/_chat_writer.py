@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from localrouter.core.ask import Ask, replace
+from localrouter.core.ask import Ask, Path, replace
 from localrouter.core.chat import Channel, Chunk, Finish, Piece
 from localrouter.core.errors import RouterError
 from localrouter.core.money import Usage
@@ -75,6 +75,7 @@ class _Choice:
     last: dict[str, Channel] = field(default_factory=dict)
     calls: dict[Channel, _Call] = field(default_factory=dict)
     details: list[dict[str, Any]] = field(default_factory=list)
+    citations: list[dict[str, Any]] = field(default_factory=list)
     finish: Finish | None = None
     finished: bool = False
 
@@ -126,7 +127,7 @@ class Writer:
             return before + chunk.raw
         if not self._wants_usage and chunk.usage is not None and chunk.tree.get("choices") == []:
             return before  # we asked for it, the client did not
-        changed = [(p.path, t) for p, t in zip(chunk.pieces, texts, strict=True) if t != p.text]
+        changed = _changed(chunk, texts)
         if not changed:
             return before + chunk.raw
         if not any(texts) and not chunk.finish and not _carries(chunk):
@@ -143,7 +144,7 @@ class Writer:
     def _whole_again(self, chunk: Chunk, texts: list[str]) -> bytes:
         if chunk.tree is None:
             return chunk.raw
-        changed = [(p.path, t) for p, t in zip(chunk.pieces, texts, strict=True) if t != p.text]
+        changed = _changed(chunk, texts)
         return dumps(replace(chunk.tree, changed)) if changed else chunk.raw
 
     # --- from pieces -----------------------------------------------------------------------------
@@ -171,6 +172,12 @@ class Writer:
 
     def _piece(self, piece: Piece, text: str) -> list[bytes]:
         choice = self._choices.setdefault(piece.channel.choice, _Choice())
+        if piece.cites:
+            entry = _citation(orjson.loads(text))
+            if entry is None:
+                return []
+            choice.citations.append(entry)
+            return self._delta(piece.channel.choice, {"annotations": [entry]})
         if piece.opaque:
             if not text:
                 return []
@@ -285,6 +292,8 @@ class Writer:
             message: dict[str, Any] = {"role": "assistant", "content": texts.get("text"), "refusal": texts.get("refusal")}
             if "reasoning" in texts:
                 message["reasoning_content"] = texts["reasoning"]
+            if choice.citations:
+                message["annotations"] = choice.citations
             if choice.details:
                 message["reasoning_details"] = choice.details
             calls = [c for c in choice.calls.values() if c.name]
@@ -302,6 +311,21 @@ class Writer:
             "usage": usage_tree(self._usage or Usage()),
         }
         return orjson.dumps(tree)
+
+
+def _changed(chunk: Chunk, texts: list[str]) -> list[tuple[Path, Any]]:
+    """What is put back into the host's tree, and where; of a citation it is a value."""
+    pairs = zip(chunk.pieces, texts, strict=True)
+    return [(p.path, orjson.loads(t) if p.tree else t) for p, t in pairs if t != p.text]
+
+
+def _citation(tree: Any) -> dict[str, Any] | None:
+    """An entry of `annotations`: chat completions know citations of addresses, in an object of their own."""
+    if not isinstance(tree, dict) or tree.get("type") != "url_citation":
+        return None
+    inner = tree.get("url_citation")
+    inner = inner if isinstance(inner, dict) else {key: value for key, value in tree.items() if key != "type"}
+    return {"type": "url_citation", "url_citation": inner}
 
 
 def _entry(call: _Call) -> dict[str, Any]:

@@ -21,6 +21,12 @@ def bound_output(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, 
     return tree if tree.get("max_output_tokens") == attempt.max_output else {**tree, "max_output_tokens": attempt.max_output}
 
 
+@edit("The conversation that is gone on from was kept here, and stands in the input.")
+def write_out(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
+    """The id names an answer of this machine's; the host would look for one of its own."""
+    return {k: v for k, v in tree.items() if k != "previous_response_id"} if "previous_response_id" in tree else tree
+
+
 @edit("The host shall not keep the answer.")
 def keep_nothing(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str, Any]:
     """A host keeps an answer for thirty days unless it is told not to; what a client wants to go on from is kept here."""
@@ -67,4 +73,4 @@ def drop_logprobs(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str,
     return replace(tree, edits) if edits else tree
 
 
-EDITS = (*_hosted.EDITS, name_model, bound_output, ask_thoughts, keep_nothing, drop_references, drop_logprobs)
+EDITS = (*_hosted.EDITS, name_model, write_out, bound_output, ask_thoughts, keep_nothing, drop_references, drop_logprobs)

@@ -81,6 +81,9 @@ ITEMS: dict[str, Item] = {
     "computer_call_output": Item("tool_result", parts=words("output"), texts=words("acknowledged_safety_checks")),
 }
 
+NEEDED = frozenset({"compaction"})
+"""What is encrypted in these is the conversation itself: left out, the model would know nothing of it."""
+
 REFUSED_ITEMS = {"item_reference": "Send the item itself: hosts are told to keep nothing, so there is nothing to refer to."}
 """Items that nobody can read and that no host can look up, with what to do instead."""
 

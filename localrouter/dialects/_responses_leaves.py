@@ -121,7 +121,7 @@ def _mark(item: dict[str, Any], value: Any, path: Path, found: Found) -> None:
     texts = texts_of(item.get("code"))  # a summary is a leaf of its own, and no part of what is signed
     if not _SEALED.fullmatch(value):
         texts.append(value)
-    found.signed.append(Signed(path, value, "\n".join(texts)))
+    found.signed.append(Signed(path, value, "\n".join(texts), needed=item_type(item) in k.NEEDED))
 
 
 def texts_of(content: Any) -> list[str]:

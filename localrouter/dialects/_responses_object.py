@@ -127,6 +127,9 @@ def echoed(response: dict[str, Any], tree: dict[str, Any]) -> dict[str, Any]:
             if out is response:
                 out = dict(response)
             out[key] = mended
+    previous = tree.get("previous_response_id")
+    if previous is not None and "status" in response and response.get("previous_response_id") != previous:
+        out = {**out, "previous_response_id": previous}  # it was written out for the host, which so knows none
     return out
 
 

@@ -36,6 +36,7 @@ class _Part:
 
     channel: Channel
     texts: list[str] = field(default_factory=list)
+    citations: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -82,7 +83,9 @@ class Said:
         for channel, text in extra:
             self._grow(Piece(channel, text), text, out)
         for piece, text in zip(chunk.pieces, texts, strict=True):
-            if piece.opaque:
+            if piece.cites:
+                self._cite(piece.channel, orjson.loads(text), out)
+            elif piece.opaque:
                 self._seal(piece.channel, text, out)
             else:
                 self._grow(piece, text, out)
@@ -147,6 +150,17 @@ class Said:
             self._open = self._begin({"type": kind, "status": "in_progress", "role": "assistant", "content": []}, out)
         return self._open
 
+    def _cite(self, channel: Channel, tree: Any, out: list[Event]) -> None:
+        """A citation of the text that is under way; of one that is over, nobody would look for it."""
+        inner = tree.get("url_citation", tree) if isinstance(tree, dict) else None
+        if not isinstance(inner, dict) or tree.get("type") != "url_citation" or self._open is None or self._last != channel:
+            return
+        part = self._open.parts[-1]
+        entry = {"start_index": 0, "end_index": 0, "title": "", "url": "", **inner, "type": "url_citation"}
+        at = {**self._at(self._open), "annotation_index": len(part.citations)}
+        part.citations.append(entry)
+        out.append({"type": "response.output_text.annotation.added", **at, "annotation": entry})
+
     def _seal(self, channel: Channel, text: str, out: list[Event]) -> None:
         """What a host signed or encrypted, as the client shall send it back."""
         if not text:
@@ -192,6 +206,8 @@ class Said:
         last = item.parts[-1]
         text = "".join(last.texts)
         at, part = self._at(item), self._part(last.channel, text)
+        if last.citations:
+            part["annotations"] = last.citations
         if last.channel.kind == "reasoning":
             out.append({"type": "response.reasoning_summary_text.done", **at, "text": text})
             item.item["summary"] = [*item.item["summary"], part]

@@ -21,18 +21,25 @@ _HOSTED_ITEMS = k.words(
 )
 """What a host did by itself in an earlier turn. What came of it stands in the text that followed."""
 _REFUSED_ITEMS = {
-    "compaction": "a compacted conversation, which only the host that made it can read",
-    "compaction_trigger": "to compact the conversation at the host",
+    "compaction": "a compacted conversation to be read, as only the host that made it can",
+    "compaction_trigger": "the conversation to be compacted at the host",
     "computer_call": "computer use",
     "computer_call_output": "computer use",
 }
 
 
-def cannot(what: str, param: str) -> CannotCross:
+HOW_TO_COMPACT = (
+    "Ask a model of a host that compacts, or let the client do it: Codex does when its provider is not named OpenAI "
+    "([model_providers.localrouter] in its config.toml)."
+)
+"""Codex compacts at the host when its provider's name is OpenAI or its address is Azure's, else by itself (model-provider-info)."""
+
+
+def cannot(what: str, param: str, do: str = "") -> CannotCross:
     """What other APIs have no word for, by name."""
     return CannotCross(
         f"The request asks for {what}, which the host's API has no word for.",
-        "Leave it out, or ask a model that is reached through the Responses API.",
+        do or "Leave it out, or ask a model that is reached through the Responses API.",
         param=param,
     )
 
@@ -73,7 +80,8 @@ class Turns:
             elif kind in _HOSTED_ITEMS:
                 self._notes[f"A '{kind}' of an earlier turn has no counterpart there and was left out."] = None
             elif kind != "additional_tools":
-                raise cannot(_REFUSED_ITEMS.get(kind, f"an item of the type {kind[:40]!r}"), f"input[{i}]")
+                how = HOW_TO_COMPACT if kind == "compaction_trigger" else ""
+                raise cannot(_REFUSED_ITEMS.get(kind, f"an item of the type {kind[:40]!r}"), f"input[{i}]", how)
         self._close()
 
     def _collect(self, items: list[dict[str, Any]]) -> None:

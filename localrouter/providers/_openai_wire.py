@@ -20,6 +20,7 @@ from localrouter.providers import _overflow
 SENTENCE = 500
 """Characters of a host's own sentence that are passed on."""
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+_BETA = re.compile(r"[A-Za-z0-9_=.,; \-]{1,200}")
 _READ = 65_536
 _WAIT_MAX = 86_400
 
@@ -30,6 +31,15 @@ def encoded(tree: dict[str, Any]) -> bytes:
         return orjson.dumps(tree)
     except TypeError:
         return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def beta_headers(stream: bool, head: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a Responses request: `OpenAI-Beta` is the client's own and travels."""
+    headers = {"content-type": "application/json", "accept": "text/event-stream" if stream else "application/json"}
+    beta = head.get("openai-beta", "")
+    if _BETA.fullmatch(beta):
+        headers["openai-beta"] = beta
+    return headers
 
 
 def auth(key: Secret) -> dict[str, str]:

@@ -27,7 +27,12 @@ _NATIVE = {
     "tool_search_call": ("arguments", "tool_search"),
 }
 """Call items whose arguments are a value: its field, and the tool's name by which it is restored."""
-_TEXTS = {"output_text": ("text", "text"), "text": ("text", "text"), "refusal": ("refusal", "refusal")}
+_TEXTS = {
+    "input_text": ("text", "text"),
+    "output_text": ("text", "text"),
+    "text": ("text", "text"),
+    "refusal": ("refusal", "refusal"),
+}
 
 _CLIENT_RUN = frozenset({*_CALLS, *_NATIVE, "computer_call"})
 
@@ -60,6 +65,10 @@ class Pieces:
             return self._done(index, event.get("item"))
         if name in ("content_part.added", "content_part.done", "reasoning_summary_part.added", "reasoning_summary_part.done"):
             return self._part(index, event, done=name.endswith("done"))
+        if name == CITED:
+            number = event.get("content_index")
+            channel = Channel(0, "text", index, number if isinstance(number, int) else 0)
+            return citations([event.get("annotation")], channel, ("annotation",)), []
         spec = _EVENTS.get(name)
         if spec is None:
             return [], []
@@ -169,8 +178,10 @@ class Pieces:
             return [], []
         if not done:
             self._open.setdefault(index, {})[channel] = None
-        piece = self._once(Piece(channel, text, ("part", field), whole=done))
-        return [piece], self._end(channel) if done else []
+        pieces = [self._once(Piece(channel, text, ("part", field), whole=done))]
+        if done:
+            pieces += citations(part.get("annotations"), channel, ("part", "annotations"))
+        return pieces, self._end(channel) if done else []
 
 
 _EVENTS: dict[str, tuple[str, str, str]] = {
@@ -195,7 +206,7 @@ _EVENTS: dict[str, tuple[str, str, str]] = {
 """Event -> what grows, the field with the number of its part, and the field with its text."""
 PASSED = frozenset(
     {
-        "audio.delta", "audio.done", "audio.transcript.delta", "audio.transcript.done", "output_text.annotation.added",
+        "audio.delta", "audio.done", "audio.transcript.delta", "audio.transcript.done",
         "code_interpreter_call_code.delta", "code_interpreter_call_code.done", "code_interpreter_call.completed",
         "code_interpreter_call.in_progress", "code_interpreter_call.interpreting", "compaction.compacting",
         "file_search_call.completed", "file_search_call.in_progress", "file_search_call.searching",
@@ -207,6 +218,7 @@ PASSED = frozenset(
     }
 )  # fmt: skip
 """Events that have no pieces on purpose: what a host does or says by itself, which no client executes. They pass as they came."""
+CITED = "output_text.annotation.added"
 LIFECYCLE = frozenset({"created", "queued", "in_progress", "completed", "incomplete", "failed"})
 _KIND = {"text": "text", "refusal": "refusal", "summary": "reasoning", "reasoning": "reasoning"}
 
@@ -234,6 +246,16 @@ def _call(item: dict[str, Any], index: int, field: str, path: Path, *, whole: bo
     )
 
 
+def citations(found: Any, channel: Channel, path: Path) -> list[Piece]:
+    """Citations of a text; `path` leads to their list, or to the only one when it stands alone."""
+    out: list[Piece] = []
+    for j, item in enumerate(found if isinstance(found, list) else ()):
+        if isinstance(item, dict):
+            at = path if path == ("annotation",) else (*path, j)
+            out.append(Piece(channel, orjson.dumps(item).decode(), at, whole=True, tree=True, cites=True))
+    return out
+
+
 def pieces_of(item: dict[str, Any], index: int, path: Path, *, whole: bool) -> list[Piece]:
     """All texts of an item, and what is signed in it."""
     kind = str(item.get("type"))
@@ -253,6 +275,7 @@ def pieces_of(item: dict[str, Any], index: int, path: Path, *, whole: bool) -> l
             if field and isinstance(part.get(field), str):
                 channel = Channel(0, what, index, j)  # type: ignore[arg-type]  # text or refusal
                 out.append(Piece(channel, part[field], (*path, "content", j, field), whole=whole))
+                out += citations(part.get("annotations"), channel, (*path, "content", j, "annotations"))
     elif kind == "reasoning":
         for field, base in (("summary", 0), ("content", CONTENT)):
             for j, part in enumerate(item.get(field) or ()):

@@ -212,6 +212,11 @@ def _texts(delta: dict[str, Any], index: int, path: Path) -> list[Piece]:
             # vLLM and others say the same thought in both fields.
             mirror = key == "reasoning" and isinstance(delta.get("reasoning_content"), str)
             pieces.append(Piece(Channel(index, kind, int(mirror)), text, (*path, key), mirror=mirror))  # type: ignore[arg-type]
+    citations = delta.get("annotations")
+    for j, item in enumerate(citations if isinstance(citations, list) else ()):
+        if isinstance(item, dict):
+            said = orjson.dumps(item).decode()
+            pieces.append(Piece(Channel(index, "text"), said, (*path, "annotations", j), whole=True, tree=True, cites=True))
     details = delta.get("reasoning_details")
     for j, item in enumerate(details if isinstance(details, list) else ()):
         if mark := _mark(item):

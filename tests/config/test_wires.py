@@ -40,7 +40,7 @@ def test_what_is_no_wire_is_said(wire: Any) -> None:
 
 def test_the_shipped_hosts_and_recipes_fit() -> None:
     catalogue = load_catalogue()
-    assert catalogue.hosts["openai"].wires == ("openai_chat", "openai_responses")
+    assert catalogue.hosts["openai"].wires == ("openai_chat", "openai_responses", "openai_compact")
     assert catalogue.hosts["anthropic"].wires == ("anthropic_messages",)
     for file in (ROOT / "recipes").glob("*.toml"):
         assert unknown_targets(load_recipe(file.stem, (ROOT / "recipes",)), catalogue) == []

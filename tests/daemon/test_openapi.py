@@ -21,7 +21,7 @@ from conftest import Daemon
 from hypothesis import HealthCheck, given, seed, settings
 from openai.types import CreateEmbeddingResponse, Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
-from openai.types.responses import Response, ResponseStreamEvent
+from openai.types.responses import CompactedResponse, Response, ResponseStreamEvent
 from pydantic import BaseModel, TypeAdapter
 from schemathesis import GenerationMode
 from schemathesis.core import NotSet
@@ -40,6 +40,7 @@ OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for 
 WHOLE: dict[str, Any] = {
     "/v1/chat/completions": ChatCompletion,
     "/v1/responses": Response,
+    "/v1/responses/compact": CompactedResponse,
     "/v1/messages": Message,
     "/v1/messages/count_tokens": MessageTokensCount,
     "/v1/embeddings": CreateEmbeddingResponse,

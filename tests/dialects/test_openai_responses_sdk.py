@@ -179,7 +179,7 @@ def test_every_event_is_classified() -> None:
     assert len(kinds) > 50
     items = {"output_item.added", "output_item.done", "content_part.added", "content_part.done"}
     parts = {"reasoning_summary_part.added", "reasoning_summary_part.done"}
-    known = set(pieces._EVENTS) | pieces.PASSED | pieces.LIFECYCLE | items | parts
+    known = set(pieces._EVENTS) | {pieces.CITED} | pieces.PASSED | pieces.LIFECYCLE | items | parts
     assert {kind.removeprefix("response.") for kind in kinds} - known == {"error"}
 
 
