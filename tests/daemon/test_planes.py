@@ -297,6 +297,16 @@ def test_a_failing_turn_is_one_try_and_no_invitation_to_repeat(planes: Daemon, f
         assert json.loads(said)["error"]["code"] == "context_length_exceeded"
 
 
+def test_status_counts_what_was_not_asked_twice(planes: Daemon) -> None:
+    before = call(planes, "/control/status")[1]["repeats"]
+    tree = body("chat", "chat/rehearsal-500", f"not twice {time.time()}")
+    asked = len(planes.host.record())
+    for count in ("0", "1"):
+        assert ask(planes, "chat", tree, x_stainless_retry_count=count)[0] == 502
+    after = call(planes, "/control/status")[1]["repeats"]
+    assert len(planes.host.record()) - asked == 1 and after == {**before, "spared": before["spared"] + 1}
+
+
 def test_a_model_that_asked_for_a_pause_is_429_with_the_seconds_left(planes: Daemon) -> None:
     for turn in range(2):
         got, head, said = ask(planes, "messages", body("messages", "responses/rehearsal-429", f"turn {turn}"))
