@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localrouter.engine._grammar_formats import FORMATS
+from localrouter.engine._grammar_prune import prune
 
 SCHEMA_BYTES = 512 * 1024  # as JSON text; the largest tool schemas that editors send have some 40 kB
 SCHEMA_DEPTH = 64  # llguidance's JSON reader stops at 128 levels of brackets, of which one subschema takes two
@@ -95,7 +96,10 @@ def rewrite(schema: Any) -> dict[str, Any]:
     if schema is False:
         raise BadGrammar("The JSON schema is `false`: no value can satisfy it.")
     made = _Rewriter().schema(schema, 0)
-    return made if isinstance(made, dict) else {}
+    pruned = prune(made if isinstance(made, dict) else {})
+    if not isinstance(pruned, dict):
+        raise BadGrammar("The JSON schema can never be satisfied: it requires itself.")
+    return pruned
 
 
 def _printable(value: Any) -> None:

@@ -10,12 +10,12 @@ the engine can read as a prompt instead of sampling it token by token.
 
 **Finishing inside the budget.** A mask alone lets a model talk inside a string until its tokens are spent, and half a JSON value is worth
 nothing. So `mask(logits, left)` knows how many tokens are left, and the constraint keeps a *way out*: bytes that complete the grammar from
-here (_grammar_close.py). Their token count `need` is an upper bound of what closing takes. As long as `left` is far above `need`, nothing
-changes. When the two come close (within `reserve`, a third of the budget at most), each of the `CANDIDATES` likeliest tokens is tried on a
-copy of the parser, and stays only if the grammar can still be completed after it with the tokens then left. The way out's first token always
-stays, and its logit rises by up to `PRESSURE` as the margin shrinks, so that a sentence ends before it is cut. By induction an answer whose
-`need` once fitted into `left` is complete at its last token. A model that ends by itself before that is never touched, and where no way out
-fits, nothing is pressed.
+here (_grammar_close.py; for a regex with a long fixed ending none may be found). Their token count `need` is an upper bound of what closing
+takes. As long as `left` is far above `need`, nothing changes. When the two come close (within `reserve`, a third of the budget at most), each
+of the `CANDIDATES` likeliest tokens is tried on a copy of the parser, and stays only if the grammar can still be completed after it with the
+tokens then left. The way out's first token always stays, and its logit rises by up to `PRESSURE` as the margin shrinks, so that a sentence
+ends before it is cut. By induction an answer whose `need` once fitted into `left` is complete at its last token. A model that ends by itself
+before that is never touched, and where no way out fits, nothing is pressed.
 
 Special tokens of the model (chat markers) can never be produced inside a grammar, except those that a Lark grammar of our own template
 families names (`lark(text, controls=True)`).
@@ -383,7 +383,7 @@ def lark(text: str, *, controls: bool = False) -> Grammar:
     Raises: BadGrammar. Names of special tokens are checked when a vocabulary starts it.
     """
     _sized(text, "grammar")
-    made = Grammar(LLMatcher.grammar_from_lark(text), "grammar", controls=controls)
+    made = Grammar(LLMatcher.grammar_from_lark(text), "grammar", json="%json" in text, controls=controls)
     return made if controls else _kept(("lark", text), lambda: _checked(made))
 
 
