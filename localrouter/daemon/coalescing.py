@@ -7,7 +7,7 @@ body and hints, and the same headers of those that change an answer. Two bodies 
 - Its client went away: the call goes on for GRACE_S; a repeat that comes meanwhile takes it over and is told what was said so far.
 - Its client is still there: the repeat is told the same bytes, when it surely is a repeat: the SDK counts it as one, or the client names
   its conversation. Without either it may be a script that samples one prompt many times, whose answers must differ.
-- It failed at a host: the client's own repeats get the same error at once, see `Failure`. What the user can mend here (a budget, a key,
+- It failed at a host: the client's own repeats get the same error at once, see daemon/failed_turns.py. What the user can mend here (a budget, a key,
   a recipe) is never remembered, so that it is seen as soon as it is mended.
 
 The first client is written to directly, with its own back-pressure; others through a queue of their own, bounded, so that none slows another.
@@ -16,15 +16,12 @@ The first client is written to directly, with its own back-pressure; others thro
 from __future__ import annotations
 
 import asyncio
-import copy
 import hashlib
 import json
 import os
 import socket
-import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -32,33 +29,17 @@ import orjson
 from localrouter.core.ask import Ask
 from localrouter.core.errors import HostFault, RouterError
 from localrouter.daemon.door import Receive
+from localrouter.daemon.failed_turns import FailedTurns, Failure
 from localrouter.daemon.runner import Send
 
 Message = MutableMapping[str, Any]
 
 GRACE_S = 0.7
 """Claude Code, Codex and the SDKs repeat within half a second of a failure; a host is still told of a cancel within the second."""
-FIRST_S, FIRST_NAMED_S, GROWTH, PAUSE_S, RUN_S = 4.0, 10.0, 3.5, 45.0, 150.0
-"""How a client's own repeats of a failed turn follow each other: the first within FIRST_S of the failure, each later one after at most GROWTH
-times the longest pause before, PAUSE_S at most; RUN_S after the failure they are over. A client that names its conversation gets FIRST_NAMED_S:
-in a conversation a person's second try is a new message, so an equal body is the program's. From the clients' sources, and seen in runs:
-
-    client            pauses                                              repeats, seconds in all
-    cn 1.5.47         1 s x 1.6, at most 30 s, each cut to 50-100 %       10, 129 (exponentialBackoff.ts; 94 to 108 seen)
-    opencode 1.18     2 s x 2, +0-25 %; or what `retry-after` says        5, 78 (RETRY_INITIAL_DELAY; 72 and 77 seen, 5.7 the first)
-    aider 0.86        0.25 s x 2, up to 60 s                              8, 64 (base_coder.py, RETRY_TIMEOUT)
-    AI SDK            2 s x 2                                             2, 6
-    Codex 0.169       0.2 s x 2, +-10 %, anew for each new stream         30, 20
-    SDKs of OpenAI, Anthropic   0.5 s x 2, at most 8 s, -25 %             2; none when told `x-should-retry: false`
-
-Those of cn are new calls on new connections with an `x-stainless-retry-count` of 0, and most others have no such header, so only their rhythm
-shows what they are. A person reads what went wrong first; who is faster than FIRST_S is told how long to wait."""
 KEPT_BYTES = 1024 * 1024
 """Bytes of an answer that a repeat can be told from its beginning; a longer answer is not joined."""
 BEHIND_BYTES = 1024 * 1024
 """How far a second reader may fall behind before it is cut off."""
-FAILURES = 256
-
 _MATTER = ("anthropic-version", "anthropic-beta", "openai-beta", "idempotency-key", "content-encoding", "accept")
 
 
@@ -80,59 +61,6 @@ def _ordered(tree: dict[str, Any]) -> bytes:
         return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         return json.dumps(tree, sort_keys=True).encode()
-
-
-def counted(headers: Mapping[str, str]) -> bool:
-    """Whether an SDK of OpenAI or Anthropic says that it repeats (`x-stainless-retry-count` above 0)."""
-    count = headers.get("x-stainless-retry-count", "")
-    return count.isascii() and count.isdigit() and int(count) > 0
-
-
-@dataclass(slots=True)
-class Failure:
-    """How a turn failed, when (`at`), when a client was told so last (`told`), and the longest pause before a repeat so far; monotonic seconds.
-
-    A repeat that follows in a client's rhythm is told the same again. One that comes later is a person's, or a client's whose host named a
-    longer time (`retry-after`) that is over now: either is asked anew, and what becomes of it is a decision of its own. So a connection
-    that broke by chance bars nobody: a person who waits as long as reading takes is asked for at once.
-    """
-
-    error: RouterError
-    request_id: str
-    at: float
-    told: float
-    first: float = FIRST_S
-    pause: float = 0.0
-
-    def repeats(self, now: float, *, sure: bool) -> bool:
-        """Whether a request that comes `now` is a client's own repeat. `sure`: the client says that it is."""
-        if now - self.at > RUN_S or self._invited(now):
-            return False
-        return sure or now - self.told <= self.wait
-
-    def _invited(self, now: float) -> bool:
-        named = self.error.retry_after
-        return named is not None and named > self.first and now - self.at >= named
-
-    @property
-    def wait(self) -> float:
-        """The longest pause that still is a client's."""
-        return min(PAUSE_S, max(self.first, GROWTH * self.pause))
-
-    def tell(self, now: float) -> None:
-        """A repeat is told of it."""
-        self.pause = max(self.pause, now - self.told)
-        self.told = now
-
-    def again(self) -> RouterError:
-        """The error, with what is left of its `retry_after` and a word to a person who meant to ask anew."""
-        error = copy.copy(self.error)
-        if error.retry_after is not None:
-            error.retry_after = max(1.0, error.retry_after - (self.told - self.at))
-        if error.retryable:
-            again = f"The host was not asked again, since a program seems to repeat by itself; wait {self.wait:.0f} seconds to ask anew."
-            error.do = f"{error.do} {again}".strip()
-        return error
 
 
 class _Reader:
@@ -309,21 +237,13 @@ class Repeats:
 
     def __init__(self) -> None:
         self._running: dict[bytes, Shared] = {}
-        self._failed: OrderedDict[bytes, Failure] = OrderedDict()
+        self._failed = FailedTurns()
         self.joined = self.spared = 0
 
     def failed(self, key: bytes, *, sure: bool = False, named: bool = False) -> Failure | None:
-        """The same turn's failure, if this is a client's own repeat of it. `sure`: the client says that it is; `named`: it names its
-        conversation."""
-        failure, now = self._failed.get(key), time.monotonic()
-        if failure is None:
-            return None
-        failure.first = FIRST_NAMED_S if named else FIRST_S
-        if not failure.repeats(now, sure=sure):
-            del self._failed[key]
-            return None
-        failure.tell(now)
-        self.spared += 1
+        """The same turn's failure, if this is a client's own repeat of it: see `FailedTurns.repeat`."""
+        failure = self._failed.repeat(key, sure=sure, named=named)
+        self.spared += failure is not None
         return failure
 
     def running(self, key: bytes, *, sure: bool) -> Shared | None:
@@ -346,11 +266,7 @@ class Repeats:
         """It is through. An answer that nobody got the end of can still be told for a moment."""
         shared.end()
         if isinstance(error, HostFault):
-            self._failed.pop(key, None)
-            now = time.monotonic()
-            self._failed[key] = Failure(error, request_id, now, now)
-            while len(self._failed) > FAILURES:
-                self._failed.popitem(last=False)
+            self._failed.keep(key, error, request_id)
         if self._running.get(key) is shared:
             if shared.told or not shared.complete or error is not None:
                 del self._running[key]

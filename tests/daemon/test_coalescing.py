@@ -6,7 +6,6 @@ import asyncio
 import http.client
 import json
 import os
-import random
 import re
 import socket
 import sqlite3
@@ -23,9 +22,10 @@ import pytest
 from conftest import Daemon, idle, stop, wait, write_home
 
 from localrouter.core.ask import Ask, Hints, Needs
-from localrouter.core.errors import BudgetExceeded, HostRateLimited, HostRejected, HostTruncated, RouterError
-from localrouter.daemon import coalescing
-from localrouter.daemon.coalescing import Failure, Repeats, Shared, counted, key_of
+from localrouter.core.errors import BudgetExceeded, HostRateLimited
+from localrouter.daemon import coalescing, failed_turns
+from localrouter.daemon.coalescing import Repeats, Shared, key_of
+from localrouter.daemon.failed_turns import FIRST_S, counted
 from localrouter.daemon.rehearsal import Rehearsal
 from localrouter.dialects._hints import names_session
 
@@ -272,7 +272,7 @@ def test_a_person_who_asks_again_after_a_stream_broke_is_answered_anew(daemon: D
     before = calls(daemon)
     raw, status, headers = failing(daemon, "drop", stream=True)
     assert status == 200
-    time.sleep(coalescing.FIRST_S + 0.5)
+    time.sleep(FIRST_S + 0.5)
     again, more, _ = post(daemon, raw)
     assert again == 200 and more["x-localrouter-id"] != headers["x-localrouter-id"]
     assert calls(daemon) == before + 2
@@ -282,7 +282,7 @@ def test_a_named_conversation_repeats_for_longer(daemon: Daemon) -> None:
     """opencode's first own repeat was seen after 5.7 s."""
     before, raw = calls(daemon), body("400", some())
     assert post(daemon, raw, **SESSION)[0] == 400
-    time.sleep(coalescing.FIRST_S + 0.5)
+    time.sleep(FIRST_S + 0.5)
     assert post(daemon, raw, **SESSION)[0] == 400 and calls(daemon) == before + 1
 
 
@@ -325,63 +325,6 @@ def test_who_surely_repeats() -> None:
         assert names_session({}, agents)
 
 
-def repeats_at(pauses: list[float], *, sure: bool = False, named: bool = False, error: RouterError | None = None) -> list[bool]:
-    """Whether each repeat, after these pauses in seconds, is taken for the client's own."""
-    failure, now, out = Failure(error or HostTruncated("It broke off.", "Ask again."), "lr-1", 0.0, 0.0), 0.0, []
-    failure.first = coalescing.FIRST_NAMED_S if named else coalescing.FIRST_S
-    for pause in pauses:
-        now += pause
-        out.append(failure.repeats(now, sure=sure))
-        failure.tell(now)
-    return out
-
-
-def backoff(base: float, factor: float, count: int, cap: float, spread: tuple[float, float], seed: int) -> list[float]:
-    chance = random.Random(seed)
-    return [min(cap, base * factor**n) * chance.uniform(*spread) for n in range(count)]
-
-
-@pytest.mark.parametrize("seed", range(50))
-def test_the_back_off_of_every_client_is_its_own(seed: int) -> None:
-    assert all(repeats_at(backoff(1, 1.6, 10, 30, (0.5, 1.0), seed))), "cn"
-    assert all(repeats_at(backoff(2, 2, 5, 64, (1.0, 1.25), seed), named=True)), "opencode"
-    assert all(repeats_at([5.7, 4.6, 9.1, 17.0, 40.2], named=True)), "opencode on a busy machine, seen"
-    assert all(repeats_at(backoff(0.25, 2, 8, 60, (1.0, 1.1), seed))), "aider"
-    assert all(repeats_at(backoff(2, 2, 2, 60, (1.0, 1.2), seed))), "AI SDK"
-    assert all(repeats_at(backoff(0.2, 2, 5, 60, (0.9, 1.1), seed) * 6)), "Codex"
-    assert all(repeats_at(backoff(0.5, 2, 2, 8, (0.75, 1.0), seed), sure=True)), "SDKs"
-
-
-def test_a_person_who_asks_again_is_asked_for() -> None:
-    """After reading, whatever went before: a try of theirs, or their client's own repeats."""
-    assert repeats_at([4.5]) == [False] and repeats_at([15.0]) == [False]
-    assert repeats_at([1.0, 1.0, 1.0, 6.0])[-1] is False
-    assert repeats_at([0.5, 1.6, 2.5, 12.0])[-1] is False
-    assert repeats_at([10.5], named=True) == [False]
-    assert repeats_at([3.0] * 51)[-2:] == [True, False], "never for longer than RUN_S"
-    assert repeats_at([3.0] * 51, sure=True)[-1] is False
-
-
-def test_a_host_that_names_its_time_is_asked_when_it_is_over() -> None:
-    slow = HostRateLimited("Slow down.", "Wait.", retry_after=30)
-    assert repeats_at([1.0, 2.0, 26.0, 1.5], error=slow) == [True, True, False, False]
-    # One second is no more than a client's own pause.
-    assert repeats_at([1.2] * 5, error=HostRateLimited("Slow down.", "Wait.", retry_after=1)) == [True] * 5
-
-
-def test_who_asks_too_soon_is_told_how_long_to_wait() -> None:
-    failure = Failure(HostTruncated("It broke off.", "Ask again."), "lr-1", 0.0, 0.0)
-    failure.tell(2.0)
-    assert failure.again().text == (
-        "It broke off. Ask again."
-        " The host was not asked again, since a program seems to repeat by itself; wait 7 seconds to ask anew."
-    )
-    assert failure.repeats(8.9, sure=False) and not failure.repeats(9.1, sure=False), "as it says"
-    final = Failure(HostRejected("Too long.", "Shorten it."), "lr-1", 0.0, 0.0)
-    final.tell(2.0)
-    assert final.again().text == "Too long. Shorten it.", "asking again would not help"
-
-
 @pytest.mark.anyio
 async def test_what_the_user_can_mend_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     repeats, key = Repeats(), b"k"
@@ -391,15 +334,15 @@ async def test_what_the_user_can_mend_is_not_remembered(monkeypatch: pytest.Monk
     assert repeats.failed(key) is None and repeats.running(key, sure=True) is None
     repeats.end(key, shared, HostRateLimited("Slow down.", "Wait.", retry_after=9), "lr-2")
     now = time.monotonic()
-    monkeypatch.setattr(coalescing.time, "monotonic", lambda: now + 3.9)
+    monkeypatch.setattr(failed_turns.time, "monotonic", lambda: now + 3.9)
     found = repeats.failed(key)
     assert found is not None and found.again().retry_after == pytest.approx(5.1, abs=0.1)
     assert found.again().retry_after == pytest.approx(5.1, abs=0.1) and found.again().status == 429, (
         "asking does not count it down twice"
     )
-    monkeypatch.setattr(coalescing.time, "monotonic", lambda: now + 8.9)
+    monkeypatch.setattr(failed_turns.time, "monotonic", lambda: now + 8.9)
     assert repeats.failed(key) is not None
-    monkeypatch.setattr(coalescing.time, "monotonic", lambda: now + 9.1)
+    monkeypatch.setattr(failed_turns.time, "monotonic", lambda: now + 9.1)
     assert repeats.failed(key) is None, "the host's time is over"
 
 
