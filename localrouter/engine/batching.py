@@ -176,6 +176,16 @@ class Batcher:
         if key in self._reading:
             self._memory.abort()
 
+    def reset(self, error: Exception) -> None:
+        """End every request with this error and forget all that lies in the memory: something went wrong that nobody foresaw."""
+        works = [r.work for r in (*self._runs, *self._waiting)]
+        self._runs.clear()
+        self._waiting.clear()
+        for seq in range(self._memory.sequences):
+            self._forget(seq)
+        for work in works:
+            work.failed(error)
+
     def step(self) -> bool:
         """Decode one batch. False when there is nothing to do."""
         self._memory.rearm()

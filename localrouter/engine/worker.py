@@ -1,175 +1,91 @@
-"""The engine's process: reads asks as frames, generates one after the other, streams what the model says.
+"""The engine's process: frames in, frames out.
 
-Law: stdout carries frames only; a cancel or a ping is heard while a token is being computed; no text is logged.
+Three threads. The reader hears a cancel or a ping while a batch is being computed. The preparer makes requests ready (template, tokens,
+grammar), so that a large one holds up nobody. The main thread runs the batches. At rest all three wait for the pipe.
+Law: stdout carries frames only; no text is logged; no message ends the process but the pipe's end.
 It does not know keys, money or the network.
+
+Frames in (`id` is the daemon's number of the request):
+    {"id", "op": "chat", "messages", "tools", "tool_choice", "parallel_tool_calls", "response_format", "grammar": {"kind", "value"},
+     "max_tokens", "temperature", "top_p", "top_k", "min_p", "typical_p", "seed", "stop", "n", "logprobs", "top_logprobs",
+     "presence_penalty", "frequency_penalty", "repeat_penalty", "logit_bias", "reasoning", "priority": "interactive" | "background"}
+    {"id", "op": "fill", "prefix", "suffix", ...}   fill-in-the-middle, sampling as in chat
+    {"id", "op": "cancel"}   {"id", "op": "ping"}   {"id", "op": "status"}
+Frames out:
+    {"ready": true, "model", "ctx", "template", "family", "fill", "slots", "threads", "bytes", "warning"?}   or {"fatal": sentence}
+    {"id", "delta": text, "logprobs"?: [...]}   {"id", "reasoning": text}   {"id", "tool": {"index", "id", "name", "arguments"}}
+    each with "choice": i from the second choice on; {"id", "choice"?, "finish", "confidence"} when one of several choices is over
+    {"id", "progress": {"done", "total"}}   while a long prompt is read, once a second
+    {"id", "end": true, "finish": "stop" | "length" | "tool_calls" | "cancelled", "usage": {"input", "output", "cached"}, "confidence",
+     "timings"}   or {"id", "end": true, "error": sentence, "code"}; codes: bad_request, context_length_exceeded, unsupported, busy, failed
+    {"id", "end": true, "status": {"slots", "running", "waiting", "cells", "used", "kept", "steps"}}   in tokens
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import queue
-import secrets
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from localrouter.core.frames import Decoder, FrameError, encode
-from localrouter.engine.model import BadAsk, BadModel, Model, Sampling, default_threads
+from localrouter.engine.batching import Batcher, Busy, DecodeFault
+from localrouter.engine.context import KV_TYPES, BadModel, Context, Model, Settings, default_threads
 
-OPEN, CLOSE = "<tool_call>", "</tool_call>"
-
-
-class StopStrings:
-    """Cuts the text at the first stop string, also when it comes in pieces."""
-
-    def __init__(self, stops: Sequence[str]) -> None:
-        self._stops = [s for s in stops if s]
-        self._held = ""
-        self.hit = False
-
-    def feed(self, text: str) -> str:
-        """The text that may be shown now."""
-        if self.hit:
-            return ""
-        text = self._held + text
-        found = [i for s in self._stops if (i := text.find(s)) >= 0]
-        if found:
-            self.hit, self._held = True, ""
-            return text[: min(found)]
-        keep = max((partial(text, s) for s in self._stops), default=0)
-        self._held = text[len(text) - keep :]
-        return text[: len(text) - keep]
-
-    def rest(self) -> str:
-        out, self._held = self._held, ""
-        return out
+Message = dict[str, Any]
 
 
-def partial(text: str, marker: str) -> int:
-    """How many characters at the end of `text` may be the start of `marker`."""
-    return next((n for n in range(min(len(text), len(marker) - 1), 0, -1) if text.endswith(marker[:n])), 0)
+class Pipe:
+    """The way out: frames are gathered and written together, once a step. Ends the process when nobody reads."""
 
-
-class ToolCalls:
-    """Takes tool calls out of the text: `<tool_call>{...}</tool_call>`, or an answer that is one JSON call and no more.
-    What does not parse, or names a tool that was not offered, stays text."""
-
-    def __init__(self, names: set[str]) -> None:
-        self._names = names
-        self._buffer = ""
-        self._state = "start" if names else "off"  # start | text | call | json | off
-        self._count = 0
-
-    @property
-    def found(self) -> bool:
-        return self._count > 0
-
-    def feed(self, text: str, *, last: bool = False) -> Iterator[dict[str, Any]]:
-        if self._state == "off":
-            if text:
-                yield {"delta": text}
-            return
-        self._buffer += text
-        while True:
-            if self._state == "start":
-                head = self._buffer.lstrip()
-                if not head and not last:
-                    return
-                self._state = "json" if head.startswith("{") else "text"
-            if self._state == "json":
-                if last:
-                    yield from self._close(self._buffer, self._buffer)
-                    self._buffer = ""
-                return
-            if self._state == "text":
-                at = self._buffer.find(OPEN)
-                keep = 0 if last or at >= 0 else partial(self._buffer, OPEN)
-                cut = at if at >= 0 else len(self._buffer) - keep
-                shown = self._buffer[:cut]
-                blank = self.found and not shown.strip()  # the space between two calls, or after the last, is nobody's text
-                if blank and at < 0 and not last:
-                    return
-                self._buffer = self._buffer[cut:]
-                if shown and not blank:
-                    yield {"delta": shown}
-                if at < 0:
-                    return
-                self._state = "call"
-            end = self._buffer.find(CLOSE)
-            if end < 0 and not last:
-                return
-            whole = self._buffer[: end + len(CLOSE)] if end >= 0 else self._buffer
-            self._buffer = self._buffer[len(whole) :]
-            yield from self._close(whole.removeprefix(OPEN).removesuffix(CLOSE), whole)
-            self._state = "text"
-
-    def _close(self, inner: str, whole: str) -> Iterator[dict[str, Any]]:
-        try:
-            call = json.loads(inner)
-        except ValueError:
-            call = None
-        if not isinstance(call, dict) or call.get("name") not in self._names:
-            if whole:
-                yield {"delta": whole}
-            return
-        arguments = call.get("arguments", call.get("parameters", {}))
-        yield {
-            "tool": {
-                "index": self._count,
-                "id": f"call_{secrets.token_hex(12)}",
-                "name": call["name"],
-                "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False),
-            }
-        }
-        self._count += 1
-
-
-def forced_schema(tools: Sequence[dict[str, Any]], choice: Any) -> dict[str, Any] | None:
-    """The schema of "you must call a tool (this one)", or None when the model is free."""
-    name = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
-    if name is None and choice != "required":
-        return None
-    picked = [f for f in (t.get("function", {}) for t in tools) if name is None or f.get("name") == name]
-    if not picked:
-        raise BadAsk("The tool choice names a tool that is not in the list.")
-    return {
-        "anyOf": [
-            {
-                "type": "object",
-                "properties": {"name": {"const": f.get("name")}, "arguments": f.get("parameters") or {"type": "object"}},
-                "required": ["name", "arguments"],
-            }
-            for f in picked
-        ]
-    }
-
-
-class Worker:
-    """The queue between the pipe's reader (a thread) and the model (the main thread)."""
-
-    def __init__(self, out_fd: int, note_fd: int) -> None:
-        self._out = out_fd
-        self._notes = note_fd
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
         self._lock = threading.Lock()
-        self._asks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._pending: set[int] = set()
-        self._cancelled: set[int] = set()
-        self._now: int | None = None
+        self._gathered: list[bytes] = []
 
-    def send(self, message: dict[str, Any]) -> None:
-        data = memoryview(encode(message))
+    def gather(self, message: Message) -> None:
+        """For the next `flush`; the main thread only."""
+        self._gathered.append(encode(message))
+
+    def flush(self) -> None:
+        if self._gathered:
+            data, self._gathered = b"".join(self._gathered), []
+            self._write(data)
+
+    def send(self, message: Message) -> None:
+        """At once, from any thread."""
+        self._write(encode(message))
+
+    def _write(self, frames: bytes) -> None:
+        data = memoryview(frames)
         with self._lock:
             try:
                 while data:
-                    data = data[os.write(self._out, data) :]
+                    data = data[os.write(self._fd, data) :]
             except OSError:
                 os._exit(0)  # the daemon is gone
 
+
+class Worker:
+    """Between the pipe and the scheduler."""
+
+    def __init__(self, out_fd: int, note_fd: int) -> None:
+        self.pipe = Pipe(out_fd)
+        self._notes = note_fd
+        self._asked: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._ready: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._pending: set[int] = set()
+        self._cancelled: set[int] = set()
+        self._batcher: Batcher | None = None
+        self._steps = 0
+
+    # -- the reader's thread -------------------------------------------------------------------------------------------
+
     def listen(self, fd: int) -> None:
-        """Runs in its own thread, so that a cancel is heard between two tokens. Ends the process with the pipe."""
+        """Take what comes; the end of the pipe ends the process."""
         decoder = Decoder()
         try:
             while data := os.read(fd, 1 << 16):
@@ -179,143 +95,186 @@ class Worker:
             pass
         os._exit(0)
 
-    def _take(self, message: dict[str, Any]) -> None:
+    def _take(self, message: Message) -> None:
         op, ident = message.get("op"), message.get("id")
-        if not isinstance(ident, int):
+        if not isinstance(ident, int) or isinstance(ident, bool):
             return
         if op == "ping":
-            self.send({"id": ident, "pong": True})
+            self.pipe.send({"id": ident, "pong": True})
         elif op == "cancel":
             if ident in self._pending:
                 self._cancelled.add(ident)
-        elif op == "chat":
+                if self._batcher is not None:
+                    self._batcher.interrupt(ident)
+        elif op == "status":
+            self._ready.put(ident)
+        elif op not in ("chat", "fill"):
+            self._refuse(ident, "The engine does not know this operation.", "bad_request")
+        elif ident in self._pending:
+            pass  # its number is taken: an answer to this one could not be told from the other's
+        else:
             self._pending.add(ident)
-            self._asks.put(message)
-        else:
-            self.send({"id": ident, "end": True, "error": "The engine does not know this operation.", "code": "bad_request"})
+            self._asked.put(message)
 
-    def cancelled(self) -> bool:
-        return self._now in self._cancelled
+    def _refuse(self, ident: int, error: str, code: str) -> None:
+        self.pipe.send({"id": ident, "end": True, "error": error, "code": code})
 
-    def serve(self, model: Model) -> None:
-        """Run the asks in their order, for ever."""
-        model.on_abort(self.cancelled)
+    # -- the preparer's thread -----------------------------------------------------------------------------------------
+
+    def _prepare(self, preparer: Any, tools: Any) -> None:
+        from localrouter.engine.answer import Request
+        from localrouter.engine.requests import BadAsk
+
         while True:
-            ask = self._asks.get()
-            ident: int = ask["id"]
-            self._now = ident
+            message = self._asked.get()
+            ident = message["id"]
             try:
-                end = self._chat(model, ask)
+                if ident in self._cancelled:
+                    self._over(ident)
+                    self.pipe.send(
+                        {"id": ident, "end": True, "finish": "cancelled", "usage": {"input": 0, "output": 0, "cached": 0}}
+                    )
+                    continue
+                self._ready.put(Request(preparer.prepare(message), tools, self.pipe.gather, self._over))
             except BadAsk as exc:
-                end = {"error": str(exc), "code": exc.code}
-            except (TypeError, ValueError, AttributeError, KeyError):
-                end = {"error": "A field of the request has a wrong type.", "code": "bad_request"}
-            except Exception as exc:  # the process serves on: a failed decode is one request's trouble
-                model.forget()
-                os.write(self._notes, f"engine: {type(exc).__name__}\n".encode())
-                end = {"error": "The local model failed at this request.", "code": "failed"}
-            self._now = None
-            self._pending.discard(ident)
-            self._cancelled.discard(ident)
-            self.send({"id": ident, "end": True, **end})
+                self._over(ident)
+                self._refuse(ident, str(exc), exc.code)
+            except Exception as exc:  # the process serves on
+                self._note(exc)
+                self._over(ident)
+                self._refuse(ident, "The local model failed at this request.", "failed")
 
-    def _chat(self, model: Model, ask: dict[str, Any]) -> dict[str, Any]:
-        ident: int = ask["id"]
-        choice = ask.get("tool_choice")
-        tools = list(ask.get("tools") or ()) if choice != "none" else []
-        prompt = model.prompt(ask["messages"], tools or None)
-        forced = forced_schema(tools, choice) if tools else None
-        grammar = model.grammar(forced) if forced is not None else self._format(model, ask.get("response_format"))
-        defaults = Sampling()
-        sampling = Sampling(
-            temperature=_number(ask.get("temperature"), defaults.temperature),
-            top_p=_number(ask.get("top_p"), defaults.top_p),
-            top_k=int(_number(ask.get("top_k"), defaults.top_k)),
-            min_p=_number(ask.get("min_p"), defaults.min_p),
-            seed=None if ask.get("seed") is None else int(ask["seed"]),
-        )
-        limit = ask.get("max_tokens")
-        room = model.ctx - len(prompt) if limit is None else max(0, min(int(limit), model.ctx - len(prompt)))
-        stop = ask.get("stop") or []
-        stops = StopStrings([stop] if isinstance(stop, str) else [str(s) for s in stop])
-        calls = ToolCalls({str(t.get("function", {}).get("name")) for t in tools})
-        count, finish = 0, "stop"
+    def _over(self, ident: int) -> None:
+        self._pending.discard(ident)
+        self._cancelled.discard(ident)
 
-        def emit(text: str, *, last: bool = False) -> None:
-            for part in calls.feed(text, last=last):
-                self.send({"id": ident, **part})
+    def _gone(self, ident: int) -> bool:
+        """Cancelled, or ended by an error of another of its choices."""
+        return ident in self._cancelled or ident not in self._pending
 
-        if room == 0:
-            finish = "length"
-        elif not self.cancelled():
-            pieces = model.generate(prompt, sampling, grammar)
+    # -- the main thread -----------------------------------------------------------------------------------------------
+
+    def serve(self, context: Context, preparer: Any, *, queue_limit: int) -> None:
+        """Run the requests, for ever."""
+        from localrouter.engine.answer import Tools
+
+        voc = context.model.vocabulary
+        tools = Tools(context.lib, preparer.shown, voc.pieces, voc.ends)
+        batcher = self._batcher = Batcher(context, slots=context.slots, queue=queue_limit, gone=self._gone)
+        threading.Thread(target=self._prepare, args=(preparer, tools), daemon=True, name="preparer").start()
+        busy = False
+        while True:
             try:
-                for token, text in pieces:
-                    count += token >= 0
-                    if self.cancelled():
-                        break
-                    if text:
-                        emit(stops.feed(text))
-                    if stops.hit:
-                        break
-                    if count >= room:
-                        finish = "length"
-                        break
-            except RuntimeError:
-                if not self.cancelled():  # else it is the abort that was asked for
-                    raise
-            finally:
-                pieces.close()  # type: ignore[attr-defined]  # it is a generator
-        if self.cancelled():
-            finish = "cancelled"
-        else:
-            emit(stops.rest(), last=True)
-            if calls.found and finish == "stop":
-                finish = "tool_calls"
-        return {"finish": finish, "usage": {"input": len(prompt), "output": count}}
+                while True:
+                    self._admit(batcher, self._ready.get(block=not busy))
+                    busy = True
+            except queue.Empty:
+                pass
+            try:
+                busy = batcher.step()
+                self._steps += busy
+            except Exception as exc:  # a fault of ours; the requests get an error, the process serves on
+                self._note(exc)
+                batcher.reset(DecodeFault("The local model failed at this request."))
+            self.pipe.flush()
 
-    @staticmethod
-    def _format(model: Model, wanted: Any) -> Any:
-        kind = wanted.get("type") if isinstance(wanted, dict) else None
-        if kind == "json_object":
-            return model.grammar(None)
-        if kind == "json_schema":
-            inner = wanted.get("json_schema") or {}
-            schema = inner.get("schema", wanted.get("schema"))
-            if not isinstance(schema, dict):
-                raise BadAsk("The response format has no schema.")
-            return model.grammar(schema)
-        return None
+    def _admit(self, batcher: Batcher, item: Any) -> None:
+        if isinstance(item, int):
+            self.pipe.send({"id": item, "end": True, "status": self._status(batcher)})
+            return
+        request = item
+        if not request.ask.room:
+            for answer in request.answers:
+                answer.end_at_once()
+            return
+        try:
+            batcher.submit(*request.answers)
+        except Busy as exc:
+            request.end(error=str(exc), code="busy")
+
+    def _status(self, batcher: Batcher) -> Message:
+        books = batcher.prefixes
+        return {
+            "slots": batcher.slots,
+            "running": batcher.running,
+            "waiting": batcher.waiting,
+            "cells": books.cells,
+            "used": books.cells - books.free,
+            "kept": books.kept,
+            "steps": self._steps,
+        }
+
+    def _note(self, exc: Exception) -> None:
+        """The kind of an error, never its text: it may quote the request."""
+        os.write(self._notes, f"engine: {type(exc).__name__}\n".encode())
 
 
-def _number(value: Any, default: float) -> float:
-    return default if value is None else float(value)
+def settings_of(args: argparse.Namespace) -> Settings:
+    return Settings(
+        ctx=max(0, args.ctx),
+        cells=max(0, args.cells),
+        slots=args.slots,
+        kept=args.kept,
+        threads=args.threads,
+        threads_batch=args.threads_batch,
+        batch=args.batch,
+        kv_type=args.kv_type,
+        gpu_layers=args.gpu_layers,
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; `context.Settings` says what the options mean."""
+    start = Settings()
+    made = argparse.ArgumentParser(prog="localrouter.engine")
+    made.add_argument("--model", type=Path, required=True)
+    for name in ("ctx", "cells", "slots", "kept", "threads", "threads_batch", "batch", "gpu_layers"):
+        made.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(start, name))
+    made.add_argument("--kv-type", choices=sorted(KV_TYPES), default=start.kv_type)
+    made.add_argument("--queue", type=int, default=64)
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Load the file and serve; 3 when it cannot be loaded."""
-    parser = argparse.ArgumentParser(prog="localrouter.engine")
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--ctx", type=int, default=8192)
-    parser.add_argument("--threads", type=int, default=0)
-    args = parser.parse_args(argv)
+    args = parser().parse_args(argv)
     # Frames get a descriptor of their own; whatever else prints to stdout lands on stderr.
     out_fd = os.dup(1)
     os.dup2(2, 1)
     worker = Worker(out_fd, os.dup(2))
     threading.Thread(target=worker.listen, args=(0,), daemon=True, name="reader").start()
     try:
-        model = Model(args.model, ctx=args.ctx, threads=args.threads or default_threads())
+        from localrouter.engine.requests import Preparer
+
+        model = Model(args.model, gpu_layers=args.gpu_layers)
+        context = Context(model, settings_of(args))
+        preparer = Preparer(model, context.ctx)
     except BadModel as exc:
-        worker.send({"fatal": str(exc)})
+        worker.pipe.send({"fatal": str(exc)})
+        return 3
+    except ValueError:
+        worker.pipe.send({"fatal": f"The model file {args.model.name} has no token that ends an answer, so it cannot be used."})
         return 3
     except ImportError:
-        worker.send({"fatal": "The local engine (llama-cpp-python) is not installed."})
+        worker.pipe.send({"fatal": "The local engine (llama-cpp-python) is not installed."})
         return 3
-    worker.send({"ready": True, "model": model.name, "ctx": model.ctx, "template": model.template})
-    # llama.cpp quotes a bad grammar, and so the request, on stderr: from here on only our own notes get out.
+    ready = {
+        "ready": True,
+        "model": model.name,
+        "ctx": context.ctx,
+        "template": preparer.template.own,
+        "family": preparer.family.NAME,
+        "fill": preparer.fills,
+        "slots": context.slots,
+        "threads": args.threads or default_threads(),
+        "bytes": model.bytes,
+    }
+    if preparer.template.problem:
+        ready["warning"] = preparer.template.problem
+    # llama.cpp and others may quote a request on stderr: from here on only our own notes get out.
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    worker.serve(model)
+    worker.pipe.send(ready)
+    worker.serve(context, preparer, queue_limit=args.queue)
     return 0

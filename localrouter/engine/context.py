@@ -1,0 +1,262 @@
+"""A chat GGUF in memory: its weights, its vocabulary, and a context that decodes batches of several sequences.
+
+The only file that calls llama.cpp's decode and memory functions; it imports llama_cpp when a model is loaded, not before. The KV cache
+is unified: a cell belongs to any sequence, so that a long prompt may use what short ones leave, and a copy of a prefix is free.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localrouter.engine.batching import DecodeFault, Outcome, Part
+from localrouter.engine.cpu import spare_extra_buffers
+from localrouter.engine.encoder import quiet
+from localrouter.engine.tokens import Vocabulary
+
+MAGIC = b"GGUF"
+KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
+"""Names of the KV cache's number formats, with ggml's numbers (ggml.h, `enum ggml_type`)."""
+LEAST = 256
+"""llama.cpp rounds contexts up to multiples of this (llama-context.cpp, `GGML_PAD`)."""
+
+
+class BadModel(Exception):
+    """The file is not a model that can be loaded. The message is a whole sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a model is loaded. `ctx`: tokens that one request may hold, 0 for as many as the model was trained on; `cells`: tokens over all
+    sequences, at least `ctx` (0: the same); `slots`: requests that run at once; `kept`: further sequences, for prefixes that are kept;
+    `threads`: 0 to choose; `batch`: tokens of one decode; `gpu_layers`: -1 for all that a GPU build can take."""
+
+    ctx: int = 8192
+    cells: int = 0
+    slots: int = 4
+    kept: int = 12
+    threads: int = 0
+    threads_batch: int = 0
+    batch: int = 512
+    kv_type: str = "f16"
+    gpu_layers: int = -1
+
+
+def default_threads() -> int:
+    """Physical work wants about half of the logical cores, one at least."""
+    return max(1, (os.cpu_count() or 2) // 2)
+
+
+def check_file(path: Path) -> None:
+    """Fail with a sentence when the file cannot be a GGUF."""
+    try:
+        with path.open("rb") as f:
+            head = f.read(8)
+    except OSError as exc:
+        why = "does not exist" if isinstance(exc, FileNotFoundError) else "cannot be read"
+        raise BadModel(f"The model file {path.name} {why}.") from exc
+    if head[:4] != MAGIC or len(head) < 8:
+        raise BadModel(f"The file {path.name} is not a GGUF model.")
+
+
+class Model:
+    """The weights of a file. Raises BadModel."""
+
+    def __init__(self, path: Path, *, gpu_layers: int = -1) -> None:
+        check_file(path)
+        lib = quiet()
+        self.lib: Any = lib
+        params = lib.llama_model_default_params()
+        params.n_gpu_layers = gpu_layers if lib.llama_supports_gpu_offload() else 0
+        params.use_extra_bufts = not spare_extra_buffers()
+        self.handle: Any = lib.llama_model_load_from_file(os.fsencode(path), params)
+        if not self.handle:
+            raise BadModel(f"The model file {path.name} could not be loaded: it is damaged, of an unknown kind, or too big.")
+        if lib.llama_model_has_encoder(self.handle) or not lib.llama_model_has_decoder(self.handle):
+            lib.llama_model_free(self.handle)
+            raise BadModel(f"The model file {path.name} is no chat model: it does not write text.")
+        self.name = path.stem
+        self.vocabulary = Vocabulary(lib, lib.llama_model_get_vocab(self.handle))
+        if not self.vocabulary.size:
+            lib.llama_model_free(self.handle)
+            raise BadModel(f"The model file {path.name} has no vocabulary.")
+        self.trained = int(lib.llama_model_n_ctx_train(self.handle))
+        self.recurrent = bool(lib.llama_model_is_recurrent(self.handle) or lib.llama_model_is_hybrid(self.handle))
+        self.window = int(lib.llama_model_n_swa(self.handle))
+        self.bytes = int(lib.llama_model_size(self.handle))
+
+    def meta(self, key: str) -> str:
+        """A string of the file's header, or ""."""
+        size = 1 << 12
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            n = int(self.lib.llama_model_meta_val_str(self.handle, key.encode(), buffer, size))
+            if n < size:
+                return buffer.raw[:n].decode("utf-8", "replace") if n > 0 else ""
+            size = n + 1
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.lib.llama_model_free(self.handle)
+
+
+class Row:
+    """Logits behind a part of the batch, (vocabulary,) float32, in llama.cpp's own buffer: what is written there is what its samplers
+    read. Valid until the next decode."""
+
+    __slots__ = ("_context", "_index", "logits")
+
+    def __init__(self, context: Context, index: int, logits: NDArray[np.float32]) -> None:
+        self._context, self._index, self.logits = context, index, logits
+
+    def sample(self, chain: Any) -> int:
+        """A token drawn by a llama.cpp sampler chain, which also takes note of it."""
+        return int(self._context.lib.llama_sampler_sample(chain, self._context.handle, self._index))
+
+
+class Context:
+    """A model's memory and its decoder; `batching.Memory` over llama.cpp. One thread uses it; `abort` may come from another. Raises
+    BadModel when there is no memory for it."""
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        lib = self.lib = model.lib
+        self.model = model
+        self.ctx = settings.ctx or model.trained
+        self.batch = max(1, settings.batch)
+        self.slots = max(1, settings.slots)
+        # A recurrent model's sequence costs its whole state, used or not; elsewhere a sequence costs nothing.
+        kept = min(settings.kept, self.slots) if model.recurrent else settings.kept
+        self.sequences = min(self.slots + max(0, kept), int(lib.llama_max_parallel_sequences()))
+        threads = settings.threads or default_threads()
+        params = lib.llama_context_default_params()
+        params.n_ctx = max(self.ctx, settings.cells, LEAST)
+        params.n_batch = params.n_ubatch = self.batch
+        params.n_seq_max = self.sequences
+        params.n_outputs_max = min(self.batch, self.sequences)
+        params.n_threads, params.n_threads_batch = threads, settings.threads_batch or threads
+        params.kv_unified = True
+        params.swa_full = True  # a cache of the window's size only could not be cut back to a shared prefix
+        params.type_k = params.type_v = KV_TYPES[settings.kv_type]
+        params.flash_attn_type = lib.LLAMA_FLASH_ATTN_TYPE_AUTO
+        params.no_perf = True
+        self.handle: Any = lib.llama_init_from_model(model.handle, params)
+        if not self.handle:
+            raise BadModel(f"The model {model.name} needs more memory than there is for a context of {self.ctx} tokens.")
+        self._memory: Any = lib.llama_get_memory(self.handle)
+        self.cells = int(lib.llama_n_ctx(self.handle))
+        self._flag = ctypes.create_string_buffer(2)
+        self._set_abort()
+        self._make_batch()
+        self._rows: dict[int, NDArray[np.float32]] = {}
+        self._at: list[int] = []
+        self.cuttable = True
+        self._probe()
+
+    def _set_abort(self) -> None:
+        """llama.cpp asks between two graph nodes whether to go on, some hundred times for a token. So it gets no Python function but the C
+        library's `strlen` over a buffer of ours: "" means go on, anything else means stop."""
+        libc = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
+        address = ctypes.cast(libc.strlen, ctypes.c_void_p).value
+        assert address is not None
+        callback = self.lib.ggml_abort_callback(address)
+        self._kept = (libc, callback)  # C holds only the addresses
+        self.lib.llama_set_abort_callback(self.handle, callback, ctypes.cast(self._flag, ctypes.c_void_p))
+
+    def _make_batch(self) -> None:
+        """A batch over arrays of ours, so that filling it is a copy and no loop."""
+        n = self.batch
+        self._tokens, self._places = np.zeros(n, np.int32), np.zeros(n, np.int32)
+        self._sequences, self._counts = np.zeros(n, np.int32), np.ones(n, np.int32)
+        self._wanted = np.zeros(n, np.int8)
+        # Each token's list of sequences has one entry: these are pointers into `_sequences`.
+        self._pointers = self._sequences.ctypes.data + 4 * np.arange(n, dtype=np.uintp)
+        self._batch: Any = self.lib.llama_batch()
+        for field, array in (
+            ("token", self._tokens), ("pos", self._places), ("n_seq_id", self._counts), ("seq_id", self._pointers), ("logits", self._wanted),
+        ):  # fmt: skip
+            kind = dict(self.lib.llama_batch._fields_)[field]
+            setattr(self._batch, field, ctypes.cast(array.ctypes.data, kind))
+
+    def _probe(self) -> None:
+        """Warm up, and learn whether the end of a sequence can be taken away (as llama.cpp's `common_context_can_seq_rm` does)."""
+        token = max(0, self.model.vocabulary.bos)
+        n = min(2, self.batch)
+        for at in range(0, 2, n):
+            if self.decode([Part(0, at, [token] * n, wanted=True)]) is not Outcome.DONE:
+                raise BadModel(f"The model {self.model.name} does not run on this machine.")
+        self.cuttable = bool(self.lib.llama_memory_seq_rm(self._memory, 0, 1, -1))
+        self.lib.llama_memory_clear(self._memory, True)
+
+    # -- batching.Memory -----------------------------------------------------------------------------------------------
+
+    def decode(self, parts: Sequence[Part]) -> Outcome:
+        """Compute a batch. See `batching.Memory`."""
+        at = 0
+        self._at.clear()
+        for part in parts:
+            end = at + len(part.tokens)
+            self._tokens[at:end] = part.tokens
+            self._places[at:end] = np.arange(part.at, part.at + len(part.tokens))
+            self._sequences[at:end] = part.seq
+            self._wanted[at:end] = 0
+            self._wanted[end - 1] = part.wanted
+            self._at.append(end - 1)
+            at = end
+        self._batch.n_tokens = at
+        code = int(self.lib.llama_decode(self.handle, self._batch))
+        if code == 0:
+            return Outcome.DONE
+        return {1: Outcome.FULL, 2: Outcome.ABORTED}.get(code, Outcome.FAILED)
+
+    def row(self, part: int) -> Row:
+        index = self._at[part]
+        pointer = self.lib.llama_get_logits_ith(self.handle, index)
+        if not pointer:
+            raise DecodeFault("The local model gave no numbers.")
+        address = ctypes.addressof(pointer.contents)
+        view = self._rows.get(address)
+        if view is None:  # a view costs more than the rest of this; llama.cpp's buffer rarely moves
+            if len(self._rows) > 4 * self.sequences:
+                self._rows.clear()
+            size = self.model.vocabulary.size
+            view = self._rows[address] = np.ctypeslib.as_array((ctypes.c_float * size).from_address(address))
+        return Row(self, index, view)
+
+    def keep(self, seq: int, length: int) -> bool:
+        if length == 0:
+            return bool(self.lib.llama_memory_seq_rm(self._memory, seq, -1, -1))
+        held = int(self.lib.llama_memory_seq_pos_max(self._memory, seq)) + 1
+        if held < length:
+            return False
+        if held > length and not (self.cuttable and self.lib.llama_memory_seq_rm(self._memory, seq, length, -1)):
+            return False
+        return self._within_window(seq, length)
+
+    def copy(self, source: int, target: int, length: int) -> bool:
+        self.lib.llama_memory_seq_cp(self._memory, source, target, *((0, length) if self.cuttable else (-1, -1)))
+        return self._within_window(target, length)
+
+    def _within_window(self, seq: int, length: int) -> bool:
+        """Whether a sliding window that ends at `length` still lies in the memory: cells that fell out of a window are used again."""
+        if not self.model.window or self.model.recurrent:
+            return True
+        first = int(self.lib.llama_memory_seq_pos_min(self._memory, seq))
+        return 0 <= first <= max(0, length - self.model.window)
+
+    def abort(self) -> None:
+        self._flag[0] = b"\x01"
+
+    def rearm(self) -> None:
+        self._flag[0] = b"\x00"
+
+    def close(self) -> None:
+        """Give the memory back, but for the weights."""
+        self._rows.clear()
+        self.lib.llama_free(self.handle)

@@ -1,0 +1,206 @@
+"""A request as the daemon sends it, checked and made ready to run: tokens of its prompt, its grammar, its limits.
+
+Everything here may take milliseconds (a template, a long text, a large grammar) and touches no context, so that it runs beside the
+batches of other requests. Every complaint is a `BadAsk` with a sentence for the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from localrouter.engine import grammar as grammars
+from localrouter.engine.context import Model
+from localrouter.engine.families import Family, NoSuchTool, Parser
+from localrouter.engine.fim import fim_prompt, fim_tokens
+from localrouter.engine.grammar import BadGrammar, Constraint, Grammar
+from localrouter.engine.sampling import BadSampling, Sampling, sampling_of
+from localrouter.engine.template import BadMessages, ChatTemplate
+
+MOST_CHOICES = 128
+"""OpenAI's limit of `n` (API reference, chat completions)."""
+MOST_TOP = 20
+"""OpenAI's limit of `top_logprobs`."""
+MOST_STOPS = 64
+FILL = 256
+"""Tokens of an insertion when nothing is said."""
+
+
+class BadAsk(Exception):
+    """The request cannot be run as asked; `code` is the wire's."""
+
+    def __init__(self, message: str, code: str = "bad_request") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request ready to run. `room`: tokens it may write. `top`: how many alternatives each token is reported with, None for no report."""
+
+    key: int
+    prompt: list[int]
+    room: int
+    sampling: Sampling
+    choices: int = 1
+    interactive: bool = True
+    stops: tuple[str, ...] = ()
+    top: int | None = None
+    parser: Callable[[], Parser] | None = None
+    constraint: Callable[[], Constraint] | None = None
+    ends: frozenset[int] = frozenset()
+    """Tokens that end this answer, beside those that end any."""
+
+
+class Preparer:
+    """For one loaded model with room for `ctx` tokens. Raises ValueError when the model has no token that ends an answer."""
+
+    def __init__(self, model: Model, ctx: int) -> None:
+        voc = self._vocabulary = model.vocabulary
+        self._ctx = ctx
+        self._name = model.meta("general.name") or model.name
+        self.template = ChatTemplate(
+            model.meta("tokenizer.chat_template") or None,
+            bos=voc.name(voc.bos),
+            eos=voc.name(voc.eos),
+            controls=set(voc.controls),
+            architecture=model.meta("general.architecture"),
+            name=self._name,
+        )
+        self.family: Family = self.template.family
+        self._markers = {m: voc.controls[m] for m in self.family.MARKERS if m in voc.controls}
+        self.shown = voc.shown(self._markers)
+        self._fim = fim_tokens(voc.fim, voc.controls, name=self._name, bos=voc.bos if voc.add_bos else None)
+        self.fills = self._fim is not None
+        self.grammar = grammars.Vocabulary(
+            voc.pieces,
+            sorted(voc.ends),
+            controls=frozenset(voc.controls.values()),
+            tokenize=lambda text: voc.read(text.decode(), special=False),
+        )
+
+    def prepare(self, ask: Mapping[str, Any]) -> Ask:
+        """Raises BadAsk."""
+        try:
+            return self._fill(ask) if ask.get("op") == "fill" else self._chat(ask)
+        except (BadMessages, BadGrammar, NoSuchTool, BadSampling) as exc:
+            raise BadAsk(str(exc)) from exc
+        except (TypeError, ValueError, AttributeError, KeyError) as exc:
+            raise BadAsk("A field of the request has a wrong type.") from exc
+
+    # -- kinds of request ----------------------------------------------------------------------------------------------
+
+    def _chat(self, ask: Mapping[str, Any]) -> Ask:
+        choice = ask.get("tool_choice")
+        tools: list[Mapping[str, Any]] = list(ask.get("tools") or ()) if choice != "none" else []
+        grammar = self._grammar(ask)
+        must_call = grammar is None and bool(tools) and (isinstance(choice, Mapping) or choice == "required")
+        if isinstance(choice, Mapping) and not tools:
+            raise BadAsk("The tool choice names a tool that is not in the list.")
+        # Under a grammar there is no place for thoughts: what they would say is not of its form.
+        thinking = False if grammar is not None else ask.get("reasoning")
+        spans = self.template.render(ask["messages"], tools or None, thinking=thinking)
+        prompt: list[int] = []
+        for span in spans:
+            prompt += self._vocabulary.read(span.text, special=span.special)
+        thinks = self.template.thinking_open(spans)
+        if must_call:
+            text = self.family.forced(tools, choice, bool(ask.get("parallel_tool_calls", True)), self._markers, thinks)
+            grammar = grammars.lark(text, controls=True)
+        return self._ready(ask, prompt, grammar, lambda: self.family.parser(tools, thinks))
+
+    def _fill(self, ask: Mapping[str, Any]) -> Ask:
+        """Fill in the middle. `prefix`, `suffix`: text before and behind the cursor; `path`, `repo`, `files` [[path, text], ...]: what is
+        around them, for models that know such. Of what is too long the lines nearest to the cursor stay (see `fim`)."""
+        if self._fim is None:
+            raise BadAsk("The local model cannot fill in the middle of a text.", "unsupported")
+        texts = [ask["prefix"], ask.get("suffix") or "", ask.get("path") or "", ask.get("repo") or ""]
+        files = [(path, text) for path, text in ask.get("files") or ()]
+        if not all(isinstance(t, str) for t in (*texts, *(t for pair in files for t in pair))):
+            raise BadAsk("Prefix, suffix, paths and files must be text.")
+        wanted = min(FILL if ask.get("max_tokens") is None else _whole(ask["max_tokens"], "max_tokens"), self._ctx // 2)
+        made = fim_prompt(
+            self._fim,
+            lambda text: self._vocabulary.read(text, special=False),
+            texts[0],
+            texts[1],
+            budget=self._ctx - max(1, wanted),
+            path=texts[2],
+            repo=texts[3],
+            files=files,
+        )
+        return self._ready({"max_tokens": FILL, **ask}, made.tokens, self._grammar(ask), None, ends=self._fim.ends)
+
+    def _ready(
+        self,
+        ask: Mapping[str, Any],
+        prompt: list[int],
+        grammar: Grammar | None,
+        parser: Callable[[], Parser] | None,
+        ends: frozenset[int] = frozenset(),
+    ) -> Ask:
+        voc = self._vocabulary
+        if voc.add_bos and voc.bos >= 0 and prompt[:1] != [voc.bos]:
+            prompt.insert(0, voc.bos)
+        if not prompt:
+            raise BadAsk("The messages are empty.")
+        if len(prompt) >= self._ctx:
+            raise BadAsk(
+                f"The messages have {len(prompt)} tokens and the local model's context is {self._ctx}.", "context_length_exceeded"
+            )
+        room = self._ctx - len(prompt)
+        limit = ask.get("max_tokens")
+        if limit is not None:
+            room = max(0, min(_whole(limit, "max_tokens"), room))
+        wanted = bool(ask.get("logprobs"))
+        if grammar is not None:
+            self.grammar.start(grammar)  # compiled here, and refused here
+        return Ask(
+            key=int(ask["id"]),
+            prompt=prompt,
+            room=room,
+            sampling=sampling_of(ask, voc.size),
+            choices=_within(ask.get("n"), "n", 1, 1, MOST_CHOICES),
+            interactive=ask.get("priority") != "background",
+            stops=_stops(ask.get("stop")),
+            top=_within(ask.get("top_logprobs"), "top_logprobs", 0, 0, min(MOST_TOP, voc.size)) if wanted else None,
+            parser=parser,
+            ends=ends,
+            constraint=None if grammar is None else lambda: self.grammar.start(grammar),
+        )
+
+    @staticmethod
+    def _grammar(ask: Mapping[str, Any]) -> Grammar | None:
+        if (asked := ask.get("grammar")) is not None:
+            return grammars.of(str(asked["kind"]), asked["value"])
+        wanted = ask.get("response_format")
+        kind = wanted.get("type") if isinstance(wanted, Mapping) else None
+        if kind == "json_object":
+            return grammars.any_json_object()
+        if kind == "json_schema" and isinstance(wanted, Mapping):
+            schema = (wanted.get("json_schema") or {}).get("schema", wanted.get("schema"))
+            if not isinstance(schema, (Mapping, bool)):
+                raise BadAsk("The response format has no schema.")
+            return grammars.json_schema(schema)
+        return None
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+        raise BadAsk(f"The field {name} must be a whole number.")
+    return int(value)
+
+
+def _within(value: Any, name: str, default: int, least: int, most: int) -> int:
+    number = default if value is None else _whole(value, name)
+    if not least <= number <= most:
+        raise BadAsk(f"The field {name} must lie between {least} and {most}.")
+    return number
+
+
+def _stops(given: Any) -> tuple[str, ...]:
+    stops: Sequence[Any] = [given] if isinstance(given, str) else list(given or ())
+    if len(stops) > MOST_STOPS or not all(isinstance(s, str) for s in stops):
+        raise BadAsk(f"The field stop must be a text or a list of at most {MOST_STOPS} texts.")
+    return tuple(s for s in stops if s)
