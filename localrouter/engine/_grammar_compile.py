@@ -100,7 +100,7 @@ def explain(message: str, kind: str) -> BadGrammar:
         )
     if "Unsatisfiable" in message or "NoExtensionBias" in message:
         return BadGrammar(f"The {kind} can never be satisfied.")
-    if re.search(r"too (large|big|complex)|fuel|limit", message, re.IGNORECASE):
+    if re.search(r"too (large|big|complex|many)|fuel|limit", message, re.IGNORECASE):
         return BadGrammar(f"The {kind} is too large for the local engine.")
     return BadGrammar(f"The {kind} is not valid: {_short(message)}")
 

@@ -37,7 +37,7 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance.gbnf_to_lark import any_to_lark
 
 from localrouter.engine._grammar_close import Steps, accepts, in_string, way_out
-from localrouter.engine._grammar_compile import bounded, matcher
+from localrouter.engine._grammar_compile import bounded, explain, matcher
 from localrouter.engine._grammar_schema import BadGrammar, rewrite
 
 __all__ = [
@@ -112,7 +112,7 @@ class Vocabulary:
         self._names = [bytes(p) for p in pieces]
         self.pieces = [b"" if i in self._special else p for i, p in enumerate(self._names)]
         self._tokenize = tokenize
-        self._longest = LLTokenizer(_Wrapper(self.pieces, self.eos, (), self._greedy), eos_token=list(self.eos))  # type: ignore[arg-type]
+        self._bytes = {p[0]: i for i, p in enumerate(self.pieces) if len(p) == 1}
         self._plain = self._build(self.pieces, self.eos)
         self._named: LLTokenizer | None = None
         self.steps = Steps(self.pieces, [bool(p) for p in self.pieces])
@@ -128,6 +128,7 @@ class Vocabulary:
         if found is None:
             tokenizer = self.tokenizer(grammar.controls)
             made = matcher(tokenizer, grammar.text, grammar.kind)
+            _try(made, grammar.kind)
             out = bounded(lambda: way_out(made, self.spell, self.pieces, self.steps, None, (False, False), SEARCH))
             found = (made, out)
             with self._lock:
@@ -158,11 +159,17 @@ class Vocabulary:
         return self.spell(text)
 
     def spell(self, text: bytes) -> list[int]:
-        """Tokens of these bytes, the longest that fit first; a character may be cut."""
-        return list(self._longest.tokenize_bytes(text)) if text else []
-
-    def _greedy(self, text: bytes) -> list[int]:
-        return list(self._longest.greedy_tokenize(text.decode()))
+        """Tokens of these bytes, the longest that fit first; a character may be cut, and is then spelt in bytes."""
+        out: list[int] = []
+        while text:
+            try:
+                return out + list(self._plain.greedy_tokenize(text.decode()))
+            except UnicodeDecodeError as exc:
+                out += self._plain.greedy_tokenize(text[: exc.start].decode()) if exc.start else []
+                if text[exc.start] in self._bytes:
+                    out.append(self._bytes[text[exc.start]])
+                text = text[exc.start + 1 :]
+        return out
 
 
 class _Wrapper:
@@ -181,6 +188,17 @@ class _Wrapper:
 
     def __call__(self, text: str | bytes) -> list[int]:
         return self._call(text.encode() if isinstance(text, str) else bytes(text))
+
+
+def _try(start: LLMatcher, kind: str) -> None:
+    """A few steps on a copy: what is too complex to follow says so now, and not in the middle of an answer."""
+    trial = start.deep_copy()
+    for _ in range(4):
+        fits = np.flatnonzero(np.unpackbits(np.frombuffer(trial.compute_bitmask(), np.uint8), bitorder="little"))
+        if trial.is_stopped() or not len(fits) or trial.try_consume_tokens([int(fits[-1])]) != 1:
+            break
+    if trial.is_error():
+        raise explain(trial.get_error(), kind)
 
 
 class Constraint:
@@ -223,11 +241,15 @@ class Constraint:
             self._press(logits, allowed, left)
 
     def accept(self, token: int) -> bool:
-        """Go on by one token. False when it was not allowed; the constraint then stays where it was."""
+        """Go on by one token. False when it was not allowed; the constraint then stays where it was. Raises: BadGrammar as `mask` does."""
         if token in self._vocabulary.eos and (self.done or self.accepting):
             self._ended = True
             return True
-        if self.done or not 0 <= token < self._vocabulary.size or self._matcher.try_consume_tokens([token]) != 1:
+        if self.done or not 0 <= token < self._vocabulary.size:
+            return False
+        if self._matcher.try_consume_tokens([token]) != 1:
+            if self._matcher.is_error():
+                raise BadGrammar(f"The {self._kind} became too complex to follow.")
             return False
         text = self._vocabulary.pieces[token]
         if self._json:
