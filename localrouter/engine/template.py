@@ -18,7 +18,7 @@ from localrouter.engine.families import Family, Raw, family_for
 from localrouter.engine.template_defaults import default_template
 from localrouter.engine.template_guard import Guard, Marks, Span
 from localrouter.engine.template_messages import BadMessages, Message, Takes, canonical, fold
-from localrouter.engine.template_sandbox import MAX_SECONDS, Refused, Sandbox, TooMuch
+from localrouter.engine.template_sandbox import MAX_SECONDS, Refused, Sandbox, TooMuch, tojson
 
 __all__ = ["BadMessages", "ChatTemplate", "Span"]
 
@@ -159,6 +159,8 @@ class ChatTemplate:
             values |= {k: tools for k in ("xml_tools", "available_tools", "custom_tools") if k in self._asks}
         if not tools and "tools is not none" not in self._source and "tools is none" not in self._source:
             del values["tools"]
+        if "functions" in self._asks:  # Firefunction's own words
+            values |= {"functions": tojson(tools or []), "datetime": self._sandbox.now("%Y-%m-%d %H:%M")}
         if thinking is not None:
             values |= {"enable_thinking": thinking, "thinking": thinking}
             effort = effort or (None if thinking else "low")

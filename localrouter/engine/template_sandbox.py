@@ -146,7 +146,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             self.filters[name] = _checked(self.filters[name], check)
         self.filters |= {"tojson": tojson, "_step": self._step, "_sized": _sized}
         self.globals = {"range": self._range, "dict": dict, "namespace": Namespace, "cycler": Cycler, "joiner": Joiner}
-        self.globals |= {"raise_exception": _raise, "strftime_now": self._now}
+        self.globals |= {"raise_exception": _raise, "strftime_now": self.now}
         self._lock = threading.Lock()
         self._steps = self._chars = 0
         self._deadline = float("inf")
@@ -238,7 +238,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise TooMuch("The range is too long.")
         return made
 
-    def _now(self, layout: str) -> str:
+    def now(self, layout: str) -> str:
+        """The time of this rendering, as `strftime_now` gives it."""
         if len(layout) > 200 or _WIDE.search(layout):
             raise TooMuch("The date format is too long.")
         return (self._clock or datetime.now().astimezone()).strftime(layout)
