@@ -128,7 +128,7 @@ def test_a_failing_host_is_asked_once(surfaces: Daemon, name: str, host: str, st
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize(("name", "host"), PAIRS)
 def test_the_next_model_answers_once(fallen: Daemon, name: str, host: str, stream: bool) -> None:
-    faults = ["500", "529", *(["error-first", "drop-first"] if stream else [])]
+    faults = ["500", "529", *(["error-first", "drop-first"] if stream else ["drop", "cut", "error-mid"])]
     for fault in faults:
         before, since = len(fallen.host.record()), len(holds(fallen, 0))
         with client(fallen, name) as driver:
