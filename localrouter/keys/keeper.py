@@ -11,6 +11,7 @@ Exit codes: see the constants.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -21,6 +22,9 @@ SERVICE = "localrouter"
 DONE, NONE, NO_KEYRING, FAILED, LOCKED, PLAIN, OFF = 0, 3, 4, 5, 6, 7, 8
 """Done; there is no such key; no keyring on this machine; it failed; it is locked and stayed so; it would keep keys as plain text;
 it is switched off (the null backend)."""
+BUS_S = 60.0
+"""Seconds in which the session bus must let us in. The library's own limit is one, which a busy machine exceeds (seen at a load of 14 on two
+cores), and then it says that there is no keyring at all."""
 LIFE_S = 150
 """Seconds after which the keeper ends itself: a daemon that was killed cannot end the child of a keyring that hangs."""
 
@@ -49,6 +53,7 @@ def _call(verb: str, names: list[str], value: str) -> Answer:
     from keyring.backends import fail, null
     from keyring.errors import KeyringLocked
 
+    _be_patient()
     # Backends that keyring itself does not recommend (priority below 1) are not used unless the user chose one by name.
     core.init_backend(limit=lambda backend: core.recommended(backend) and not _plain(backend))
     backend = core.get_keyring()
@@ -76,6 +81,17 @@ def _call(verb: str, names: list[str], value: str) -> Answer:
     backend.set_password(SERVICE, names[0], value)
     # A backend that takes a key and keeps none must not be believed.
     return (DONE, {}) if backend.get_password(SERVICE, names[0]) == value else (FAILED, {"kind": "NotKept"})
+
+
+def _be_patient() -> None:
+    """Give the session bus BUS_S instead of jeepney's second; where there is no Secret Service, there is nothing to do."""
+    try:
+        import secretstorage
+    except ImportError:
+        return
+    own = vars(secretstorage)
+    if not isinstance(own["open_dbus_connection"], functools.partial):
+        own["open_dbus_connection"] = functools.partial(own["open_dbus_connection"], auth_timeout=BUS_S)
 
 
 def _plain(backend: Any) -> bool:

@@ -102,6 +102,12 @@ def keepers(parent: int) -> list[int]:
     return [int(pid) for pid in out.split()]
 
 
+def keepers_when(parent: int, count: int) -> list[int]:
+    """The keepers of a process, once there are so many: what it says may be ahead of the child that it starts."""
+    _until(lambda: len(keepers(parent)) == count, f"{count} keepers")
+    return keepers(parent)
+
+
 def keepers_of(box: Machine) -> list[str]:
     """Keepers that still run with this machine's home, whoever started them."""
     found = []
@@ -210,7 +216,8 @@ def secret_service(host: Machine) -> Iterator[None]:
 def connection(host: Machine) -> Iterator[object]:
     from jeepney.io.blocking import open_dbus_connection
 
-    with contextlib.closing(open_dbus_connection(host.env["DBUS_SESSION_BUS_ADDRESS"])) as opened:
+    # Its own limit of a second is too short on a busy machine.
+    with contextlib.closing(open_dbus_connection(host.env["DBUS_SESSION_BUS_ADDRESS"], auth_timeout=60.0)) as opened:
         yield opened
 
 
@@ -273,7 +280,7 @@ def _running(argv: list[str], host: Machine, stdin: str = "") -> Iterator[None]:
 
 
 def _until(ready: object, what: str) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60  # a busy machine decides nothing
     while not ready():  # type: ignore[operator]
         assert time.monotonic() < end, f"{what} did not come up"
         time.sleep(0.05)

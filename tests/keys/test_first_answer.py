@@ -106,6 +106,13 @@ def seconds_without(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float
     return {}
 
 
+def _allowed(seconds: float, without: float) -> float:
+    """A limit for what takes `seconds` on a free machine. What a start takes with no keyring to ask says how busy this one is now, and it
+    changes from one start to the next."""
+    return max(seconds, 2 * without + QUICK_S)
+
+
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("state", STATES)
 def test_first_local_answer(
     state: str, make_daemon: MakeDaemon, host: Rehearsal, gguf: Path, seconds_without: dict[str, float]
@@ -122,12 +129,13 @@ def test_first_local_answer(
     with states.machine() as box, make(box):
         daemon, seconds = _started(make_daemon, box, host, gguf, NO_ENV_KEY)
         print(f"\n{state}: first local answer after {seconds:.1f} s")
-        assert seconds <= max(LIMIT_S, seconds_without["start"] + QUICK_S)
+        limit = _allowed(LIMIT_S, seconds_without["start"])
+        assert seconds <= limit
 
         # A hosted request has no key: it says so or is answered here, at once.
         start = time.monotonic()
         assert ask(daemon, "hi again", "rehearsal/rehearsal-1", max_tokens=3)[0] == 200
-        assert time.monotonic() - start < LIMIT_S
+        assert time.monotonic() - start < limit
         row = call(daemon, "/control/traces")[1]["traces"][0]
         record = call(daemon, f"/control/traces/{row['id']}")[1]
         assert row["lane"] == "local" and "key" in json.dumps(record["candidates"])
@@ -137,7 +145,7 @@ def test_first_local_answer(
         # list: where keys come from, what is wrong, within seconds.
         start = time.monotonic()
         code, out, err = box.run("keys", "list")
-        assert code == 0 and "rehearsal" in out and time.monotonic() - start < 2 * LIMIT_S
+        assert code == 0 and "rehearsal" in out and time.monotonic() - start < 2 * limit
         assert (says in err or "did not answer within 2 seconds" in err or "is locked" in err) if says else "Keyring:" not in err
 
         _set_and_test(box, key, says)
@@ -159,11 +167,10 @@ def _set_and_test(box: Machine, key: str, says: str) -> None:
                 process.stdin.write(key + "\n")
                 process.stdin.flush()
                 assert "Waiting for your keyring, 120 seconds at most" in process.stderr.readline()
-                children = states.keepers(process.pid)
-                assert len(children) == (verb == "set")
+                children = states.keepers_when(process.pid, int(verb == "set"))
                 assert not states.seen_in_processes(key)
                 process.send_signal(signal.SIGINT)
-                assert process.wait(20) == 130
+                assert process.wait(60) == 130
             assert not any(Path(f"/proc/{pid}").exists() for pid in children), "the keeper ends with the command"
         return
     code, out, err = box.run("keys", "set", "rehearsal", stdin=key + "\n")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,6 +116,56 @@ async def test_a_backend_that_keyring_does_not_recommend_is_not_taken_by_itself(
     box.env["PYTHONPATH"] = str(box.folder)
     put_on(box, monkeypatch)
     assert _keeper("get", NAME).returncode == keeper.NO_KEYRING
+
+
+@contextlib.contextmanager
+def _slow_bus(box: Machine, seconds: float) -> Iterator[None]:
+    """The bus of a busy machine: it takes a while until it lets anybody in."""
+    real, slow = box.env["DBUS_SESSION_BUS_ADDRESS"].removeprefix("unix:path="), box.folder / "slow"
+
+    def carry(a: socket.socket, b: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := a.recv(65536):
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+
+    def serve(listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listening.accept()
+                time.sleep(seconds)
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(real)
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=carry, args=pair, daemon=True).start()
+                kept.extend((near, far))
+
+    kept: list[socket.socket] = []
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(slow))
+        listening.listen()
+        thread = threading.Thread(target=serve, args=(listening,), daemon=True)
+        thread.start()
+        box.env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={slow}"
+        try:
+            yield
+        finally:
+            box.env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={real}"
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for one in kept:
+                one.close()
+
+
+async def test_a_busy_machines_keyring_is_not_taken_for_none(box: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """D-Bus's client gives up after a second unless it is told otherwise, and keyring then finds no backend at all."""
+    with states.secret_service(box):
+        put_on(box, monkeypatch)
+        assert _keeper("set", NAME, stdin="a key").returncode == keeper.DONE
+        with _slow_bus(box, 1.5):
+            put_on(box, monkeypatch)
+            done = _keeper("get", NAME)
+    assert (done.returncode, json.loads(done.stdout)) == (keeper.DONE, {"values": {NAME: "a key"}})
 
 
 def _keeper(*args: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
