@@ -172,10 +172,13 @@ class Inspection:
         if not self.seen.known:
             return None
         own = self.seen.leaves
-        seen = [own.get(own.key_of(leaf.text, leaf.context)) for leaf in leaves]
-        rows = [row for row in seen if row is not None]
-        if len(rows) < len(seen):
-            return None
+        rows: list[tuple[Finding, ...]] = []
+        for leaf in reversed(leaves):  # a turn's new text stands at the end: a no costs one hash
+            row = own.get(own.key_of(leaf.text, leaf.context))
+            if row is None:
+                return None
+            rows.append(row)
+        rows.reverse()
         found = [(s, self.seen.pieces.get(s.key)) for s in seams(leaves, self.seen.pieces.key_of)]
         across = [(s, row) for s, row in found if row is not None]
         return crossed(leaves, rows, across) if len(across) == len(found) else None

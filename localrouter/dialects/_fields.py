@@ -7,7 +7,6 @@ not Unicode text (section 8.2). Integers beyond 64 bits are kept exactly, throug
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -16,7 +15,8 @@ import orjson
 from localrouter.core.errors import BadRequest
 
 MAX_DEPTH = 64
-_LONG = re.compile(rb"[0-9]{19}")
+_LONG = b"0" * 19
+_DIGITS = bytes(0x30 if 0x30 <= b <= 0x39 else 0x20 for b in range(256))
 
 
 def _constant(name: str) -> NoReturn:
@@ -47,20 +47,38 @@ def depth_of(body: bytes) -> int:
 
 def read_object(body: bytes) -> dict[str, Any]:
     """The body as an object. Raises BadRequest."""
-    # Counting brackets is a cheap upper bound; the exact walk runs only for bodies that could be too deep.
-    if (body.count(b"[") + body.count(b"{")) > MAX_DEPTH and _deep(body):
-        raise BadRequest(f"The body is nested deeper than {MAX_DEPTH} levels.", "Flatten it.")
     why = ""
+    tree: Any = None
     try:
-        # orjson turns integers beyond 64 bits into floats without a word; a body that may hold one is read by the standard library.
-        tree = None if _LONG.search(body) else orjson.loads(body)
+        tree = orjson.loads(body)
     except orjson.JSONDecodeError as first:
-        tree, why = None, first.msg
-    if tree is None:
+        why = first.msg
+    # Counting brackets is a cheap upper bound; only bodies that could be too deep are walked.
+    if (body.count(b"[") + body.count(b"{")) > MAX_DEPTH and (depth_of(body) > MAX_DEPTH if why else _deep(tree)):
+        raise BadRequest(f"The body is nested deeper than {MAX_DEPTH} levels.", "Flatten it.")
+    # orjson turns integers beyond 64 bits into floats without a word; a body that holds one is read by the standard library.
+    if why or (_long(body) and _rounded(tree)):
         tree = _slow(body, why)
     if not isinstance(tree, dict):
         raise BadRequest("The body is not a JSON object.", 'Send an object such as {"model": ..., "messages": [...]}.')
     return tree
+
+
+def _long(body: bytes) -> bool:
+    """Whether 19 digits stand in a row, in a string or not: a search at memory speed, ten times that of an expression."""
+    return _LONG in body.translate(_DIGITS)
+
+
+def _rounded(tree: Any) -> bool:
+    """Whether a number may have been an integer beyond 64 bits. Most long rows of digits stand in strings: times in ns, ids, hashes."""
+    level = [tree]
+    while level:
+        if any(isinstance(v, float) and abs(v) >= 2**63 for v in level):
+            return True
+        level = [
+            v for node in level if isinstance(node, (dict, list)) for v in (node.values() if isinstance(node, dict) else node)
+        ]
+    return False
 
 
 def _slow(body: bytes, why: str) -> Any:
@@ -81,13 +99,9 @@ def _float(text: str) -> float:
     return value
 
 
-def _deep(body: bytes) -> bool:
-    try:
-        tree = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return depth_of(body) > MAX_DEPTH
+def _deep(tree: Any) -> bool:
     level: list[Any] = [tree]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [v for node in level for v in (node.values() if isinstance(node, dict) else node) if isinstance(v, (dict, list))]
         if not level:
             return False

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 
 from localrouter.core.findings import Finding
 from localrouter.scrub.common_words import CALENDAR, CODE, WORDS, words
@@ -171,19 +173,31 @@ def sweep(texts: Sequence[str], findings: Sequence[Sequence[Finding]]) -> list[t
         for word in it.strong | it.careful | it.beside:
             beside.setdefault(word, []).append(it)
     phrases = {p: it.kind for it in people.values() for p in it.phrases}
-    looked_for = sorted({*singles, *careful, *phrases}, key=len)
+    may = _may_mention(texts, {*singles, *careful, *phrases})
     return [
-        _mentions(text, own, singles, careful, beside, phrases) if _may_mention(text, looked_for) else ()
-        for text, own in zip(texts, findings, strict=True)
+        _mentions(text, own, singles, careful, beside, phrases) if index in may else ()
+        for index, (text, own) in enumerate(zip(texts, findings, strict=True))
     ]
 
 
-def _may_mention(text: str, looked_for: Sequence[str]) -> bool:
-    """A quick no for most texts: few folded words in an ASCII text are looked for as they are, at a tenth of the cost of cutting it up."""
-    if len(looked_for) > FEW or not text.isascii():
-        return True
-    low = text.lower()
-    return any(word in low for word in looked_for)
+def _may_mention(texts: Sequence[str], looked_for: Collection[str]) -> Collection[int]:
+    """Which texts may mention somebody: a quick no for most. Few folded words in ASCII texts are looked for as they are, in all texts at
+    once, at a tenth of the cost of cutting each up."""
+    if len(looked_for) > FEW:
+        return range(len(texts))
+    found = {i for i, text in enumerate(texts) if not text.isascii()}
+    plain = [i for i in range(len(texts)) if i not in found]
+    low = "\0".join([texts[i] for i in plain]).lower()
+    begins = list(accumulate((len(texts[i]) + 1 for i in plain), initial=0))
+    for word in looked_for:
+        if not plain or any(other != word and other in word for other in looked_for):
+            continue  # where it stands, the shorter one does
+        at = low.find(word)
+        while at >= 0:
+            number = bisect_right(begins, at) - 1
+            found.add(plain[number])
+            at = low.find(word, begins[number + 1])  # one mention is enough
+    return found
 
 
 def _mentions(

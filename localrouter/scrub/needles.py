@@ -26,17 +26,20 @@ ENOUGH = 3
 """Bytes that a needle's projection must have, or searching it would find it everywhere."""
 SHORT = 4096
 """Characters; a shorter text is simply searched."""
+FEW = 3
+"""Needles that are searched at once: making a projection takes as long as two such searches."""
 SAMPLE = 4096
 """Bytes by which the projections of a text are put in the order of their size: what is rare in prose is not so in a log."""
 
 
 class Haystack:
-    """One text, searched many times. Projections are made when the first needle wants them."""
+    """One text, searched many times. Projections are made when more than a few needles are looked for."""
 
-    __slots__ = ("_bytes", "_order", "_projected", "text")
+    __slots__ = ("_asked", "_bytes", "_order", "_projected", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._asked = 0
         self._bytes = b""
         self._order: list[bytes] = []
         self._projected: dict[bytes, bytes] = {}
@@ -53,17 +56,22 @@ class Haystack:
 
     def _may(self, needle: str) -> bool:
         """False when a projection rules the needle out."""
-        if len(self.text) < SHORT:
+        self._asked += 1
+        if self._asked <= FEW or len(self.text) < SHORT:
             return True
         if not self._order:
             self._bytes = self.text.encode("utf-8", "surrogatepass")
             sample = self._bytes[:: len(self._bytes) // SAMPLE + 1]
             self._order = sorted(_DROPS, key=lambda drop: len(sample.translate(None, drop)))
         own = needle.encode("utf-8", "surrogatepass")
+        # One that is there already is searched sooner than a smaller one is made.
+        for drop, projected in self._projected.items():
+            kept = own.translate(None, drop)
+            if len(kept) >= ENOUGH:
+                return kept in projected
         for drop in self._order:
             kept = own.translate(None, drop)
             if len(kept) >= ENOUGH:
-                if drop not in self._projected:
-                    self._projected[drop] = self._bytes.translate(None, drop)
+                self._projected[drop] = self._bytes.translate(None, drop)
                 return kept in self._projected[drop]
         return True

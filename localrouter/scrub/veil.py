@@ -77,7 +77,7 @@ def veil(
             if action != "pass" and start < end:
                 spans[-1].append(_Span(*_widen(leaf.text, start, end), f.type, tier))
     _sweep(leaves, spans)
-    regions = [_join(own) for own in spans]
+    regions = [_join(own) if own else own for own in spans]
 
     chosen: dict[str, _Span] = {}
     spelled: dict[str, tuple[bool, bool]] = {}
@@ -108,6 +108,10 @@ def veil(
     texts: list[str] = []
     marks: list[list[tuple[int, int, str]]] = []
     for leaf, own, said in zip(leaves, regions, values_of, strict=True):
+        if not own:  # most texts
+            texts.append(leaf.text)
+            marks.append([])
+            continue
         parts: list[str] = []
         at = out = 0
         here: list[tuple[int, int, str]] = []
