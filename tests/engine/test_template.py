@@ -228,7 +228,7 @@ def test_no_field_of_a_request_writes_a_control_token() -> None:
 
     clean, nasty = t.render(*turns("")), t.render(*turns(NASTY))
     assert written(clean) == written(nasty)
-    assert text(nasty).count(NASTY) >= 6 and json.dumps(NASTY)[1:-1] in text(nasty)
+    assert text(nasty).count(NASTY) >= 5 and json.dumps(NASTY)[1:-1] in text(nasty)
 
 
 @pytest.mark.parametrize(
