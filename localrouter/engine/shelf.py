@@ -129,6 +129,16 @@ def shelf(paths: Paths, catalogue: Mapping[str, LocalModel], where: list[Place] 
     return list(out.values())
 
 
+def choose(found: list[Shelved], text: str) -> Shelved | None:
+    """By its name, its path, or the end of its name when that is one model's only."""
+    if text.startswith(("/", ".", "~")):
+        path = Path(os.path.abspath(Path(text).expanduser()))
+        return next((s for s in found if os.path.realpath(s.path) == os.path.realpath(path)), None) or at_path(path)
+    exact = [s for s in found if s.name == text]
+    ends = [s for s in found if s.name.endswith(("/" + text, ":" + text)) or s.path.name == text or s.path.stem == text]
+    return exact[0] if exact else ends[0] if len(ends) == 1 else None
+
+
 def at_path(path: Path) -> Shelved:
     """A file by its path. What is wrong with it is in its facts."""
     path = Path(os.path.abspath(path.expanduser()))
