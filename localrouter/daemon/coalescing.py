@@ -4,7 +4,8 @@ Clients repeat a request that was slow or that failed, up to thirty times (notes
 body and hints, and the same headers of those that change an answer. Two bodies are the same when their JSON is: Codex writes its
 `client_metadata` in another order each time.
 
-- Its client went away: the call goes on for GRACE_S; a repeat that comes meanwhile takes it over and is told what was said so far.
+- Its client went away: the call goes on for GRACE_S, or LONG_GRACE_S; a repeat that comes meanwhile takes it over and is told what was
+  said so far.
 - Its client is still there: the repeat is told the same bytes, when it surely is a repeat: the SDK counts it as one, or the client names
   its conversation. Without either it may be a script that samples one prompt many times, whose answers must differ.
 - It failed at a host: the client's own repeats get the same error at once, see daemon/failed_turns.py. What the user can mend here (a budget, a key,
@@ -36,6 +37,10 @@ Message = MutableMapping[str, Any]
 
 GRACE_S = 0.7
 """Claude Code, Codex and the SDKs repeat within half a second of a failure; a host is still told of a cancel within the second."""
+LONG_S, LONG_GRACE_S = 55.0, 5.0
+"""A client that heard nothing for so long and leaves has most likely met its own time limit (60 s and more: notes on clients, 5.1), and
+repeats after its back-off: Claude Code's calls without a stream leave after 300 s and come again 0.8 and 1.2 s later, as often as it likes.
+What the host has worked on for minutes is theirs. Streams hear signs of life, so a cancelled stream never waits so long."""
 KEPT_BYTES = 1024 * 1024
 """Bytes of an answer that a repeat can be told from its beginning; a longer answer is not joined."""
 BEHIND_BYTES = 1024 * 1024
@@ -122,6 +127,8 @@ class Shared:
         self._said: list[Message] = []
         self._size = 0
         self._grace: asyncio.TimerHandle | None = None
+        self.began = time.monotonic()
+        self._silent = True
         self.complete = False
         """Whether the last message was said: a call that was cancelled never says one."""
         self.told = False
@@ -145,6 +152,7 @@ class Shared:
 
     async def send(self, message: Message) -> None:
         """What the runner says: to the first client directly, to the others through their queues."""
+        self._silent = False
         self.complete = message["type"] == "http.response.body" and not message.get("more_body")
         if self.whole:
             self._said.append(message)
@@ -196,7 +204,9 @@ class Shared:
 
     def _alone(self) -> None:
         if self.abandoned and not self.over and self._grace is None:
-            self._grace = asyncio.get_running_loop().call_later(GRACE_S, self._give_up)
+            long = self._silent and time.monotonic() - self.began >= LONG_S
+            grace = LONG_GRACE_S if long else GRACE_S
+            self._grace = asyncio.get_running_loop().call_later(grace, self._give_up)
 
     def _give_up(self) -> None:
         if self.abandoned:

@@ -371,6 +371,26 @@ async def test_a_cancelled_call_is_shared_with_nobody() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(("ran", "spoke", "late"), [(1, False, False), (300, False, True), (300, True, False)])
+async def test_a_client_at_its_time_limit_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, ran: float, spoke: bool, late: bool
+) -> None:
+    """Claude Code leaves a silent call without a stream after 300 s and repeats it 0.8 to 1.2 s later."""
+    monkeypatch.setattr(coalescing, "GRACE_S", 0.05)
+    monkeypatch.setattr(coalescing, "LONG_GRACE_S", 60.0)
+    left = asyncio.Event()
+    repeats, shared = Repeats(), Shared(_nowhere, _there, left.set)
+    shared.began -= ran
+    repeats.begin(b"k", shared)
+    if spoke:
+        await shared.send({"type": "http.response.start", "status": 200, "headers": []})
+    shared.first_gone()
+    await asyncio.sleep(0.3)
+    assert left.is_set() is not late
+    assert repeats.running(b"k", sure=False) is (shared if late else None)
+
+
+@pytest.mark.anyio
 async def test_a_whole_answer_that_nobody_got_is_told_once() -> None:
     repeats, shared = Repeats(), Shared(_nowhere, _there, lambda: None)
     repeats.begin(b"k", shared)
