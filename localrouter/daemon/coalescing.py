@@ -21,6 +21,7 @@ import hashlib
 import json
 import os
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
