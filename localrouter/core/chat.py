@@ -135,7 +135,8 @@ class Form:
 class Chat:
     """A request in neutral form. None: the client did not say. `parallel` False: one tool call at a time. `notes`: sentences, one for each
     thing that was degraded, for the trace. `session` is `Ask.session`: a hash that stays the same through a conversation, for hosts that
-    take a key for their prompt cache."""
+    take a key for their prompt cache. `tuning`: settings of chat completions that few APIs have a word for (`min_p`, penalties, `logit_bias`,
+    `n`, `logprobs` ...), by that API's names; a wire that cannot say one notes it, or refuses when another answer was asked for."""
 
     turns: tuple[Turn, ...]
     tools: tuple[Tool, ...] = ()
@@ -153,6 +154,7 @@ class Chat:
     session: str = ""
     stream: bool = False
     notes: tuple[str, ...] = ()
+    tuning: dict[str, Any] = field(default_factory=dict)
 
 
 # --- an answer -----------------------------------------------------------------------------------

@@ -17,15 +17,12 @@ from localrouter.core.chat import Channel, Chunk, Finish, Piece
 from localrouter.core.errors import BadRequest, LaneFault, LocalUnavailable
 from localrouter.core.money import Usage
 from localrouter.daemon.children import Child, ChildRefused
+from localrouter.daemon.local_params import TAKES
 
 LOAD_TIMEOUT = 180.0
 """Seconds. A big model on a slow disk needs minutes, not seconds."""
 
 _HOW = "Run `localrouter up --local FILE.gguf`, or set `local.model` in the settings."
-
-_PARAMS = (
-    "tools", "tool_choice", "max_tokens", "temperature", "top_p", "top_k", "min_p", "seed", "stop", "response_format",
-)  # fmt: skip
 
 _FINISH: dict[str, Finish] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
 
@@ -104,7 +101,7 @@ class LocalLane:
         ask = {
             "op": "chat",
             "messages": [dict(m) for m in messages],
-            **{k: params[k] for k in _PARAMS if params.get(k) is not None},
+            **{k: params[k] for k in TAKES if params.get(k) is not None},
         }
         try:
             async with aclosing(self._child.stream(ask)) as replies:

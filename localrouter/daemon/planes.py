@@ -7,7 +7,7 @@ engine; the dialect reads the tree into a `Chat`, and the host's wire writes tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from localrouter.core.ask import Ask, Signed
@@ -16,6 +16,7 @@ from localrouter.core.decide import Attempt
 from localrouter.core.errors import CannotCross
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import kind
+from localrouter.daemon.local_params import fitted as fitted_local
 from localrouter.daemon.origins import leaves_of, left_out, without
 from localrouter.daemon.services import Services
 from localrouter.daemon.tool_names import across, fitted
@@ -74,9 +75,12 @@ def local(
 ) -> tuple[list[dict[str, Any]], dict[str, Any], tuple[str, ...]]:
     """(messages, parameters, notes) for the local engine. Nothing is veiled there. Raises CannotCross."""
     chat = services.origins.opened(dialect.chat(ask.tree, ask), "", "")
-    params = services.wires[LOCAL_WIRE].body(chat, attempt)
-    messages: list[dict[str, Any]] = params.pop("messages")
-    return messages, params, chat.notes
+    wire = services.wires[LOCAL_WIRE]
+    tree = wire.body(chat, attempt)
+    params, notes = fitted_local(chat, tree)
+    more = getattr(wire, "notes", None)
+    own = more(replace(chat, stop=()), attempt) if more is not None else ()
+    return tree["messages"], params, (*chat.notes, *own, *notes)
 
 
 async def _vouched(

@@ -1,8 +1,9 @@
 """A chat completions request in neutral form, to cross to a host of another wire or to the local engine.
 
 What has no counterpart: a field that only tunes (`logit_bias`, penalties, `verbosity` ...) is left out with a note that names it; a field
-that asks for another kind of answer (`n` above 1, log-probs, audio) is refused by name. Source: OpenAI API reference, "Create chat
-completion"; for `reasoning`, `reasoning_details` and `cache_control` in it, OpenRouter's guides.
+that asks for another kind of answer (`n` above 1, log-probs, audio) is refused by name. Of those that some API has a word for, the host's
+wire says which it is (`Chat.tuning`). Source: OpenAI API reference, "Create chat completion"; for `reasoning`, `reasoning_details` and
+`cache_control` in it, OpenRouter's guides.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ _SAID = frozenset(
 """Fields that the neutral form has a word for."""
 _SILENT = frozenset({"n", "store", "prompt_cache_key", "prompt_cache_retention", "modalities", "logprobs", "service_tier"})
 """Fields whose absence changes no answer (or that were refused before): nothing is worth a note."""
+_PENALTIES = ("presence_penalty", "frequency_penalty")
+_TUNING = (
+    *_PENALTIES, "min_p", "typical_p", "top_a", "repetition_penalty", "repeat_penalty", "logit_bias", "n", "logprobs", "top_logprobs",
+)  # fmt: skip
+"""What a wire may have a word for, and the local engine too (daemon/local_params.py)."""
 _EFFORTS = frozenset(get_args(Effort))
 
 
@@ -53,9 +59,10 @@ def chat(tree: dict[str, Any], ask: Ask) -> Chat:
     """The veiled tree in neutral form. Raises CannotCross."""
     _refuse(tree)
     notes = _Notes()
+    tuning = _tuning(tree)
     tools, choice = _tools(tree, notes)
     for key, value in tree.items():
-        if key not in _SAID and key not in _SILENT and value is not None:
+        if key not in _SAID and key not in _SILENT and key not in _TUNING and value is not None:
             notes.say(f"'{key[:60]}' has no counterpart there and was left out.")
     effort = _effort(tree)
     if effort is None and isinstance(tree.get("reasoning_effort"), str):
@@ -77,22 +84,18 @@ def chat(tree: dict[str, Any], ask: Ask) -> Chat:
         stream=ask.needs.stream,
         notes=tuple(notes),
         session=ask.session,
+        tuning=tuning,
     )
 
 
 def _refuse(tree: dict[str, Any]) -> None:
     modalities = tree.get("modalities")
-    for asked, what, field in (
-        ((tree.get("n") or 1) != 1, "several answers at once ('n')", "n"),
-        (bool(tree.get("logprobs")), "log-probabilities", "logprobs"),
-        (isinstance(modalities, list) and "audio" in modalities, "an answer as audio", "modalities"),
-    ):
-        if asked:
-            raise CannotCross(
-                f"The request asks for {what}, which the host's API has no word for.",
-                "Leave it out, or ask another model.",
-                param=field,
-            )
+    if isinstance(modalities, list) and "audio" in modalities:
+        raise CannotCross(
+            "The request asks for an answer as audio, which the host's API has no word for.",
+            "Leave it out, or ask another model.",
+            param="modalities",
+        )
 
 
 # --- messages ------------------------------------------------------------------------------------
@@ -311,6 +314,18 @@ def _whole(tree: dict[str, Any], key: str) -> int | None:
 def _flag(tree: dict[str, Any], key: str) -> bool | None:
     value = tree.get(key)
     return value if isinstance(value, bool) else None
+
+
+def _tuning(tree: dict[str, Any]) -> dict[str, Any]:
+    """Settings that few APIs have, as the client wrote them; those that say what is so anyway are none."""
+    found = {key: tree[key] for key in _TUNING if tree.get(key) is not None}
+    if found.get("n") == 1:
+        del found["n"]
+    if not found.get("logprobs"):
+        found.pop("logprobs", None)
+    if not found.get("top_logprobs"):
+        found.pop("top_logprobs", None)
+    return {key: value for key, value in found.items() if value not in ({}, []) and not (key in _PENALTIES and value == 0)}
 
 
 def _stop(tree: dict[str, Any]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import orjson
 from localrouter.core.chat import Chat, Effort, Tool
 from localrouter.core.claude import Traits, traits
 from localrouter.core.decide import Attempt
+from localrouter.providers import _tuning
 from localrouter.providers._anthropic_schema import of_answer, of_tool
 from localrouter.providers._anthropic_turns import Turns, cached, name_of
 
@@ -35,6 +36,7 @@ _JSON = "Answer with one JSON object and nothing else."
 def body(chat: Chat, attempt: Attempt) -> dict[str, Any]:
     """See `providers.Wire.body`. Raises CannotCross."""
     assert attempt.model is not None
+    _tuning.refuse(chat.tuning)
     can = traits(attempt.model.name)
     turns = Turns(chat.turns, can)
     system = list(turns.system)
@@ -79,7 +81,7 @@ def notes(chat: Chat, attempt: Attempt) -> tuple[str, ...]:
     """What `body` leaves out, one sentence each."""
     assert attempt.model is not None
     can = traits(attempt.model.name)
-    out: list[str] = []
+    out = _tuning.notes(chat.tuning)
     if chat.seed is not None:
         out.append("'seed' has no counterpart there and was left out.")
     sampled = [name for name in ("temperature", "top_p", "top_k") if getattr(chat, name) is not None]

@@ -80,6 +80,7 @@ def body(chat: Chat, attempt: Attempt) -> dict[str, Any]:
     ):
         if value not in (None, "", []):
             tree[key] = value
+    tree |= chat.tuning
     if chat.form.kind == "object":
         tree["response_format"] = {"type": "json_object"}
     elif chat.form.kind == "schema":

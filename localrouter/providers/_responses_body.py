@@ -29,7 +29,7 @@ from localrouter.core.chat import (
 )
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import CannotCross
-from localrouter.providers import _openai_pairs
+from localrouter.providers import _openai_pairs, _tuning
 from localrouter.providers._openai_pairs import ORPHAN, UNANSWERED
 
 ID_MAX = 64
@@ -49,6 +49,7 @@ def body(chat: Chat, attempt: Attempt) -> dict[str, Any]:
             "Leave them out, or ask a model that is reached through another API.",
             param="stop",
         )
+    _tuning.refuse(chat.tuning)
     model = attempt.model
     reasons = model is not None and model.reasoning
     head, turns = _instructions(chat.turns)
@@ -82,7 +83,7 @@ def body(chat: Chat, attempt: Attempt) -> dict[str, Any]:
 
 def notes(chat: Chat, attempt: Attempt) -> tuple[str, ...]:
     """What `body` leaves out, one sentence each."""
-    out = _openai_pairs.notes(chat)
+    out = [*_openai_pairs.notes(chat), *_tuning.notes(chat.tuning)]
     reasons = attempt.model is not None and attempt.model.reasoning
     if reasons and chat.effort != "none" and (chat.temperature is not None or chat.top_p is not None):
         out.append("Reasoning models fix their sampling, so temperature and top_p were left out.")

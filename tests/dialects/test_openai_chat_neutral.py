@@ -120,8 +120,6 @@ def test_media() -> None:
 @pytest.mark.parametrize(
     ("tree", "says"),
     [
-        ({"n": 2}, "'n'"),
-        ({"logprobs": True}, "log-probabilities"),
         ({"modalities": ["text", "audio"]}, "audio"),
         ({"tool_choice": {"type": "function"}}, "names no tool"),
         ({"messages": [user({"type": "input_audio", "input_audio": {"data": "x", "format": "wav"}}, {"type": "text", "text": "y"})]}, "input_audio"),
@@ -150,9 +148,9 @@ def test_settings() -> None:
     )
 
 
-@pytest.mark.parametrize("key", ["logit_bias", "frequency_penalty", "verbosity", "metadata", "prediction", "anything_new"])
+@pytest.mark.parametrize("key", ["verbosity", "metadata", "prediction", "anything_new"])
 def test_what_only_tunes_leaves_a_note(key: str) -> None:
-    (note,) = chat(**{key: {"a": 1} if key in ("logit_bias", "metadata", "prediction") else 1}).notes
+    (note,) = chat(**{key: {"a": 1} if key in ("metadata", "prediction") else 1}).notes
     assert f"'{key}'" in note
 
 
