@@ -129,7 +129,7 @@ def pull(name: str, sha256: str, then_use: bool, send_token: bool, as_json: bool
 
     now = _models.here()
     source = source_of(name, now.catalogue, sha256)
-    done = _pin(now, source) if source.kind == "path" else _fetch(now, source, send_token)
+    done = _pin(now, source) if source.kind == "path" else _fetch(now, source, name, send_token)
     if as_json:
         _show.emit_json({"path": str(done.path), "sha256": done.sha256, "size": done.size, "stated_by": done.stated, "fetched": done.fetched,
                          "resumed": done.resumed})  # fmt: skip
@@ -138,11 +138,11 @@ def pull(name: str, sha256: str, then_use: bool, send_token: bool, as_json: bool
     if then_use:
         return _use(now, done.path)
     if not as_json and source.kind != "path":
-        click.echo(f"Use it with `localrouter models use {source.name if source.name in now.catalogue else done.path}`.")
+        click.echo(f"Use it with `localrouter models use {source.name if source.name in now.catalogue else source.place}`.")
     return 0
 
 
-def _fetch(now: Here, source: Source, send_token: bool) -> Pulled:
+def _fetch(now: Here, source: Source, name: str, send_token: bool) -> Pulled:
     from localrouter.cli import _models
     from localrouter.engine.hub import Hub
     from localrouter.engine.pull import pull as fetch
@@ -153,9 +153,7 @@ def _fetch(now: Here, source: Source, send_token: bool) -> Pulled:
         with _models.watching(source.name) as watch:
             return fetch(source, models_folder(now.paths), now.pins, hub, watch)
     except KeyboardInterrupt:
-        click.echo(
-            f"\nInterrupted. What came is kept: `localrouter models pull {source.name}` goes on where it stopped.", err=True
-        )
+        click.echo(f"\nInterrupted. What came is kept: `localrouter models pull {name}` goes on where it stopped.", err=True)
         raise
 
 

@@ -17,7 +17,7 @@ from conftest import MakeDaemon
 from hub_stand_in import HubStandIn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
-import tiny_gguf
+import tiny_header
 
 REPO, FILE = "someone/Tiny-GGUF", "tiny-Q4_0.gguf"
 NAME = f"{REPO}/{FILE}"
@@ -25,7 +25,7 @@ NAME = f"{REPO}/{FILE}"
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_gguf.write(tmp_path_factory.mktemp("model") / "m.gguf", "qwen3", pad=100_000)
+    return tiny_header.write(tmp_path_factory.mktemp("model") / "m.gguf", "qwen3", pad=100_000)
 
 
 @pytest.fixture

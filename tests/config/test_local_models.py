@@ -10,6 +10,7 @@ import pytest
 from localrouter.config.catalogue import load_catalogue
 from localrouter.config.faults import ConfigFault
 from localrouter.config.local_models import local_models
+from localrouter.engine.families import all_families
 
 GOOD = """[local."tiny-1"]
 title = "Tiny"
@@ -38,6 +39,12 @@ def test_the_shipped_ones() -> None:
         assert not model.size or model.size / 1e9 < model.ram_gb
     files = [(m.repo, m.file) for m in local.values()]
     assert len(set(files)) == len(files)
+
+
+def test_families_are_those_that_the_engine_knows() -> None:
+    names = {f.NAME for f in all_families()}
+    assert {m.family for m in load_catalogue().local.values() if m.family} <= names
+    assert all(m.family for m in load_catalogue().local.values() if "chat" in m.roles)
 
 
 def test_defaults() -> None:

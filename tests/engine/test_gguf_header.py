@@ -13,7 +13,7 @@ from pathlib import Path
 
 import gguf
 import pytest
-import tiny_gguf
+import tiny_header
 
 from localrouter.engine.gguf_checks import sound_header
 from localrouter.engine.gguf_facts import Header, Tensor
@@ -27,14 +27,14 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_gguf.write(tmp_path_factory.mktemp("gguf") / "tiny.gguf")
+    return tiny_header.write(tmp_path_factory.mktemp("gguf") / "tiny.gguf")
 
 
 def test_what_it_says(model: Path) -> None:
     h = read_header(model)
     assert (h.architecture, h.name, h.licence, h.version) == ("llama", "Tiny llama", "apache-2.0", 3)
     assert (h.context, h.layers, h.embedding, h.heads, h.kv_heads) == (512, 2, 32, 4, 2)
-    assert h.vocabulary == 265 and h.quantisation == "F32" and h.template == tiny_gguf.TEMPLATE
+    assert h.vocabulary == 265 and h.quantisation == "F32" and h.template == tiny_header.TEMPLATE
     assert h.fim == {"prefix": 262, "suffix": 263, "middle": 264}
     reader = gguf.GGUFReader(model)
     assert h.parameters == sum(int(t.n_elements) for t in reader.tensors)
@@ -50,7 +50,7 @@ def test_the_shipped_models_are_read() -> None:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_sound_models_are_sound(tmp_path: Path, architecture: str) -> None:
-    assert sound_header(tiny_gguf.write(tmp_path / "m.gguf", architecture)).architecture == architecture
+    assert sound_header(tiny_header.write(tmp_path / "m.gguf", architecture)).architecture == architecture
 
 
 def test_tables_are_those_of_the_format() -> None:
@@ -246,12 +246,12 @@ def loads(folder: Path) -> tuple[Counter[str], list[int]]:
 
 def mutate(folder: Path, architecture: str, count: int, seed: int) -> tuple[int, dict[int, str]]:
     """Mutated copies that the reader accepts are left in the folder; (how many it refused, what was done to the others)."""
-    base = tiny_gguf.write(folder / "base", architecture)
+    base = tiny_header.write(folder / "base", architecture)
     data, header = base.read_bytes(), sound_header(base)
     base.unlink()
     (folder / "0.gguf").write_bytes(data)
     refused, left = 0, {}
-    for number, (what, changed) in enumerate(tiny_gguf.mutations(data, header.data_offset, count, seed), 1):
+    for number, (what, changed) in enumerate(tiny_header.mutations(data, header.data_offset, count, seed), 1):
         file = folder / f"{number}.gguf"
         file.write_bytes(changed)
         try:

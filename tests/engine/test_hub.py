@@ -16,13 +16,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import tiny_gguf
+import tiny_header
 from hub_stand_in import HubStandIn
 
 from localrouter.config.catalogue import load_catalogue
 from localrouter.config.paths import Paths
 from localrouter.core.catalogue import LocalModel
 from localrouter.engine import transfer
+from localrouter.engine.gguf_checks import sound_header
+from localrouter.engine.gguf_header import BadHeader
 from localrouter.engine.hub import Hub, Watch
 from localrouter.engine.pins import ModelFault, Pins, admit, digest
 from localrouter.engine.pull import Pulled, pull
@@ -48,7 +50,7 @@ def fails(words: str) -> Iterator[list[str]]:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A model of 3.2 MB that llama.cpp's loader would take apart but whose header is sound."""
-    return tiny_gguf.write(tmp_path_factory.mktemp("model") / "m.gguf", pad=(3 << 20) + 12_345).read_bytes()
+    return tiny_header.write(tmp_path_factory.mktemp("model") / "m.gguf", pad=(3 << 20) + 12_345).read_bytes()
 
 
 @pytest.fixture
@@ -421,6 +423,23 @@ def test_a_file_that_changed_is_not_admitted(home: Home) -> None:
         admit(path, home.pins)
     assert home.pull().fetched > 0, "and the next pull mends it"
     admit(path, home.pins)
+
+
+def test_no_mutated_copy_of_a_pinned_file_is_admitted(home: Home, model: bytes) -> None:
+    """What the reader would let pass, the hash does not."""
+    path = home.pull().path
+    header = admit(path, home.pins).data_offset
+    passed, admitted = 0, 0
+    for _, changed in tiny_header.mutations(model, header, 40, seed=11):
+        path.write_bytes(changed)
+        try:
+            sound_header(path)
+            passed += 1
+            admit(path, home.pins)
+            admitted += 1
+        except (BadHeader, ModelFault):
+            pass
+    assert passed > 0 and admitted == 0
 
 
 def test_an_unchanged_file_is_read_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-import tiny_gguf
+import tiny_header
 
 from localrouter.config.paths import Paths
 from localrouter.core.catalogue import LocalModel
@@ -21,7 +21,7 @@ CATALOGUE = {"tiny": LocalModel("tiny", "someone/Tiny-GGUF", "tiny.gguf", "tiny"
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_gguf.write(tmp_path_factory.mktemp("model") / "m.gguf", "qwen3")
+    return tiny_header.write(tmp_path_factory.mktemp("model") / "m.gguf", "qwen3")
 
 
 @pytest.fixture
