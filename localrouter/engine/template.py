@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import meta
 
-from localrouter.engine.families import Family, Raw, family_for
+from localrouter.engine.families import Family, Raw, family_for, head
 from localrouter.engine.template_defaults import default_template
 from localrouter.engine.template_guard import Guard, Marks, Span
 from localrouter.engine.template_messages import BadMessages, Message, Takes, canonical, fold
@@ -75,9 +75,11 @@ class ChatTemplate:
         thinking: bool | None = None,
         effort: str | None = None,
         now: datetime | None = None,
+        direct: bool = False,
     ) -> list[Span]:
         """The prompt of the assistant's next turn. A last message of the assistant without calls is the beginning of that turn.
 
+        `direct`: the answer's own text begins at once, without reasoning or a header: for answers under a grammar.
         `thinking`: reasoning on or off where the model has a switch, None for its default; off also closes reasoning that the template
         opened. `effort`: "low", "medium", "high", for templates that know it. `now`: for templates that print the date.
         Raises BadMessages.
@@ -92,8 +94,10 @@ class ChatTemplate:
             raise
         except Exception:  # a template may raise anything; its text can quote the request, so it is not passed on
             text = self._by_default(shown["messages"], shown["tools"], now)
-        if (opener := _opener(text)) and (thinking is False or begun):
+        if (opener := _opener(text)) and (thinking is False or direct or begun):
             text = text.rstrip() + _OPENERS[opener]
+        if direct or begun:
+            text += head(self.family)
         return self._pieces(text + begun, marks)
 
     def thinking_open(self, spans: Sequence[Span]) -> bool:

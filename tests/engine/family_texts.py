@@ -141,7 +141,31 @@ TEXTS: list[tuple[str, str, list[Any]]] = [
     ("lfm2", '<|tool_call_start|>[{"name": "now", "arguments": {}}]<|tool_call_end|>', [NOW]),
     ("lfm2", "<|tool_call_start|>[weather(city='it\\'s', tags=[true, None], near={'lat': -1.5})]<|tool_call_end|>", [("call", "weather", {"city": "it's", "tags": [True, None], "near": {"lat": -1.5}})]),
     ("lfm2", "<|tool_call_start|>[weather(__import__('os'))]<|tool_call_end|>", [("words", "<|tool_call_start|>[weather(__import__('os'))]<|tool_call_end|>")]),
+    # -- glm, minicpm, minimax, dsml
+    (
+        "glm",
+        "<think>a</think>\n<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>Oslo</arg_value>\n<arg_key>days</arg_key>\n<arg_value>2</arg_value>\n</tool_call>"
+        "<tool_call>now</tool_call>",
+        [("reasoning", "a"), TWO_DAYS, NOW],
+    ),
+    ("glm", "<tool_call>rm<arg_key>x</arg_key><arg_value>1</arg_value></tool_call>", [("words", "<tool_call>rm<arg_key>x</arg_key><arg_value>1</arg_value></tool_call>")]),
+    ("minicpm", 'Ok.<function name="weather"><param name="city">Oslo</param></function>\n<function name="now"></function>', [("words", "Ok."), OSLO, NOW]),
+    ("minicpm", '<function name="weather"><param name="city"><![CDATA[a</param>\n<b>]]></param></function>', [("call", "weather", {"city": "a</param>\n<b>"})]),
+    (
+        "minimax",
+        '<minimax:tool_call>\n<invoke name="weather">\n<parameter name="city">Oslo</parameter>\n</invoke>\n<invoke name="now">\n</invoke>\n</minimax:tool_call>',
+        [OSLO, NOW],
+    ),
+    (
+        "dsml",
+        'So.\n\n<｜DSML｜tool_calls>\n<｜DSML｜invoke name="weather">\n<｜DSML｜parameter name="city" string="true">Oslo</｜DSML｜parameter>\n'
+        '<｜DSML｜parameter name="days" string="false">2</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>',
+        [("words", "So."), TWO_DAYS],
+    ),
     # -- generic
+    ("generic", '<TOOLCALL>[{"name": "weather", "arguments": {"city": "Oslo"}}]</TOOLCALL>', [OSLO]),
+    ("generic", '<|START_THINKING|>a<|END_THINKING|><|START_ACTION|>[{"tool_call_id": "0", "tool_name": "now", "parameters": {}}]<|END_ACTION|>', [("reasoning", "a"), NOW]),
+    ("generic", '<tool_calls>[{"name": "now", "arguments": {}, "id": "x"}]</tool_calls>', [NOW]),
     ("generic", '[{"name": "weather", "arguments": {"city": "Oslo"}}, {"name": "now", "arguments": {}}]', [OSLO, NOW]),
     ("generic", '{"city": "Oslo"}', [("words", '{"city": "Oslo"}')]),
 ]  # fmt: skip

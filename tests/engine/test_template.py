@@ -127,6 +127,18 @@ def test_the_begun_turn_goes_on() -> None:
     assert text(t.render([*turns, {"role": "user", "content": "x"}])).endswith("assistant\n")
 
 
+def test_an_answer_under_a_grammar_begins_at_once() -> None:
+    turns = [{"role": "user", "content": "hi"}]
+    t = template(CHATML)
+    assert text(t.render(turns, thinking=True, direct=True)).endswith("<think>\n\n</think>\n\n")
+    harmony = template(
+        "{% for m in messages %}<|start|>{{ m.role }}<|message|>{{ m.content }}<|end|>{% endfor %}<|start|>assistant{# <|channel|>analysis #}"
+    )
+    assert text(harmony.render(turns, direct=True)).endswith("<|start|>assistant<|channel|>final<|message|>")
+    assert text(harmony.render([*turns, {"role": "assistant", "content": "I th"}])).endswith("<|channel|>final<|message|>I th")
+    assert text(harmony.render(turns)).endswith("<|start|>assistant")
+
+
 def test_thinking_switches() -> None:
     t = template(CHATML)
     turns = [{"role": "user", "content": "hi"}]

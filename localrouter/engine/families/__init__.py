@@ -16,7 +16,9 @@ from localrouter.engine.families._parser import Parser
 from localrouter.engine.families._said import Call, Reasoning, Said, Words
 from localrouter.engine.families._tools import Raw
 
-__all__ = ["Call", "Choice", "Family", "NoSuchTool", "Parser", "Raw", "Reasoning", "Said", "Words", "all_families", "family_for"]
+__all__ = [
+    "Call", "Choice", "Family", "NoSuchTool", "Parser", "Raw", "Reasoning", "Said", "Words", "all_families", "family_for", "head",
+]  # fmt: skip
 
 
 class Family(Protocol):
@@ -58,6 +60,11 @@ def all_families() -> tuple[Family, ...]:
     """Every family of the folder, by name."""
     names = (m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
     return tuple(cast("Family", importlib.import_module(f"{__name__}.{n}")) for n in sorted(names))
+
+
+def head(family: Family) -> str:
+    """What stands between the prompt's end and the first word of an answer, in families where something does (`HEAD`)."""
+    return str(getattr(family, "HEAD", ""))
 
 
 def family_for(template: str, architecture: str = "", name: str = "") -> Family:

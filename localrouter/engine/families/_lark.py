@@ -7,6 +7,7 @@ JSON Schema is embedded as `%json {...}`; a control token is written by its numb
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -41,11 +42,17 @@ class Lark:
 
     def __init__(self, tokens: Mapping[str, int]) -> None:
         self._tokens = tokens
+        names = sorted(tokens, key=len, reverse=True)
+        self._marks = re.compile(f"({'|'.join(map(re.escape, names))})") if names else None
         self._rules: dict[str, str] = {}
 
     def text(self, *parts: str) -> str:
-        """Fixed text, of which some parts may be control tokens."""
-        return " ".join(f"<[{self._tokens[p]}]>" if p in self._tokens else json.dumps(p, ensure_ascii=False) for p in parts if p)
+        """Fixed text; the control tokens in it stand as tokens."""
+        pieces = self._split("".join(parts))
+        return " ".join(f"<[{self._tokens[p]}]>" if p in self._tokens else json.dumps(p, ensure_ascii=False) for p in pieces)
+
+    def _split(self, text: str) -> list[str]:
+        return [p for p in (self._marks.split(text) if self._marks else [text]) if p]
 
     def schema(self, schema: Any) -> str:
         """A JSON value by its schema. Compact white space is the model's own choice."""
@@ -82,11 +89,15 @@ class Lark:
 
     def text_until(self, closing: str) -> str:
         """A rule for free text up to and with its closing mark."""
-        if closing in self._tokens:
+        pieces = self._split(closing)
+        token = next((at for at, p in enumerate(pieces) if p in self._tokens), None)
+        if token == 0:
             return self.rule(f"/(?s:.*)/ {self.text(closing)}")
+        # A mark that begins with text ends the free text where that text comes first.
+        suffix = "".join(pieces[:token])
         name = f"u{len(self._rules)}"
-        self._rules[f"{name}[suffix={json.dumps(closing, ensure_ascii=False)}]"] = "/(?s:.*)/"
-        return name
+        self._rules[f"{name}[suffix={json.dumps(suffix, ensure_ascii=False)}]"] = "/(?s:.*)/"
+        return name if token is None else self.rule(f"{name} {self.text(*pieces[token:])}")
 
     def grammar(self, start: str, *, thinking_open: bool = False, closing: str = "</think>", behind: str = "\n\n") -> str:
         """The whole text; behind what is left of an open block of reasoning. llguidance judges it."""

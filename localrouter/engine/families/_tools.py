@@ -177,7 +177,7 @@ def from_json(text: str, *, keys: tuple[str, ...] = ("arguments", "parameters"))
     if "function" in fields and "name" not in fields and fields["function"].startswith("{"):
         return from_json(fields["function"], keys=keys)
     try:
-        name = loads(fields.get("name", "null"))
+        name = loads(fields.get("name", fields.get("tool_name", "null")))
         arguments = next((fields[k] for k in keys if k in fields), "{}")
         return Raw(name, object_text(arguments)) if isinstance(name, str) else None
     except ValueError:

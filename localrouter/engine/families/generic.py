@@ -6,12 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localrouter.engine.families._lark import NO_TOKENS, Choice, Lark, chosen
-from localrouter.engine.families._parser import Parser
+from localrouter.engine.families._parser import THINK, Parser
 from localrouter.engine.families._readers import json_until, whole_json
 from localrouter.engine.families._tools import Raw, Tools, to_json
 
 NAME = "generic"
-MARKERS = ("<tool_call>", "</tool_call>", "<think>", "</think>")
+TAGS = {
+    "<tool_call>": "</tool_call>",
+    "<tool_calls>": "</tool_calls>",
+    "<TOOLCALL>": "</TOOLCALL>",
+    "<|START_ACTION|>": "<|END_ACTION|>",
+    "<|function_call|>": "<|message_sep|>",
+}
+THINKING = (*THINK, ("<|START_THINKING|>", "<|END_THINKING|>"))
+MARKERS = (*TAGS, *TAGS.values(), *(mark for pair in THINKING for mark in pair))
 
 
 def fits(template: str, architecture: str, name: str) -> int:
@@ -19,7 +27,8 @@ def fits(template: str, architecture: str, name: str) -> int:
 
 
 def parser(tools: Sequence[Mapping[str, Any]] | None, thinking_open: bool = False) -> Parser:
-    return Parser(tools, openers={"<tool_call>": json_until("</tool_call>")}, whole=whole_json, thinking_open=thinking_open)
+    openers = {opening: json_until(closing) for opening, closing in TAGS.items()}
+    return Parser(tools, openers=openers, whole=whole_json, thinking=THINKING, thinking_open=thinking_open)
 
 
 def write(calls: Sequence[Raw]) -> str:

@@ -23,6 +23,7 @@ MARKERS = (START, CHANNEL, MESSAGE, CONSTRAIN, END, CALL, RETURN)
 _ENDS = (END, CALL, RETURN)
 _HEADER = re.compile(r"(?:^|[\s>])to=(?:functions\.)?([\w.:/\-]+)")
 MAX_HEADER = 1024
+HEAD = f"{CHANNEL}final{MESSAGE}"
 
 
 def fits(template: str, architecture: str, name: str) -> int:

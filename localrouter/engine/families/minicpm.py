@@ -1,0 +1,42 @@
+"""`<function name="NAME"><param name="KEY">VALUE</param></function>`: MiniCPM 5. A value with `<`, `&` or a line break stands in CDATA.
+
+Source: the chat template of openbmb/MiniCPM5-1B.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from localrouter.engine.families._lark import NO_TOKENS, Choice
+from localrouter.engine.families._parser import Parser
+from localrouter.engine.families._readers import whole_json
+from localrouter.engine.families._tools import Raw
+from localrouter.engine.families._xml import Tags, grammar
+
+NAME = "minicpm"
+OPEN = '<function name="'
+TAGS = Tags((OPEN, '">'), ('<param name="', '">'), ("", "</param>"), "</function>", cdata=True)
+MARKERS = ("<function", "</function>", "<param", "</param>", "<think>", "</think>")
+
+
+def fits(template: str, architecture: str, name: str) -> int:
+    return 30 if OPEN in template and '<param name="' in template else 0
+
+
+def parser(tools: Sequence[Mapping[str, Any]] | None, thinking_open: bool = False) -> Parser:
+    return Parser(tools, openers={OPEN: TAGS.one()}, whole=whole_json, thinking_open=thinking_open)
+
+
+def write(calls: Sequence[Raw]) -> str:
+    return TAGS.writes(calls)
+
+
+def forced(
+    tools: Sequence[Mapping[str, Any]],
+    choice: Choice,
+    parallel: bool,
+    tokens: Mapping[str, int] = NO_TOKENS,
+    thinking_open: bool = False,
+) -> str:
+    return grammar(TAGS, tools, choice, parallel, tokens, thinking_open)
