@@ -15,12 +15,13 @@ import orjson
 
 from localrouter.core.ask import Path
 from localrouter.core.chat import Channel, Chunk, Finish, Piece
-from localrouter.core.errors import HostBroken, HostFault, HostTruncated
+from localrouter.core.errors import HostBroken, HostFault
 from localrouter.core.money import Usage
-from localrouter.core.sse import Decoder, EventTooLarge, ServerEvent
+from localrouter.core.sse import ServerEvent
 from localrouter.providers._anthropic_body import ANSWER
 from localrouter.providers._anthropic_faults import reported
 from localrouter.providers._anthropic_turns import REDACTED
+from localrouter.providers._reading import Reading
 
 _FINISH: dict[str, Finish] = {
     "end_turn": "stop",
@@ -35,13 +36,11 @@ _FINISH: dict[str, Finish] = {
 _CITED = ("cited_text", "document_title", "title")
 
 
-class Reader:
+class Reader(Reading):
     """See `providers.Reader`. A stream is complete only with `message_stop`; a body only when it is one message."""
 
     def __init__(self, stream: bool) -> None:
-        self._stream = stream
-        self._sse = Decoder(comments=True)
-        self._body = bytearray()
+        super().__init__(stream)
         self._open: dict[int, Channel] = {}
         self._given: dict[
             int, str | None
@@ -52,45 +51,20 @@ class Reader:
         self._said = 0  # bytes of the answer so far
         self._told = False  # the host has said what the answer cost
 
-    def feed(self, data: bytes) -> list[Chunk]:
-        if not self._stream:
-            self._body += data
-            return []
-        try:
-            events = self._sse.feed(data)
-        except EventTooLarge:
-            return [Chunk(error=HostBroken("The host sent an event that is too large.", "Ask again."))]
-        return [self._event(event) for event in events]
-
-    def end(self) -> list[Chunk]:
-        if self._stream:
-            return []
-        body = bytes(self._body)
-        try:
-            tree = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return [Chunk(error=HostTruncated("The host's answer is not complete JSON.", "Ask again."))]
+    def _whole(self, tree: Any, body: bytes) -> Chunk:
         if not isinstance(tree, dict) or not isinstance(tree.get("content"), list):
             fault = reported(tree) if isinstance(tree, dict) else None
-            return [Chunk(error=fault or HostBroken("The host's answer has no content.", "Ask again."))]
+            return Chunk(error=fault or HostBroken("The host's answer has no content.", "Ask again."))
         pieces: list[Piece] = []
         for i, block in enumerate(tree["content"]):
             if isinstance(block, dict):
                 pieces += self._start(i, block, ("content", i))
         finish = self._finish(tree)
-        return [Chunk(tuple(pieces), body, tree, self._usage(tree.get("usage")), finish, terminal=True, stop=_stop(tree))]
+        return Chunk(tuple(pieces), body, tree, self._usage(tree.get("usage")), finish, terminal=True, stop=_stop(tree))
 
     # --- events ----------------------------------------------------------------------------------
 
-    def _event(self, event: ServerEvent) -> Chunk:
-        if not event.data:
-            return Chunk(raw=event.raw, pings=True)
-        try:
-            tree = orjson.loads(event.data)
-        except orjson.JSONDecodeError:
-            return Chunk(error=HostBroken("The host sent an event that is not JSON.", "Ask again."))
-        if not isinstance(tree, dict):
-            return Chunk(error=HostBroken("The host sent an event that is not an object.", "Ask again."))
+    def _event(self, tree: dict[str, Any], event: ServerEvent) -> Chunk:
         index = tree.get("index")
         at = index if isinstance(index, int) else 0
         match tree.get("type"):

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from localrouter.core.chat import Channel, Chunk
-from localrouter.core.errors import HostBroken, HostFault, HostRejected, HostTruncated
-from localrouter.core.sse import Decoder, EventTooLarge
+from localrouter.core.errors import HostBroken, HostFault, HostRejected
+from localrouter.core.sse import ServerEvent
 from localrouter.providers import _overflow
 from localrouter.providers._openai_wire import code_and_text, limited, too_long
+from localrouter.providers._reading import Reading
 from localrouter.providers._responses_pieces import Pieces, finish_of, pieces_of, usage_of
 
 _BUSY = frozenset({"rate_limit_exceeded", "server_is_overloaded", "slow_down", "429", "529"})
@@ -34,37 +33,21 @@ def _failure(error: Any) -> HostFault:
     return rejected
 
 
-class Reader:
+class Reader(Reading):
     """The answer's bytes to chunks. See providers/__init__.py."""
 
     def __init__(self, stream: bool) -> None:
-        self._stream = stream
-        self._sse = Decoder(comments=True)
-        self._body = bytearray()
+        super().__init__(stream)
         self._pieces = Pieces()
         self._begun = False
 
-    def feed(self, data: bytes) -> list[Chunk]:
-        if not self._stream:
-            self._body += data
-            return []
-        try:
-            events = self._sse.feed(data)
-        except EventTooLarge:
-            return [Chunk(error=HostBroken("The host sent an event that is too large.", "Ask again."))]
-        return [self._event(event.raw, event.data, event.event) for event in events]
+    def _plain(self, event: ServerEvent) -> Chunk | None:
+        # The end as other APIs say it is none here.
+        return Chunk(raw=event.raw, pings=True) if event.data.strip() == b"[DONE]" else super()._plain(event)
 
-    def _event(self, raw: bytes, data: bytes, name: bytes) -> Chunk:
-        if not data or data.strip() == b"[DONE]":  # a comment; or the end as other APIs say it, which is none here
-            return Chunk(raw=raw, pings=True)
-        try:
-            tree = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            return Chunk(error=HostBroken("The host sent an event that is not JSON.", "Ask again."))
-        if not isinstance(tree, dict):
-            return Chunk(error=HostBroken("The host sent an event that is not an object.", "Ask again."))
-        kind = tree.get("type")
-        kind = kind if isinstance(kind, str) else name.decode("utf-8", "replace")
+    def _event(self, tree: dict[str, Any], event: ServerEvent) -> Chunk:
+        raw, kind = event.raw, tree.get("type")
+        kind = kind if isinstance(kind, str) else event.event.decode("utf-8", "replace")
         response = tree.get("response")
         response = response if isinstance(response, dict) else {}
         if kind == "error" or (not kind and tree.get("error")):
@@ -88,19 +71,13 @@ class Reader:
         pieces, ends = self._pieces.of(kind, tree)
         return Chunk(tuple(pieces), raw, tree, ends=tuple(ends), pings=kind == "keepalive")
 
-    def end(self) -> list[Chunk]:
-        if self._stream:
-            return []
-        try:
-            tree = orjson.loads(bytes(self._body))
-        except orjson.JSONDecodeError:
-            return [Chunk(error=HostTruncated("The host's answer is not complete JSON.", "Ask again."))]
+    def _whole(self, tree: Any, body: bytes) -> Chunk:
         if not isinstance(tree, dict):
-            return [Chunk(error=HostBroken("The host's answer is not an object.", "Ask again."))]
+            return Chunk(error=HostBroken("The host's answer is not an object.", "Ask again."))
         if tree.get("status") == "failed" or (tree.get("error") and not tree.get("output")):
-            return [Chunk(usage=usage_of(tree), error=_failure(tree.get("error")))]
+            return Chunk(usage=usage_of(tree), error=_failure(tree.get("error")))
         if not isinstance(tree.get("output"), list) or tree.get("status") in ("queued", "in_progress", "cancelled"):
-            return [Chunk(error=HostBroken("The host's answer has no output.", "Ask again."))]
+            return Chunk(error=HostBroken("The host's answer has no output.", "Ask again."))
         pieces = [
             piece
             for index, item in enumerate(tree["output"])
@@ -108,6 +85,4 @@ class Reader:
             for piece in pieces_of(item, index, ("output", index), whole=False)
         ]
         ends: dict[Channel, None] = dict.fromkeys(p.channel for p in pieces)
-        return [
-            Chunk(tuple(pieces), bytes(self._body), tree, usage_of(tree), {0: finish_of(tree)}, terminal=True, ends=tuple(ends))
-        ]
+        return Chunk(tuple(pieces), body, tree, usage_of(tree), {0: finish_of(tree)}, terminal=True, ends=tuple(ends))

@@ -13,15 +13,16 @@ import orjson
 
 from localrouter.core.ask import Path
 from localrouter.core.chat import Channel, Chunk, Finish, Piece
-from localrouter.core.errors import HostBroken, HostFault, HostTruncated
+from localrouter.core.errors import HostBroken, HostFault
 from localrouter.core.money import Usage
-from localrouter.core.sse import Decoder, EventTooLarge
+from localrouter.core.sse import ServerEvent
 from localrouter.providers import Upstream, _overflow
 from localrouter.providers._chat_body import body as body
 from localrouter.providers._chat_body import notes as notes
 from localrouter.providers._openai_wire import auth as auth
 from localrouter.providers._openai_wire import code_and_text, encoded, limited, too_long
 from localrouter.providers._openai_wire import fault as fault
+from localrouter.providers._reading import Reading
 
 NAME = "openai_chat"
 
@@ -100,56 +101,27 @@ class _Calls:
         return old[0]
 
 
-class Reader:
+class Reader(Reading):
     """The answer's bytes to chunks. A stream is complete only with `[DONE]`; a body only when it is one JSON object."""
 
     def __init__(self, stream: bool) -> None:
-        self._stream = stream
-        self._sse = Decoder(comments=True)
-        self._body = bytearray()
+        super().__init__(stream)
         self._calls: dict[int, _Calls] = {}
 
-    def feed(self, data: bytes) -> list[Chunk]:
-        if not self._stream:
-            self._body += data
-            return []
-        try:
-            events = self._sse.feed(data)
-        except EventTooLarge:
-            return [Chunk(error=HostBroken("The host sent an event that is too large.", "Ask again."))]
-        out: list[Chunk] = []
-        for event in events:
-            if event.data.strip() == b"[DONE]":
-                out.append(Chunk(raw=event.raw, terminal=True))
-                continue
-            if not event.data:
-                out.append(Chunk(raw=event.raw, pings=True))
-                continue
-            try:
-                tree = orjson.loads(event.data)
-            except orjson.JSONDecodeError:
-                out.append(Chunk(error=HostBroken("The host sent an event that is not JSON.", "Ask again.")))
-                continue
-            if not isinstance(tree, dict):
-                out.append(Chunk(error=HostBroken("The host sent an event that is not an object.", "Ask again.")))
-                continue
-            error = _error(tree)
-            pieces, finish = self._pieces(tree.get("choices"), "delta")
-            out.append(Chunk(pieces, event.raw, tree, _usage(tree.get("usage")), finish, error=error))
-        return out
+    def _plain(self, event: ServerEvent) -> Chunk | None:
+        return Chunk(raw=event.raw, terminal=True) if event.data.strip() == b"[DONE]" else super()._plain(event)
 
-    def end(self) -> list[Chunk]:
-        if self._stream:
-            return []
-        try:
-            tree = orjson.loads(bytes(self._body))
-        except orjson.JSONDecodeError:
-            return [Chunk(error=HostTruncated("The host's answer is not complete JSON.", "Ask again."))]
+    def _event(self, tree: dict[str, Any], event: ServerEvent) -> Chunk:
+        error = _error(tree)
+        pieces, finish = self._pieces(tree.get("choices"), "delta")
+        return Chunk(pieces, event.raw, tree, _usage(tree.get("usage")), finish, error=error)
+
+    def _whole(self, tree: Any, body: bytes) -> Chunk:
         if not isinstance(tree, dict) or not isinstance(tree.get("choices"), list):
             fault_ = _error(tree) if isinstance(tree, dict) else None
-            return [Chunk(error=fault_ or HostBroken("The host's answer has no choices.", "Ask again."))]
+            return Chunk(error=fault_ or HostBroken("The host's answer has no choices.", "Ask again."))
         pieces, finish = self._pieces(tree["choices"], "message")
-        return [Chunk(pieces, bytes(self._body), tree, _usage(tree.get("usage")), finish, terminal=True, error=_error(tree))]
+        return Chunk(pieces, body, tree, _usage(tree.get("usage")), finish, terminal=True, error=_error(tree))
 
     def _pieces(self, choices: Any, field: str) -> tuple[tuple[Piece, ...], dict[int, Finish]]:
         pieces: list[Piece] = []

@@ -162,11 +162,12 @@ def test_values_are_restored_wherever_the_stream_is_cut(name: str, host: str) ->
 
 
 @pytest.mark.parametrize(("name", "host"), PAIRS)
-def test_reasoning_summaries_are_restored_and_signed_thoughts_are_not(name: str, host: str) -> None:
-    """Source: signatures cover their text (Anthropic, "Extended thinking"): an edited thought is a 400 in the next turn."""
+def test_thoughts_are_restored_but_where_a_signature_covers_them(name: str, host: str) -> None:
+    """Source: signatures cover their text (Anthropic, "Extended thinking"): an edited thought is a 400 in the next turn. In another dialect
+    the client holds a seal with the host's own words, and is shown the restored ones."""
     data = said(host, Reply("ok", thought=f"about {PERSON} then"))
     have = got(name, answer(name, host, data, unveiler=unveiler("")))
-    shown = "PERSON_7ABCDE" if host == "messages" else "Jane Röe"
+    shown = "PERSON_7ABCDE" if name == host == "messages" else "Jane Röe"
     assert shown in have.thought
 
 
