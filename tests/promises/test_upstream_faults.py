@@ -203,6 +203,31 @@ def test_a_stream_that_falls_silent_is_cut_once_and_says_so(hasty: Daemon, name:
     settled(holds(hasty, since), 1)
 
 
+@pytest.fixture(scope="module")
+def hasty_fallen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """The same limits, and a recipe of two tries."""
+    home = tmp_path_factory.mktemp("hasty-fallen")
+    with Rehearsal(strict=True) as host:
+        three.write(home, host, then="chat/rehearsal-2")
+        process = start(home, program=SHORT)
+        try:
+            yield wait(home, process, host)
+        finally:
+            stop(process)
+
+
+@pytest.mark.parametrize(("model", "stream"), [("silent-9", True), ("mute-9", True), ("silent-9", False)])
+@pytest.mark.parametrize(("name", "host"), PAIRS)
+def test_the_next_model_answers_for_a_silent_one(hasty_fallen: Daemon, name: str, host: str, model: str, stream: bool) -> None:
+    """Signs of life are no content: the client heard some, and then the whole answer of the second model, once."""
+    before, since = len(hasty_fallen.host.record()), len(holds(hasty_fallen, 0))
+    with client(hasty_fallen, name) as driver:
+        got, _ = driver.send(driver.user("hello there").body(f"{host}/rehearsal-{model}", ()), stream)
+    assert got.text == ANSWER, "whole, and once"
+    assert [e["path"].split("/")[1] for e in hasty_fallen.host.record()[before:]] == [host, "chat"]
+    settled(holds(hasty_fallen, since), 2)
+
+
 @pytest.mark.parametrize(("name", "host"), PAIRS)
 def test_a_whole_answer_that_does_not_come_is_an_error_with_a_status(hasty: Daemon, name: str, host: str) -> None:
     before, since = len(hasty.host.record()), len(holds(hasty, 0))
