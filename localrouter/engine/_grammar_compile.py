@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
@@ -25,6 +26,19 @@ LIMITS = {"verbose_errors": False}  # its errors would quote the grammar's whole
 T = TypeVar("T")
 _running: list[threading.Thread] = []
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """What a client asked for, in llguidance's form.
+
+    kind: its name in complaints. json: what it produces is JSON. controls: it may name special tokens.
+    """
+
+    text: str
+    kind: str
+    json: bool = False
+    controls: bool = False
 
 
 def bounded(work: Callable[[], T], wall: float = WALL) -> T:
