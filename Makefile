@@ -16,7 +16,7 @@ test-long: setup
 	@$(PY) -m pytest -m "long or not long" --timeout 1800
 
 # Real clients, unmodified, from npm and PyPI (1 to 3 GB in ~/.cache/localrouter-clients), against a host on loopback; writes README's table.
-# CLIENTS="-k codex" for one of them; half an hour and more for all. The files are named so that no other target collects them.
+# CLIENTS="-k codex" for one of them; hours for all, most of it waiting for hosts that say nothing. The files are named so that no other target collects them.
 test-clients: setup
 	@$(PY) -m pytest -m clients --timeout 900 tests/clients/tasks.py tests/clients/faults.py $(CLIENTS)
 
