@@ -136,7 +136,9 @@ def pull(name: str, sha256: str, then_use: bool, send_token: bool, as_json: bool
     else:
         click.echo(_show.clean(_models.said(source.name, done)))
     if then_use:
-        return _use(now, done.path)
+        text, _ = _use(now, done.path)
+        click.echo(_show.clean(text), err=as_json)
+        return 0
     if not as_json and source.kind != "path":
         click.echo(f"Use it with `localrouter models use {source.name if source.name in now.catalogue else source.place}`.")
     return 0
@@ -182,21 +184,25 @@ def _pin(now: Here, source: Source) -> Pulled:
 @command.command()
 @click.argument("name", required=False)
 @click.option("--none", is_flag=True, help="Use no local model.")
-def use(name: str | None, none: bool) -> int:
+@json_option
+def use(name: str | None, none: bool, as_json: bool) -> int:
     """Make NAME (a model of `list`, or a path) the model of the local lane."""
-    from localrouter.cli import _models
+    from localrouter.cli import _models, _show
     from localrouter.core.errors import BadRequest
 
     if none == (name is not None):
         raise BadRequest("Say which model.", "`localrouter models use NAME`, or --none.")
     now = _models.here()
-    if name is None:
-        return _tell(now, None)
-    model = now.named(name)
-    return _use(now, model.path)
+    path = None if name is None else now.named(name).path
+    text, in_force = _tell(now, None) if path is None else _use(now, path)
+    if as_json:
+        _show.emit_json({"model": None if path is None else str(path), "in_force": in_force})
+    else:
+        click.echo(_show.clean(text))
+    return 0
 
 
-def _use(now: Here, path: Path) -> int:
+def _use(now: Here, path: Path) -> tuple[str, bool]:
     from localrouter.cli import _models, _show
     from localrouter.engine.pins import admit
     from localrouter.engine.shelf import facts_of
@@ -208,13 +214,12 @@ def _use(now: Here, path: Path) -> int:
     if facts.memory > _models.room():
         click.echo(_show.clean(f"{path.name} {_models.fit(facts.memory)}. It is set, and may not load."), err=True)
     if not facts.template:
-        click.echo(f"{path.name} has no chat template: it completes text, and chats badly.", err=True)
+        click.echo(_show.clean(f"{path.name} has no chat template: it completes text, and chats badly."), err=True)
     return _tell(now, path)
 
 
-def _tell(now: Here, path: Path | None) -> int:
-    """Write config.toml, and say what the daemon makes of it."""
-    from localrouter.cli import _show
+def _tell(now: Here, path: Path | None) -> tuple[str, bool]:
+    """Write config.toml; (what the daemon makes of it in words, whether it is in force already)."""
     from localrouter.cli._detached import running
     from localrouter.config.edit import set_local_model
 
@@ -222,14 +227,12 @@ def _tell(now: Here, path: Path | None) -> int:
     client = running(now.paths)
     text = f"The local lane uses {path.name}." if path is not None else "The local lane has no model now."
     if client is None:
-        after = f"Written to {file}; the next start uses it."
-    elif "local" in client.at.overrides:
-        after = "The running daemon was started with --local, which goes first until it is started without."
-    else:
-        taken = client.post("reload").get("local")
-        after = "In force." if path is not None and taken == str(path) else "`localrouter restart` brings it into force."
-    click.echo(_show.clean(f"{text} {after}"))
-    return 0
+        return f"{text} Written to {file}; the next start uses it.", False
+    if "local" in client.at.overrides:
+        return f"{text} The running daemon was started with --local, which goes first until it is started without.", False
+    if client.post("reload").get("local") == (str(path) if path is not None else ""):
+        return f"{text} In force.", True
+    return f"{text} `localrouter restart` brings it into force.", False
 
 
 @command.command()
@@ -276,7 +279,8 @@ def info(name: str, as_json: bool) -> int:
 @click.argument("name")
 @click.option("--force", is_flag=True, help="Also when the local lane uses it.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def rm(name: str, force: bool, yes: bool) -> int:
+@json_option
+def rm(name: str, force: bool, yes: bool, as_json: bool) -> int:
     """Remove a model that was pulled. Files of other programs are theirs to remove."""
     from localrouter.cli import _models, _show
     from localrouter.core.errors import BadRequest
@@ -287,14 +291,17 @@ def rm(name: str, force: bool, yes: bool) -> int:
         raise BadRequest(f"{model.path} was not pulled by localrouter.", "Remove it with the program that it belongs to.")
     if now.uses(model) and not force:
         raise BadRequest(f"The local lane uses {model.name}.", "Choose another with `localrouter models use`, or add --force.")
-    if not yes and sys.stdin.isatty() and not click.confirm(f"Remove {model.name} ({_models.gb(model.size)})?"):
+    if not yes and not as_json and sys.stdin.isatty() and not click.confirm(f"Remove {model.name} ({_models.gb(model.size)})?"):
         click.echo("Nothing was changed.")
         return 1
     model.path.unlink()
     for end in (".part", ".part.json", ".wrong"):
         model.path.with_name(model.path.name + end).unlink(missing_ok=True)
     now.pins.drop(model.path)
-    click.echo(_show.clean(f"{model.name} is removed: {_models.gb(model.size)}."))
+    if as_json:
+        _show.emit_json({"removed": str(model.path), "size": model.size})
+    else:
+        click.echo(_show.clean(f"{model.name} is removed: {_models.gb(model.size)}."))
     if now.uses(model):
         click.echo("The local lane has no model until you choose another.", err=True)
     return 0

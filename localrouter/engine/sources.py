@@ -16,6 +16,10 @@ from localrouter.engine.pins import ModelFault
 _REPO = re.compile(
     r"(?:hf:)?(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})/(?P<file>[\w./-]{1,300}\.gguf)(?:@(?P<revision>[\w./-]{1,100}))?"
 )
+_PAGE = re.compile(
+    r"/(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})/(?:resolve|blob)/(?P<revision>[\w.-]{1,100})/(?P<file>[\w./-]{1,300}\.gguf)"
+)
+"""The path of a file's page, or of the file itself, on Hugging Face."""
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ +()-]{0,200}\.gguf", re.IGNORECASE)
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 
@@ -87,8 +91,20 @@ def of_model(model: LocalModel) -> Source:
     )  # fmt: skip
 
 
+def _hub(repo: str, file: str, revision: str) -> Source:
+    file = file.lstrip("/")
+    _whole(file)
+    return Source(
+        "hub", f"{repo}/{file}", f"hf:{repo}/{file}@{revision}", repo=repo, file=file, revision=revision, name=Path(file).name
+    )
+
+
 def _url(text: str) -> Source:
     parts = urlsplit(text)
+    page = _PAGE.fullmatch(unquote(parts.path)) if parts.netloc in ("huggingface.co", "hf.co") else None
+    if page and ".." not in parts.path and "//" not in parts.path:
+        # What people copy from the browser; the hub itself also states the hash.
+        return _hub(page["repo"], page["file"], page["revision"])
     loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
         raise ModelFault("A model is fetched over https only.", "Use an https:// URL.")

@@ -111,6 +111,8 @@ def test_a_model_from_search_to_rm(cli: Cli, hub: HubStandIn, model: Path) -> No
     code, out, err = cli("rm", NAME, "--force")
     assert code == 0 and "is removed" in out and "no model until you choose another" in err and not cli.pulled.exists()
     assert cli.names() == [] and json.loads((cli.home / "state" / "models.lock").read_text())["models"] == {}
+    assert cli.json("use", "--none") == {"model": None, "in_force": False}
+    assert cli("pull", NAME)[0] == 0 and cli.json("rm", NAME) == {"removed": str(cli.pulled), "size": model.stat().st_size}
     code, out, _ = cli("use", "--none")
     assert code == 0 and "has no model now" in out and "model" not in tomllib.loads(cli.config.read_text()).get("local", {})
 
@@ -153,6 +155,8 @@ def test_a_changed_file_is_found_and_not_used(cli: Cli) -> None:
     assert code == 1 and "is not the one that was pulled" in err and not cli.config.exists()
     code, out, _ = cli("pull", NAME, "--use")
     assert code == 0 and "The local lane uses" in out and cli("verify", NAME)[0] == 0
+    assert json.loads(cli("pull", NAME, "--use", "--json")[1])["path"] == str(cli.pulled), "one document on stdout"
+    assert cli.json("use", NAME) == {"model": str(cli.pulled), "in_force": False}
     tree = json.loads(cli("verify", "--json")[1])
     assert tree["models"][0]["state"] == "right"
 

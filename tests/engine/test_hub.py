@@ -360,25 +360,29 @@ def test_two_pulls_of_one_file_fetch_it_once(home: Home, stand_in: HubStandIn, m
     assert any("Another pull of this file is under way" in n for n in home.notes)
 
 
-def test_ctrl_c_and_again(tmp_path: Path, stand_in: HubStandIn, model: bytes) -> None:
+def test_ctrl_c_then_a_kill_and_again(tmp_path: Path, stand_in: HubStandIn, model: bytes) -> None:
     stand_in.behaviour.per_second = 600_000
     env = {**os.environ, "LOCALROUTER_HOME": str(tmp_path), "HF_ENDPOINT": stand_in.endpoint}
     command = [sys.executable, "-P", "-m", "localrouter", "models", "pull", NAME]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 60
-    while stand_in.sent() < 1_000_000 and time.monotonic() < end:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 130 and "Traceback" not in err and "goes on where it stopped" in err
+
+    def ended(how: signal.Signals, at: int) -> tuple[int, str]:
+        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        end = time.monotonic() + 60
+        while stand_in.sent() < at and time.monotonic() < end:
+            time.sleep(0.02)
+        process.send_signal(how)
+        err = process.communicate(timeout=30)[1]
+        return process.returncode, err
+
+    code, err = ended(signal.SIGINT, 1_000_000)
+    assert code == 130 and "Traceback" not in err and f"`localrouter models pull {NAME}` goes on where it stopped" in err
+    assert ended(signal.SIGKILL, 2_000_000)[0] == -signal.SIGKILL  # no time to note anything
     first = stand_in.sent()
     stand_in.behaviour.per_second = 0
-    # And killed, which leaves no time to note anything.
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    target = tmp_path / "state" / "models" / REPO / FILE
-    assert target.read_bytes() == model
-    assert stand_in.sent() - first < len(model) - 500_000, "what had come was kept"
+    assert (tmp_path / "state" / "models" / REPO / FILE).read_bytes() == model
+    assert stand_in.sent() - first < len(model) - 500_000, "what had come before was kept"
 
 
 def test_what_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -388,6 +392,9 @@ def test_what_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         source.kind == "hub" and source.place == "unsloth/Qwen3.5-2B-GGUF/Qwen3.5-2B-Q4_K_M.gguf" and source.stated == "catalogue"
     )
     assert source_of("hf:a/b/c/d.gguf@v1", {}).origin == "hf:a/b/c/d.gguf@v1"
+    for page in ("https://huggingface.co/a/b/blob/main/c.gguf", "https://hf.co/a/b/resolve/main/c.gguf?download=true"):
+        assert source_of(page, {}) == source_of("a/b/c.gguf", {}), "what a browser shows is a file of the hub"
+    assert source_of("https://huggingface.co/a/b/raw/main/c.gguf", {}).kind == "url"
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.gguf").write_bytes(b"x")
     assert source_of("own.gguf", {}).path == tmp_path / "own.gguf"
