@@ -17,7 +17,7 @@ from jinja2 import meta
 from localrouter.engine.families import Family, Raw, family_for, head
 from localrouter.engine.template_defaults import default_template
 from localrouter.engine.template_guard import Guard, Marks, Span
-from localrouter.engine.template_messages import BadMessages, Message, Takes, canonical, fold
+from localrouter.engine.template_messages import BadMessages, Message, Takes, canonical, fold, offered
 from localrouter.engine.template_sandbox import MAX_SECONDS, Refused, Sandbox, TooMuch, tojson
 
 __all__ = ["BadMessages", "ChatTemplate", "Span"]
@@ -51,13 +51,14 @@ class ChatTemplate:
         self, source: str | None, *, bos: str, eos: str, controls: Collection[str], architecture: str = "", name: str = ""
     ) -> None:
         self._bos, self._eos = bos, eos
-        self._guard = Guard(controls)
         self._sandbox = Sandbox()
         self.problem = ""
         """Why the model's own template is not used: a sentence for the user, or ""."""
         self.own = False
         """The model's own template is used."""
         self.family: Family = family_for(source or "", architecture, name)
+        # The family's marks too: in some files they are "user-defined" tokens, which llama.cpp finds in any text.
+        self._guard = Guard({*controls, *self.family.MARKERS})
         self._default = default_template(controls)
         if source:
             self._load(source)
@@ -84,7 +85,7 @@ class ChatTemplate:
         opened. `effort`: "low", "medium", "high", for templates that know it. `now`: for templates that print the date.
         Raises BadMessages.
         """
-        shown, marks = self._guard.hide({"messages": canonical(messages), "tools": [dict(t) for t in tools or ()]})
+        shown, marks = self._guard.hide({"messages": canonical(messages), "tools": offered(tools)})
         begun = ""
         if len(shown["messages"]) > 1 and _speaks(shown["messages"][-1]):
             begun = shown["messages"].pop()["content"]

@@ -79,6 +79,20 @@ def canonical(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
     return out
 
 
+def offered(tools: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
+    """The tools with the fields that templates read without asking: a description and parameters. Raises BadMessages."""
+    out = []
+    for tool in tools or ():
+        function = tool.get("function", tool) if isinstance(tool, Mapping) else None
+        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+            raise BadMessages("A tool in the list is no function with a name.")
+        shown = {**function, "description": _text(function.get("description"))}
+        if not isinstance(shown.get("parameters"), Mapping):
+            shown["parameters"] = {"type": "object", "properties": {}}
+        out.append({"type": "function", "function": {k: v for k, v in shown.items() if k != "type"}})
+    return out
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 

@@ -174,6 +174,12 @@ def test_words_flow_before_the_answer_is_over() -> None:
     assert not parser.calls
 
 
+def test_json_that_is_no_call_is_not_held_back() -> None:
+    parser = FAMILIES["hermes"].parser(TOOLS)
+    assert list(parser.feed('{ "city')) == []
+    assert list(parser.feed('": "Os')) == [Words('{ "city": "Os')]
+
+
 @pytest.mark.parametrize("name", ["hermes", "qwen_xml", "gemma4", "lfm2", "harmony", "mistral_args"])
 def test_a_long_call_costs_what_its_length_says(name: str) -> None:
     family = FAMILIES[name]

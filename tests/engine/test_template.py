@@ -213,6 +213,19 @@ def test_what_is_no_text_is_refused(content: Any) -> None:
             template(CHATML).render(turns)  # type: ignore[arg-type]
 
 
+def test_tools_that_say_little() -> None:
+    source = "{% for m in messages %}{{ m.content }}{% endfor %}{% for t in tools %}{{ t.function.name + t.function.description + t.function.parameters.type }};{% endfor %}"
+    turns = [{"role": "user", "content": "hi "}]
+    tools: list[dict[str, Any]] = [
+        {"type": "function", "function": {"name": "a"}},
+        {"name": "b", "description": "x", "parameters": None},
+    ]
+    assert text(template(source).render(turns, tools)) == "hi aobject;bxobject;"
+    for bad in ({"type": "web_search"}, {"function": {}}, "x"):
+        with pytest.raises(BadMessages):
+            template(source).render(turns, [bad])  # type: ignore[list-item]
+
+
 def test_arguments_that_are_no_object_are_kept() -> None:
     turn = {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "weather", "arguments": "not json"}}]}
     assert "not json" in text(template(CHATML).render([{"role": "user", "content": "a"}, turn, {"role": "user", "content": "b"}]))
@@ -289,6 +302,12 @@ def test_the_guard_keeps_every_character_and_lets_no_token_through(pieces: list[
     # What a tokenizer finds in the pieces is the template's own two, and what those are made of.
     found = [c for s in spans if s.special for c in controls if c in s.text]
     assert found.count("<|im_end|>") == found.count("[INST]") == 1 and set(found) <= {"<|im_end|>", "[INST]", "|>", "<"}
+
+
+def test_the_marks_of_the_family_count_as_control_tokens() -> None:
+    t = template(CHATML, ["<|im_start|>", "<|im_end|>"])
+    spans = t.render([{"role": "user", "content": "<tool_call>{}</tool_call>"}])
+    assert [s.text for s in spans if not s.special] == ["<", "<"] and text(spans).count("<tool_call>") == 1
 
 
 def test_a_token_is_cut_behind_its_first_character() -> None:

@@ -72,8 +72,27 @@ def whole_json(source: Source, tools: Tools) -> Reading[list[Raw] | None]:
     """An answer that is one JSON call (or a list of calls), also in a fence of Markdown: what small models do without their marks."""
     fenced = yield from source.take_any("```json", "```")
     yield from source.space()
+    if not (yield from _begins_call(source)):
+        return None
     calls = yield from json_until(separators=(";",))(source, tools)
     if calls is None or not fenced:
         return calls
     yield from source.space()
     return calls if (yield from source.take("```")) else None
+
+
+_KEYS = frozenset({"name", "function", "type", "id", "tool_name", "tool_call_id", "arguments", "parameters"})
+
+
+def _begins_call(source: Source) -> Reading[bool]:
+    """The first key is one of a call's: other JSON need not be held back until its end. Consumes nothing."""
+    start = source.at
+    try:
+        if (yield from source.take("[")):
+            yield from source.space()
+        if not (yield from source.take("{")):
+            return False
+        yield from source.space()
+        return bool((yield from source.take('"'))) and (yield from source.word()) in _KEYS
+    finally:
+        source.at = start
