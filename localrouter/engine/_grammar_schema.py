@@ -74,6 +74,9 @@ _ESCAPED_CONTROL = re.compile(
 )
 
 
+_BEYOND = re.compile(r"\(\?<?[=!]|\\[1-9]")  # look-around and back-references
+
+
 class BadGrammar(ValueError):
     """A grammar that cannot be enforced; its text is a sentence for the client."""
 
@@ -82,8 +85,8 @@ def refused(keyword: str) -> BadGrammar:
     return BadGrammar(f"The JSON schema uses `{keyword}`, which the local engine cannot enforce.")
 
 
-def rewrite(schema: Any) -> dict[str, Any]:
-    """The same schema within the compiler's words.
+def rewrite(schema: Any, *, lenient: bool = False) -> dict[str, Any]:
+    """The same schema within the compiler's words. `lenient`: what cannot be enforced is left out where it is known here.
 
     Raises: BadGrammar when it is no schema, too large or too deep, or says what nothing can satisfy.
     """
@@ -95,7 +98,7 @@ def rewrite(schema: Any) -> dict[str, Any]:
         raise BadGrammar(f"The JSON schema has {size} bytes; the local engine takes {SCHEMA_BYTES}.")
     if schema is False:
         raise BadGrammar("The JSON schema is `false`: no value can satisfy it.")
-    made = _Rewriter().schema(schema, 0)
+    made = _Rewriter(lenient).schema(schema, 0)
     pruned = prune(made if isinstance(made, dict) else {})
     if not isinstance(pruned, dict):
         raise BadGrammar("The JSON schema can never be satisfied: it requires itself.")
@@ -142,7 +145,8 @@ def _within(node: dict[str, Any]) -> None:
 
 
 class _Rewriter:
-    def __init__(self) -> None:
+    def __init__(self, lenient: bool) -> None:
+        self.lenient = lenient
         self.seen = 0
         self.choices = 0
 
@@ -212,7 +216,12 @@ class _Rewriter:
             raise BadGrammar(
                 "A `pattern` of the JSON schema asks for a control character, which the local engine does not write."
             )
-        out["pattern"] = value
+        if not (self.lenient and isinstance(value, str) and _BEYOND.search(value)):
+            out["pattern"] = value
+
+    def _cannot(self, keyword: str) -> None:
+        if not self.lenient:
+            raise refused(keyword)
 
     def _format(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
         # A format is an annotation unless the two sides agree otherwise (Validation, section 7.2.1): one without a rule is left out.
@@ -273,16 +282,16 @@ class _Rewriter:
         if value is True or value == {}:
             return
         if node.keys() & _APPLICATORS:
-            raise refused("unevaluatedProperties")
-        if "additionalProperties" not in node:
+            self._cannot("unevaluatedProperties")
+        elif "additionalProperties" not in node:
             out["additionalProperties"] = self.schema(value, depth)
 
     def _unevaluated_items(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
         if value is True or value == {}:
             return
         if node.keys() & (_APPLICATORS | {"contains"}):
-            raise refused("unevaluatedItems")
-        if "items" not in node:
+            self._cannot("unevaluatedItems")
+        elif "items" not in node:
             out["items"] = self.schema(value, depth)
 
     def _condition(self, node: Mapping[str, Any], value: Any, out: dict[str, Any], also: list[Any], depth: int) -> None:
@@ -316,10 +325,10 @@ class _Rewriter:
         if isinstance(count, int) and count > 1:
             # The compiler counts members and cannot tell that two additional ones have one name.
             named = node.get("required")
-            if isinstance(named, list) and len(set(map(str, named))) >= count:
-                return
-            raise refused("minProperties")
-        out["minProperties"] = count
+            if not isinstance(named, list) or len(set(map(str, named))) < count:
+                self._cannot("minProperties")
+        else:
+            out["minProperties"] = count
 
 
 _Rule = Callable[[_Rewriter, Mapping[str, Any], Any, dict[str, Any], list[Any], int], None]

@@ -38,6 +38,7 @@ __all__ = [
     "Vocabulary",
     "any_json_object",
     "choice",
+    "embedded",
     "gbnf",
     "json_schema",
     "lark",
@@ -81,6 +82,15 @@ def json_schema(schema: Any) -> Grammar:
     except (TypeError, ValueError, RecursionError) as exc:
         raise BadGrammar("The JSON schema is too deep or is not JSON.") from exc
     return _kept(("json_schema", key), make)
+
+
+def embedded(schema: Any) -> str:
+    """A tool's parameters as text behind `%json` in a Lark grammar, written like all JSON here.
+
+    A tool's schema describes what its owner will check, and is no promise of ours: keywords that cannot be enforced are left out instead of
+    refused. Raises: BadGrammar when it is no schema, too large or too deep.
+    """
+    return json.dumps({**rewrite(schema, lenient=True), "x-guidance": {**JSON_OPTIONS, "lenient": True}}, ensure_ascii=False)
 
 
 def any_json_object() -> Grammar:

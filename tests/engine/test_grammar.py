@@ -18,6 +18,7 @@ from localrouter.engine.grammar import (
     Vocabulary,
     any_json_object,
     choice,
+    embedded,
     gbnf,
     json_schema,
     lark,
@@ -184,6 +185,24 @@ def test_a_schema_that_cannot_be_enforced_is_refused_by_name(schema: Any, says: 
 def test_other_grammars_that_cannot_be_read(make: Any, text: Any, says: str) -> None:
     with pytest.raises(BadGrammar, match=says):
         make(text)
+
+
+def test_a_tools_parameters_are_enforced_as_far_as_possible() -> None:
+    tool = {
+        "type": "object",
+        "properties": {
+            "ids": {"type": "array", "items": {"type": "integer"}, "uniqueItems": True},
+            "name": {"type": "string", "pattern": "^(?!x)y"},
+            "more": {"type": "object", "minProperties": 2, "not": {"required": ["a"]}},
+        },
+        "required": ["ids"],
+        "x-guidance": {"whitespace_flexible": True},
+    }
+    with pytest.raises(BadGrammar):
+        json_schema(tool)
+    made = lark('start: "<call>" args "</call>"\nargs: %json ' + embedded(tool))
+    assert accepts(made, '<call>{"ids": [1, 1], "name": "x", "more": {}}</call>')
+    assert not accepts(made, '<call>{"ids": ["a"]}</call>') and not accepts(made, '<call>{ "ids":[] }</call>')
 
 
 def test_kinds_by_name() -> None:
