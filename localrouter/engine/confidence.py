@@ -21,7 +21,7 @@ FLOOR = -80.0
 
 _REFUSALS = re.compile(
     r"\b(?:i(?:'m| am) (?:sorry|unable|not able)|i (?:can(?:'t|not| not)|won't|do(?:n't| not) (?:know|have))|as an ai\b|unfortunately, i"
-    r"|es tut mir leid|ich kann (?:dir |ihnen |das |dabei )?(?:nicht|leider)|leider kann ich|je (?:suis désolé|ne (?:peux|sais) pas)"
+    r"|es tut mir leid|ich kann (?:\w+ ){0,3}(?:nicht|leider)|leider kann ich|je (?:suis désolé|ne (?:peux|sais) pas)"
     r"|désolé|lo siento|no puedo|não posso|desculpe|mi dispiace|non posso|извините|я не могу|抱歉|我无法|申し訳)",
     re.IGNORECASE,
 )

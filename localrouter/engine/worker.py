@@ -33,7 +33,7 @@ from typing import Any
 
 from localrouter.core.frames import Decoder, FrameError, encode
 from localrouter.engine.batching import Batcher, Busy, DecodeFault
-from localrouter.engine.context import KV_TYPES, BadModel, Context, Model, Settings, default_threads
+from localrouter.engine.context import FLASH, KV_TYPES, BadModel, Context, Model, Settings, default_threads
 
 Message = dict[str, Any]
 
@@ -219,6 +219,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         threads_batch=args.threads_batch,
         batch=args.batch,
         kv_type=args.kv_type,
+        flash=args.flash,
         gpu_layers=args.gpu_layers,
     )
 
@@ -231,6 +232,7 @@ def parser() -> argparse.ArgumentParser:
     for name in ("ctx", "cells", "slots", "kept", "threads", "threads_batch", "batch", "gpu_layers"):
         made.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(start, name))
     made.add_argument("--kv-type", choices=sorted(KV_TYPES), default=start.kv_type)
+    made.add_argument("--flash", choices=list(FLASH), default=start.flash)
     made.add_argument("--queue", type=int, default=64)
     return made
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,53 +11,14 @@ from typing import Any
 
 import pytest
 
-from localrouter.core.frames import Decoder, encode
+from localrouter.core.frames import encode
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "tools")]
 import tiny_gguf
+from process import Engine
 
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {
     "type": "object", "properties": {"unit": {"enum": ["c", "f"]}}, "required": ["unit"]}}}  # fmt: skip
-
-
-class Engine:
-    def __init__(self, model: Path, ctx: int = 4096, stderr: Any = subprocess.DEVNULL) -> None:
-        argv = [sys.executable, "-P", "-m", "localrouter.engine", "--model", str(model), "--ctx", str(ctx), "--threads", "1"]
-        self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, bufsize=0)
-        self._decoder, self._ready, self._id = Decoder(), [], 0  # type: tuple[Decoder, list[dict[str, Any]], int]
-        self.first = self.read()
-
-    def read(self) -> dict[str, Any]:
-        assert self.proc.stdout is not None
-        while not self._ready:
-            data = self.proc.stdout.read(65536)
-            assert data, "the engine ended"
-            self._ready += self._decoder.feed(data)
-        return self._ready.pop(0)
-
-    def send(self, **message: Any) -> int:
-        assert self.proc.stdin is not None
-        self._id += 1
-        self.proc.stdin.write(encode({"id": self._id, **message}))
-        return self._id
-
-    def chat(self, text: str = "hi", **kw: Any) -> tuple[str, list[dict[str, Any]], dict[str, Any]]:
-        ident = self.send(op="chat", messages=[{"role": "user", "content": text}], **kw)
-        out, tools = "", []
-        while True:
-            m = self.read()
-            assert m["id"] == ident
-            out += m.get("delta", "")
-            if "tool" in m:
-                tools.append(m["tool"])
-            if m.get("end"):
-                return out, tools, m
-
-    def close(self) -> None:
-        assert self.proc.stdin is not None and self.proc.stdout is not None
-        self.proc.stdin.close()
-        self.proc.wait(5)
-        self.proc.stdout.close()
 
 
 @pytest.fixture(scope="module")

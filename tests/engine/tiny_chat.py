@@ -96,14 +96,12 @@ def forward(weights: dict[str, np.ndarray], heads: int, tokens: list[int]) -> np
     return norm(x)
 
 
-def write(path: Path, weights: dict[str, np.ndarray], heads: int, *, merges: int = 2000, context: int = 32768, quantised: bool = False,
-          template: str = TEMPLATE) -> Path:  # fmt: skip
+def write(
+    path: Path, weights: dict[str, np.ndarray], heads: int, *, merges: int = 2000, context: int = 32768, quantised: bool = False
+) -> Path:
     """The GGUF. `quantised`: matrices in Q8_0, as real files are."""
-    tokens, pairs = tokenizer(merges)
-    names = [*tokens, *SPECIAL]
     dim = weights["output_norm.weight"].shape[0]
     w = gguf.GGUFWriter(str(path), "llama")
-    w.add_name("tiny-chat")
     w.add_context_length(context)
     w.add_embedding_length(dim)
     w.add_block_count(sum(name.endswith("attn_q.weight") for name in weights))
@@ -112,6 +110,13 @@ def write(path: Path, weights: dict[str, np.ndarray], heads: int, *, merges: int
     w.add_head_count_kv(heads)
     w.add_layer_norm_rms_eps(1e-5)
     w.add_rope_dimension_count(dim // heads)
+    return _finish(w, path, weights, merges, quantised)
+
+
+def _finish(w: gguf.GGUFWriter, path: Path, weights: dict[str, np.ndarray], merges: int, quantised: bool = False) -> Path:
+    tokens, pairs = tokenizer(merges)
+    names = [*tokens, *SPECIAL]
+    w.add_name("tiny-chat")
     w.add_vocab_size(len(names))
     w.add_tokenizer_model("gpt2")
     w.add_tokenizer_pre("gpt-2")
@@ -124,7 +129,7 @@ def write(path: Path, weights: dict[str, np.ndarray], heads: int, *, merges: int
     w.add_add_bos_token(False)
     for key in ("prefix", "suffix", "middle"):
         w.add_uint32(f"tokenizer.ggml.fim_{key[:3]}_token_id", names.index(f"<|fim_{key}|>"))
-    w.add_chat_template(template)
+    w.add_chat_template(TEMPLATE)
     kind = gguf.GGMLQuantizationType.Q8_0
     for name, tensor in weights.items():
         if quantised and tensor.ndim == 2 and tensor.shape[1] % 32 == 0:
@@ -136,6 +141,44 @@ def write(path: Path, weights: dict[str, np.ndarray], heads: int, *, merges: int
     w.write_tensors_to_file()
     w.close()
     return path
+
+
+def recurrent(path: Path, *, dim: int = 64, layers: int = 2, seed: int = 5) -> Path:
+    """Mamba (arXiv:2312.00752) with random weights: a sequence's memory is one state, of which no end can be taken away."""
+    inner, state, rank, kernel = 2 * dim, 8, 4, 4
+    words = len(tokenizer()[0]) + len(SPECIAL)
+    draw = np.random.default_rng(seed)
+
+    def matrix(rows: int, columns: int) -> np.ndarray:
+        return (draw.standard_normal((rows, columns)) / np.sqrt(columns)).astype(np.float32)
+
+    weights = {"token_embd.weight": draw.standard_normal((words, dim)).astype(np.float32)}
+    for n in range(layers):
+        weights |= {
+            f"blk.{n}.attn_norm.weight": np.ones(dim, np.float32),
+            f"blk.{n}.ssm_in.weight": matrix(2 * inner, dim),
+            f"blk.{n}.ssm_conv1d.weight": matrix(inner, kernel),
+            f"blk.{n}.ssm_conv1d.bias": np.zeros(inner, np.float32),
+            f"blk.{n}.ssm_x.weight": matrix(rank + 2 * state, inner),
+            f"blk.{n}.ssm_dt.weight": matrix(inner, rank),
+            f"blk.{n}.ssm_dt.bias": np.full(inner, -2.0, np.float32),
+            f"blk.{n}.ssm_a": -np.ones((inner, state), np.float32),
+            f"blk.{n}.ssm_d": np.ones(inner, np.float32),
+            f"blk.{n}.ssm_out.weight": matrix(dim, inner),
+        }
+    weights |= {"output_norm.weight": np.ones(dim, np.float32), "output.weight": 3 * matrix(words, dim)}
+    w = gguf.GGUFWriter(str(path), "mamba")
+    w.add_context_length(32768)
+    w.add_embedding_length(dim)
+    w.add_feed_forward_length(0)
+    w.add_head_count(0)
+    w.add_block_count(layers)
+    w.add_ssm_conv_kernel(kernel)
+    w.add_ssm_inner_size(inner)
+    w.add_ssm_state_size(state)
+    w.add_ssm_time_step_rank(rank)
+    w.add_layer_norm_rms_eps(1e-5)
+    return _finish(w, path, weights, 2000)
 
 
 def random(path: Path, *, dim: int = 64, layers: int = 2, heads: int = 4, inner: int = 128, seed: int = 7, merges: int = 2000,
