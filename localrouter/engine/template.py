@@ -15,10 +15,11 @@ from typing import Any
 from jinja2 import meta
 
 from localrouter.engine.families import Family, Raw, family_for, head
+from localrouter.engine.template_bounds import TooMuch, tojson
 from localrouter.engine.template_defaults import default_template
 from localrouter.engine.template_guard import Guard, Marks, Span
 from localrouter.engine.template_messages import BadMessages, Message, Takes, canonical, fold, offered
-from localrouter.engine.template_sandbox import MAX_SECONDS, Refused, Sandbox, TooMuch, tojson
+from localrouter.engine.template_sandbox import MAX_SECONDS, Refused, Sandbox
 
 __all__ = ["BadMessages", "ChatTemplate", "Span"]
 

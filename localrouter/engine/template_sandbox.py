@@ -6,16 +6,15 @@ process. Source of what templates may expect: huggingface/transformers, `utils/c
 
 from __future__ import annotations
 
-import json
-import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from jinja2 import nodes
-from jinja2.exceptions import SecurityError, TemplateError
+from jinja2.exceptions import TemplateError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.runtime import Context
@@ -23,108 +22,45 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Cycler, Joiner, Namespace
 from jinja2.visitor import NodeTransformer
 
+from localrouter.engine.template_bounds import (
+    MAX_TEXT,
+    SIZES,
+    WIDE,
+    TooMuch,
+    computed,
+    formatted,
+    joined,
+    replaced,
+    tojson,
+    weight,
+)
+
 MAX_SOURCE = 512 * 1024
 """Characters of a template. The largest of the public ones has 60 000."""
 MAX_STEPS = 3_000_000
 """Loop rounds and macro calls of one rendering: a thousand messages with a hundred tools need some hundred thousand."""
 MAX_SECONDS = 5.0
-MAX_TEXT = 16 * 1024 * 1024
-"""Characters of one value and of the whole text: more than any local model's context can hold."""
 MAX_RANGE = 100_000
-MAX_PAD = 10_000
-_MAX_BITS = 4096
+MAX_MADE = 16 * MAX_TEXT
+"""Characters and items of all values of one rendering together, also of those that were dropped."""
 
-_STR = frozenset(
-    [
-        "capitalize",
-        "count",
-        "endswith",
-        "find",
-        "format",
-        "index",
-        "isalnum",
-        "isalpha",
-        "isdigit",
-        "islower",
-        "isnumeric",
-        "isspace",
-        "isupper",
-        "join",
-        "lower",
-        "lstrip",
-        "partition",
-        "removeprefix",
-        "removesuffix",
-        "replace",
-        "rfind",
-        "rindex",
-        "rpartition",
-        "rsplit",
-        "rstrip",
-        "split",
-        "splitlines",
-        "startswith",
-        "strip",
-        "title",
-        "upper",
-    ]
-)
+_STR = frozenset({
+    "capitalize", "count", "endswith", "find", "format", "index", "isalnum", "isalpha", "isdigit", "islower", "isnumeric",
+    "isspace", "isupper", "join", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind",
+    "rindex", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "title", "upper",
+})  # fmt: skip
 _DICT = frozenset({"get", "items", "keys", "values", "copy"})
 _LIST = frozenset({"count", "index"})
-_FILTERS = frozenset(
-    [
-        "abs",
-        "capitalize",
-        "center",
-        "count",
-        "d",
-        "default",
-        "dictsort",
-        "e",
-        "escape",
-        "first",
-        "float",
-        "format",
-        "groupby",
-        "indent",
-        "int",
-        "items",
-        "join",
-        "last",
-        "length",
-        "list",
-        "lower",
-        "map",
-        "max",
-        "min",
-        "reject",
-        "rejectattr",
-        "replace",
-        "reverse",
-        "round",
-        "safe",
-        "select",
-        "selectattr",
-        "sort",
-        "string",
-        "sum",
-        "title",
-        "trim",
-        "truncate",
-        "unique",
-        "upper",
-        "wordcount",
-    ]
-)
-_WIDE = re.compile(r"[0-9]{5}|\*")
+_FILTERS = frozenset({
+    "abs", "capitalize", "center", "count", "d", "default", "dictsort", "e", "escape", "first", "float", "format",
+    "groupby", "indent", "int", "items", "join", "last", "length", "list", "lower", "map", "max", "min", "reject",
+    "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "sort", "string", "sum", "title", "trim",
+    "truncate", "unique", "upper", "wordcount",
+})  # fmt: skip
 
 
 class Refused(TemplateError):
     """The template called `raise_exception`: it does not take these messages."""
-
-
-class TooMuch(TemplateError):
-    """The template did more than a chat needs."""
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
@@ -142,13 +78,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
             cache_size=0,
         )
         self.filters = {k: v for k, v in self.filters.items() if k in _FILTERS}
-        for name, check in (("center", _pad), ("indent", _pad), ("replace", _replace), ("join", _join), ("format", _format)):
-            self.filters[name] = _checked(self.filters[name], check)
-        self.filters |= {"tojson": tojson, "_step": self._step, "_sized": _sized}
+        self.filters["tojson"] = tojson
+        self.filters = {name: self._bounded(f, SIZES.get(name)) for name, f in self.filters.items()}
+        self.filters |= {"_step": self._step, "_sized": self._sized}
         self.globals = {"range": self._range, "dict": dict, "namespace": Namespace, "cycler": Cycler, "joiner": Joiner}
         self.globals |= {"raise_exception": _raise, "strftime_now": self.now}
         self._lock = threading.Lock()
-        self._steps = self._chars = 0
+        self._steps = self._chars = self._made = 0
         self._deadline = float("inf")
         self._clock: datetime | None = None
 
@@ -161,7 +97,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def run(self, template: Any, values: dict[str, Any], now: datetime | None, seconds: float = MAX_SECONDS) -> str:
         """Render within the bounds. Raises TooMuch, Refused, or anything else that a template can raise."""
         with self._lock:
-            self._steps = self._chars = 0
+            self._steps = self._chars = self._made = 0
             self._deadline, self._clock = time.monotonic() + seconds, now
             try:
                 parts: list[str] = []
@@ -189,28 +125,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
         owner, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
         if isinstance(owner, str):
             if name == "replace":
-                _replace(owner, *args)
+                self._charge(replaced(owner, *args))
             elif name == "join":
-                args = (_join(args[0], owner),)
+                args = (list(args[0]),)
+                self._charge(joined(args[0], owner))
             elif name == "format":
-                _format(owner, *args, **kwargs)
+                self._charge(formatted(owner, *args, **kwargs))
         return super().call(context, obj, *args, **kwargs)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        if operator == "+":
-            if isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
-                _bound(len(left) + len(right))
-        elif operator == "*":
-            for a, b in ((left, right), (right, left)):
-                if isinstance(a, str | list | tuple) and isinstance(b, int):
-                    _bound(len(a) * b)
-            if isinstance(left, int) and isinstance(right, int):
-                _bits(left.bit_length() + right.bit_length())
-        elif operator == "**":
-            if isinstance(left, int) and isinstance(right, int):
-                _bits(left.bit_length() * abs(right))
-        elif isinstance(left, str):
-            _format(left, right)
+        if operator == "%" and isinstance(left, str):
+            self._charge(formatted(left, *(right if isinstance(right, tuple) else (right,))))
+        else:
+            self._charge(computed(operator, left, right))
         return super().call_binop(context, operator, left, right)
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
@@ -227,10 +154,37 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise TooMuch("The template does more than a chat needs.")
         return ""
 
+    def _charge(self, size: int) -> None:
+        """A value of so many characters or items is about to be made."""
+        self._made += size
+        if size > MAX_TEXT or self._made > MAX_MADE:
+            raise TooMuch("The template makes more than a chat needs.")
+        self._step()
+
+    def _bounded(self, function: Callable[..., Any], size: Callable[..., int] | None) -> Callable[..., Any]:
+        """A filter that pays before it works. Filters that want the environment first say so by an attribute, which is passed on."""
+        wants = int(hasattr(function, "jinja_pass_arg"))
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            given = list(args)
+            if len(given) > wants and _walks(given[wants]):
+                given[wants] = list(islice(given[wants], MAX_RANGE + 1))
+            value = given[wants : wants + 1]
+            self._charge(len(value[0]) if value and isinstance(value[0], Sized) else 1)
+            if size is not None:
+                self._charge(size(*given[wants:], **kwargs))
+            return function(*given, **kwargs)
+
+        if wants:
+            run.jinja_pass_arg = function.jinja_pass_arg  # type: ignore[attr-defined]
+        return run
+
+    def _sized(self, value: str) -> str:
+        self._charge(len(value))
+        return value
+
     def _finalize(self, value: Any) -> Any:
-        self._chars += len(value) if isinstance(value, str) else 64
-        if self._chars > 4 * MAX_TEXT:
-            raise TooMuch("The text is too long.")
+        self._charge(weight(value))
         return value
 
     def _range(self, *args: int) -> range:
@@ -241,7 +195,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def now(self, layout: str) -> str:
         """The time of this rendering, as `strftime_now` gives it."""
-        if len(layout) > 200 or _WIDE.search(layout):
+        if len(layout) > 200 or WIDE.search(layout):
             raise TooMuch("The date format is too long.")
         return (self._clock or datetime.now().astimezone()).strftime(layout)
 
@@ -296,72 +250,9 @@ class _Bounds(NodeTransformer):
         return node.set_lineno(line).set_environment(self._environment)
 
 
-def tojson(
-    value: Any,
-    ensure_ascii: bool = False,
-    indent: int | str | None = None,
-    separators: tuple[str, str] | None = None,
-    sort_keys: bool = False,
-) -> str:
-    """JSON as transformers writes it: no HTML escapes, and text beyond ASCII as it is. `ensure_ascii` is ignored: it would hide the
-    guard's marks, and no model needs it."""
-    if indent is not None:
-        _pad(value, indent)
-    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, sort_keys=sort_keys)
-    _bound(len(text))
-    return text
-
-
 def _raise(message: str = "") -> None:
     raise Refused(str(message)[:200])
 
 
-def _sized(value: str) -> str:
-    _bound(len(value))
-    return value
-
-
-def _bound(size: int) -> None:
-    if size > MAX_TEXT:
-        raise TooMuch("A value of the template is too long.")
-
-
-def _bits(size: int) -> None:
-    if size > _MAX_BITS:
-        raise TooMuch("A number of the template is too large.")
-
-
-def _checked(function: Callable[..., Any], check: Callable[..., Any]) -> Callable[..., Any]:
-    """The filter behind its check. Filters that want the environment first say so by an attribute, which the wrapper passes on."""
-    wants = hasattr(function, "jinja_pass_arg")
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        check(*(args[1:] if wants else args), **kwargs)
-        return function(*args, **kwargs)
-
-    if wants:
-        run.jinja_pass_arg = function.jinja_pass_arg  # type: ignore[attr-defined]
-    return run
-
-
-def _pad(value: Any, width: Any = 4, *args: Any, **kwargs: Any) -> None:
-    size = len(width) if isinstance(width, str) else width
-    if not isinstance(size, int) or size > (100 if not isinstance(value, str) or "\n" in value else MAX_PAD):
-        raise TooMuch("The template pads too far.")
-
-
-def _replace(value: Any, old: str = "", new: str = "", *args: Any, **kwargs: Any) -> None:
-    text = str(value)
-    _bound(len(text) + (text.count(str(old)) + 1) * len(str(new)))
-
-
-def _join(value: Any, glue: str = "", *args: Any, **kwargs: Any) -> list[Any]:
-    parts = value if isinstance(value, list | tuple | str) else list(value)
-    _bound(sum(len(p) if isinstance(p, str) else 16 for p in parts) + len(parts) * len(str(glue)))
-    return parts  # type: ignore[return-value]  # any sequence will do
-
-
-def _format(value: Any, *args: Any, **kwargs: Any) -> None:
-    if _WIDE.search(str(value)) or any(isinstance(a, int) and a > 10**15 for a in args):
-        raise SecurityError("The template formats with a width that no text has.")
-    _bound(len(str(value)) * 4 + sum(len(a) if isinstance(a, str) else 64 for a in [*args, *kwargs.values()]) * 16)
+def _walks(value: Any) -> bool:
+    return hasattr(value, "__next__")

@@ -170,6 +170,7 @@ def test_what_transformers_gives_a_template() -> None:
         "{% for m in messages %}{% if m.content == 'skip' %}{% continue %}{% endif %}{{ m.content }}{% generation %}!{% endgeneration %}{% endfor %}"
         "{% set ns = namespace(n=0) %}{% for i in range(3) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}"
         "{{ {'ä': '<b>', 'n': [1]} | tojson }}{{ {'a': 1} | tojson(indent=2) }}{{ strftime_now('%Y-%m-%d') }}{{ ['b', 'a'] | sort | join('-') }}"
+        "{{ messages | map(attribute='role') | join(',') }}{{ [1, 2] | sum }}{{ '%s:%02d' | format('x', 3) }}{{ '-'.join(['p', 'q']) }}"
     )
     t = template(source)
     now = datetime(2026, 2, 3, tzinfo=UTC)
@@ -178,7 +179,7 @@ def test_what_transformers_gives_a_template() -> None:
             [{"role": "user", "content": "a"}, {"role": "user", "content": "skip"}, {"role": "user", "content": "b"}], now=now
         )
     )
-    assert shown == 'a!b!3{"ä": "<b>", "n": [1]}{\n  "a": 1\n}2026-02-03a-b'
+    assert shown == 'a!b!3{"ä": "<b>", "n": [1]}{\n  "a": 1\n}2026-02-03a-buser,user,user3x:03p-q'
     assert t.own
 
 
@@ -332,6 +333,9 @@ def test_a_token_is_cut_behind_its_first_character() -> None:
         "{% set a = 'a' * 4000000 %}{{ a.replace('a', a) }}", "{% set a = 'a' * 4000000 %}{{ a | replace('a', a) }}", "{% set a = 'a' * 4000 %}{{ a.join(range(100000) | map('string')) }}",
         "{% set a = 'a' * 8000000 %}{% for i in range(10000) %}{{ a }}{% endfor %}", "{% set a %}{% for i in range(90000) %}" + "x" * 5000 + "{% endfor %}{% endset %}{{ a }}",
         "{% for x in range(100000) if range(100000) | sum < 0 %}{% endfor %}", "{{ (1).to_bytes(10000000000, 'big') }}", "{% for x in [1] recursive %}{{ loop([1, 1]) }}{% endfor %}",
+        "{% set a = [0] * 1000 %}{% set b = [a] * 1000 %}{% set c = [b] * 1000 %}{{ c }}", "{% set a = [0] * 1000 %}{% set b = [a] * 1000 %}{% set c = [b] * 1000 %}{{ c | tojson | length }}",
+        "{{ ([range(100000) | list] * 100000) | sum(start=[]) | length }}", "{{ ([range(100000)] * 100000) | map('list') | list | length }}",
+        "{{ range(100000) | map('string') | map('replace', '1', 'x' * 9000000) | list | length }}", "{{ range(100000) | map('string') | map('center', 100000) | list | length }}",
         "{{ ''.__class__.__mro__[1].__subclasses__() }}", "{{ messages.__init__.__globals__ }}", "{{ cycler.__init__.__globals__.os }}", "{{ self.__init__.__globals__ }}",
         "{{ range.__self__ }}", "{{ raise_exception.__globals__ }}", "{{ ('{0.__class__}').format(1) }}", "{% include '/etc/passwd' %}", "{% import 'os' as os %}", "{{ messages.append(1) }}",
         "{% for m in messages %}", "{{ nothing.at.all }}", "{{ 1 / 0 }}", "{{ raise_exception('never') }}", "{{ " + "(" * 3000 + ")" * 3000 + " }}", "x" * 600_000, "no text of the chat",
