@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benchkit import native, report, scenarios
+from benchkit import native, planes, planes_report, report, scenarios
 from benchkit.contenders import ALL, Contender
 from benchkit.install import CannotRun
 
@@ -27,7 +27,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a minute or two: fewer requests, two rounds")
     parser.add_argument("--rounds", type=int, help="rounds in which the contenders take turns (default 6)")
     parser.add_argument("--only", help="contenders, by comma: direct,localrouter,litellm,portkey")
-    parser.add_argument("--skip", default="", help="parts to leave out, by comma: short,agents,streams,cold,rest")
+    parser.add_argument(
+        "--skip", default="", help="parts to leave out, by comma: short,agents,streams,planes,plane-agents,cold,rest"
+    )
     parser.add_argument("--n", type=int, help="requests of a block")
     parser.add_argument("--rest", type=float, help="seconds at rest (default 20)")
     parser.add_argument("--json", type=Path, help="write everything as JSON")
@@ -65,8 +67,16 @@ def measure(
             running.append(who)
             kinds.append(kind)
             titles[kind.name] = who.title
-        parts = (("short", scenarios.short), ("agents", scenarios.agents), ("streams", scenarios.streams))
+        parts = (
+            ("short", scenarios.short),
+            ("agents", scenarios.agents),
+            ("streams", scenarios.streams),
+            ("planes", planes.short),
+            ("plane-agents", planes.agents),
+        )
         scenarios.warm(running)
+        if not {"planes", "plane-agents"} <= skip:
+            planes.warm(running, agents="plane-agents" not in skip)
         for turn in range(size.rounds):
             scenarios.say(f"round {turn + 1} of {size.rounds}")
             for name, part in parts:
@@ -96,7 +106,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="localrouter-bench-") as folder, native.Upstream() as upstream:
         book, titles, missing = measure(given, upstream, Path(folder))
     tree = report.document(book, titles, missing, began, before)
+    tree["planes"] = planes_report.rows(book)
     table = report.markdown(tree)
+    if not {"planes", "plane-agents"} <= set(given.skip.split(",")):
+        table += planes_report.markdown(tree["planes"])
     for file in (given.json, given.table):
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from benchkit import bodies, native, report
-from benchkit.contenders import Contender
+from benchkit import apis, bodies, native, planes, planes_report, report
+from benchkit.contenders import PATHS, WIRES, Contender
 from benchkit.scenarios import Book
+
+from localrouter.dialects import all_dialects
+from localrouter.providers import all_wires
 
 HERE = Path(__file__).parent
 needs_compiler = pytest.mark.skipif(bool(native.compiler_missing()), reason=native.compiler_missing() or "-")
@@ -53,6 +57,55 @@ def test_only_what_stands_between_the_markers_is_replaced(tmp_path: Path) -> Non
     assert file.read_text() == "nothing here"
 
 
+def test_every_route_has_its_cells_when_nothing_was_measured() -> None:
+    rows = planes_report.rows(Book())
+    assert {(r["client"], r["host"]) for r in rows if r["table"] == "short"} == {(a, b) for a in WIRES for b in WIRES}
+    assert {r["client"] for r in rows if r["table"] == "agents" and r["plane"] == "neutral"} == set(WIRES)
+    lines = [
+        line for line in planes_report.markdown(rows).splitlines() if line.startswith("| ") and not line.startswith("| client")
+    ]
+    assert len(lines) == len(rows)
+
+
+@pytest.mark.parametrize("size", [85_000, 200_000])
+def test_the_same_request_is_read_alike_in_each_api(size: int) -> None:
+    """The same texts, of about the same size, whatever API it is written for; with it the harness's address and home folder."""
+    dialects = {d.NAME: d for d in all_dialects()}
+    tree = bodies.agent(size, 1, 1, planes.harness(11))
+    spoken = {}
+    for api, name in WIRES.items():
+        body = json.dumps({"model": "m", **apis.convert(tree, api)}).encode()
+        assert abs(len(body) - size) < 5000
+        ask = dialects[name].read(body, {})
+        assert ask.needs.tools and ask.max_output == tree["max_tokens"]
+        spoken[api] = {leaf.text for leaf in ask.leaves if len(leaf.text) > 60 and leaf.where != "tool_arguments"}
+    assert spoken["chat"] == spoken["messages"] == spoken["responses"] and len(spoken["chat"]) > 100
+    assert any("ilse.brandt@example-post.org" in text and "/home/ilsebrandt" in text for text in spoken["chat"])
+
+
+@needs_compiler
+@pytest.mark.parametrize("api", WIRES)
+def test_the_upstream_speaks_each_api(api: str) -> None:
+    """Read by the product's own wires, whose tests judge them by the SDKs' types."""
+    wire = all_wires()[WIRES[api]]
+    with native.Upstream() as upstream:
+        for stream in (False, True):
+            tree = apis.convert(bodies.chat("hello"), api)
+            body = json.dumps({"model": "bench-flood", **(apis.streamed(tree, api) if stream else tree)}).encode()
+            connection = http.client.HTTPConnection("127.0.0.1", upstream.port, timeout=10)
+            connection.request("POST", PATHS[api], body, {"content-type": "application/json"})
+            answer = connection.getresponse()
+            reader = wire.Reader(stream)
+            chunks = [*reader.feed(answer.read()), *reader.end()]
+            connection.close()
+            assert not [c.error for c in chunks if c.error] and chunks[-1].terminal
+            assert "stop" in {f for c in chunks for f in c.finish.values()}
+            usage = [c.usage for c in chunks if c.usage]
+            assert usage[-1].output == (planes.TOKENS if stream else 20)
+            text = "".join(p.text for c in chunks for p in c.pieces if not p.whole)
+            assert text.count("tok") == planes.TOKENS if stream else "A short and constant answer" in text
+
+
 @needs_compiler
 def test_the_load_generator_times_what_the_upstream_sends(tmp_path: Path) -> None:
     with native.Upstream() as upstream:
@@ -71,7 +124,19 @@ def test_the_load_generator_times_what_the_upstream_sends(tmp_path: Path) -> Non
 @needs_compiler
 def test_a_run_measures_every_row_of_the_daemon(tmp_path: Path) -> None:
     out, table = tmp_path / "bench.json", tmp_path / "bench.md"
-    options = ["--quick", "--rounds", "2", "--n", "20", "--rest", "1", "--only", "direct,localrouter"]
+    options = [
+        "--quick",
+        "--rounds",
+        "2",
+        "--n",
+        "20",
+        "--rest",
+        "1",
+        "--only",
+        "direct,localrouter",
+        "--skip",
+        "planes,plane-agents",
+    ]
     command = [sys.executable, str(HERE / "run.py"), *options, "--json", str(out), "--table", str(table)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stderr
@@ -82,3 +147,37 @@ def test_a_run_measures_every_row_of_the_daemon(tmp_path: Path) -> None:
     empty = [r["what"] for r in tree["rows"] if r["values"].get("localrouter") is None and (linux or "at rest" not in r["what"])]
     assert not empty
     assert "LiteLLM was not measured: left out by --only." in table.read_text()
+
+
+def planes_run(tmp_path: Path, skip: str, table: str, seconds: float) -> None:
+    """Every cell of a table of planes is measured, and no request fails."""
+    out = tmp_path / "bench.json"
+    options = [
+        "--quick",
+        "--rounds",
+        "1",
+        "--n",
+        "10",
+        "--only",
+        "direct,localrouter",
+        "--skip",
+        f"short,agents,streams,cold,rest,{skip}",
+    ]
+    command = [sys.executable, str(HERE / "run.py"), *options, "--json", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+    assert done.returncode == 0, done.stderr
+    tree = json.loads(out.read_text())
+    assert not tree["failures"]
+    rows = [row for row in tree["planes"] if row["table"] == table]
+    assert rows and not [(r["client"], r["host"], c["what"]) for r in rows for c in r["cells"] if c["added_ms"] is None]
+
+
+@needs_compiler
+def test_a_run_measures_every_plane(tmp_path: Path) -> None:
+    planes_run(tmp_path, "plane-agents", "short", 110)
+
+
+@needs_compiler
+@pytest.mark.long
+def test_a_run_measures_agents_on_every_plane(tmp_path: Path) -> None:
+    planes_run(tmp_path, "planes", "agents", 1500)

@@ -1,5 +1,6 @@
-// The mock upstream of the benchmarks: an OpenAI-like host on 127.0.0.1 that costs next to nothing, so that what is measured is
-// the gateway in front of it. One thread, epoll, HTTP/1.1 keep-alive. `upstream PORT` prints the port it listens on (0: any).
+// The mock upstream of the benchmarks: a host on 127.0.0.1 that costs next to nothing, so that what is measured is the gateway in
+// front of it. One thread, epoll, HTTP/1.1 keep-alive. `upstream PORT` prints the port it listens on (0: any). It speaks the API that
+// the path names: .../messages (Anthropic), .../responses (OpenAI), anything else is chat completions.
 //
 // The model's name chooses the answer: bench-same (one constant text), bench-new (a text never given before), bench-paced
 // (64 tokens, 5 ms apart), bench-flood (256 tokens at once). A streamed token is "tok" and the monotonic time in ns at which it
@@ -26,8 +27,12 @@ static long long now_ns() {
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+enum Api { CHAT, MESSAGES, RESPONSES };
+
 struct Conn {
-    std::string in, out, model;
+    std::string in, out, model, said;  // said: the text of a stream so far, which Responses repeats at its end
+    Api api = CHAT;
+    int number = 0;             // of the next event of a Responses stream
     long long id = 0, due = 0;  // due: when the next token of a paced stream is written
     int left = 0, all = 0;      // tokens still to write, and of how many
     bool streaming = false, usage = false;
@@ -66,40 +71,119 @@ static bool put(int fd, Conn &c, const std::string &data) {
     return true;
 }
 
-static std::string event(const std::string &json) {
-    std::string data = "data: " + json + "\n\n";
+static std::string event(const std::string &json, const std::string &name = "") {
+    std::string data = (name.empty() ? "" : "event: " + name + "\n") + "data: " + json + "\n\n";
     char size[24];
     snprintf(size, sizeof size, "%zx\r\n", data.size());
     return size + data + "\r\n";
 }
+
+static std::string quoted(const std::string &text) { return "\"" + text + "\""; }
+
+static std::string usage_of(const Conn &c, int output) {
+    char text[320];
+    int prompt = static_cast<int>(c.body / 4) + 1;
+    const char *form = c.api == CHAT ? "{\"prompt_tokens\":%d,\"completion_tokens\":%d,\"total_tokens\":%d}"
+                       : c.api == MESSAGES
+                           ? "{\"input_tokens\":%d,\"output_tokens\":%d,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0}"
+                           : "{\"input_tokens\":%d,\"input_tokens_details\":{\"cached_tokens\":0},\"output_tokens\":%d,"
+                             "\"output_tokens_details\":{\"reasoning_tokens\":0},\"total_tokens\":%d}";
+    snprintf(text, sizeof text, form, prompt, output, prompt + output);
+    return text;
+}
+
+// --- chat completions
 
 static std::string frame(const Conn &c, const std::string &delta, const char *finish) {
     return event("{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"" + c.model +
                  "\",\"choices\":[{\"index\":0,\"delta\":" + delta + ",\"finish_reason\":" + finish + "}]}");
 }
 
-static std::string usage_of(const Conn &c, int output) {
-    char text[160];
-    int prompt = static_cast<int>(c.body / 4) + 1;
-    snprintf(text, sizeof text, "{\"prompt_tokens\":%d,\"completion_tokens\":%d,\"total_tokens\":%d}", prompt, output, prompt + output);
-    return text;
+// --- Messages
+
+static std::string message(const Conn &c, const std::string &content, const char *stop, int output) {
+    return "{\"id\":\"msg_bench\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"" + c.model + "\",\"content\":[" + content +
+           "],\"stop_reason\":" + stop + ",\"stop_sequence\":null,\"usage\":" + usage_of(c, output) + "}";
+}
+
+// --- Responses
+
+static std::string part(const std::string &text) {
+    return "{\"type\":\"output_text\",\"text\":\"" + text + "\",\"annotations\":[],\"logprobs\":[]}";
+}
+
+static std::string item(const std::string &content, const char *status) {
+    return std::string("{\"id\":\"msg_bench\",\"type\":\"message\",\"role\":\"assistant\",\"status\":\"") + status + "\",\"content\":[" + content + "]}";
+}
+
+static std::string response(const Conn &c, const std::string &output, const char *status, const std::string &usage) {
+    return "{\"id\":\"resp_bench\",\"object\":\"response\",\"created_at\":1700000000,\"status\":\"" + std::string(status) +
+           "\",\"error\":null,\"incomplete_details\":null,\"instructions\":null,\"metadata\":{},\"model\":\"" + c.model + "\",\"output\":[" +
+           output + "],\"parallel_tool_calls\":true,\"temperature\":1.0,\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":1.0,\"usage\":" + usage + "}";
+}
+
+static std::string said(Conn &c, const std::string &type, const std::string &rest) {
+    return event("{\"type\":\"" + type + "\",\"sequence_number\":" + std::to_string(c.number++) + "," + rest + "}", type);
+}
+
+static const char *AT = "\"item_id\":\"msg_bench\",\"output_index\":0,\"content_index\":0,";
+
+// --- what each of them begins, goes on and ends with
+
+static std::string begin(Conn &c) {
+    if (c.api == MESSAGES)
+        return event("{\"type\":\"message_start\",\"message\":" + message(c, "", "null", 1) + "}", "message_start") +
+               event("{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}", "content_block_start");
+    if (c.api == RESPONSES) {
+        c.number = 0;
+        c.said.clear();
+        std::string empty = "\"response\":" + response(c, "", "in_progress", "null");
+        return said(c, "response.created", empty) + said(c, "response.in_progress", empty) +
+               said(c, "response.output_item.added", "\"output_index\":0,\"item\":" + item("", "in_progress")) +
+               said(c, "response.content_part.added", AT + ("\"part\":" + part("")));
+    }
+    return frame(c, "{\"role\":\"assistant\",\"content\":\"\"}", "null");
 }
 
 static bool token(int fd, Conn &c) {
-    char text[32] = "tok";
+    char stamp[32] = "tok";
     unsigned long long t = now_ns();
-    for (int i = 0; i < 16; i++) text[3 + i] = static_cast<char>('a' + ((t >> (60 - 4 * i)) & 15));
+    for (int i = 0; i < 16; i++) stamp[3 + i] = static_cast<char>('a' + ((t >> (60 - 4 * i)) & 15));
+    std::string text = std::string(stamp) + " ";
     c.left--;
-    return put(fd, c, frame(c, std::string("{\"content\":\"") + text + " \"}", "null"));
+    if (c.api == MESSAGES)
+        return put(fd, c, event("{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":" + quoted(text) + "}}",
+                                "content_block_delta"));
+    if (c.api == RESPONSES) {
+        c.said += text;
+        return put(fd, c, said(c, "response.output_text.delta", AT + ("\"delta\":" + quoted(text) + ",\"logprobs\":[]")));
+    }
+    return put(fd, c, frame(c, "{\"content\":" + quoted(text) + "}", "null"));
 }
 
 static bool finish(int fd, Conn &c) {
     c.streaming = false;
-    std::string tail = frame(c, "{}", "\"stop\"");
-    if (c.usage)
-        tail += event("{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"" + c.model +
-                      "\",\"choices\":[],\"usage\":" + usage_of(c, c.all) + "}");
-    return put(fd, c, tail + event("[DONE]") + "0\r\n\r\n");
+    std::string tail;
+    if (c.api == MESSAGES) {
+        tail = event("{\"type\":\"content_block_stop\",\"index\":0}", "content_block_stop") +
+               event("{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":" +
+                         std::to_string(c.all) + "}}",
+                     "message_delta") +
+               event("{\"type\":\"message_stop\"}", "message_stop");
+    } else if (c.api == RESPONSES) {
+        std::string whole = item(part(c.said), "completed");
+        tail = said(c, "response.output_text.done", AT + ("\"text\":" + quoted(c.said) + ",\"logprobs\":[]")) +
+               said(c, "response.content_part.done", AT + ("\"part\":" + part(c.said))) +
+               said(c, "response.output_item.done", "\"output_index\":0,\"item\":" + whole) +
+               said(c, "response.completed", "\"response\":" + response(c, whole, "completed", usage_of(c, c.all)));
+    } else {
+        tail = frame(c, "{}", "\"stop\"");
+        if (c.usage)
+            tail += event("{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"" + c.model +
+                          "\",\"choices\":[],\"usage\":" + usage_of(c, c.all) + "}");
+        tail += event("[DONE]");
+    }
+    return put(fd, c, tail + "0\r\n\r\n");
 }
 
 static bool has(const std::string &body, const char *key, const char *value, size_t from = 0) {
@@ -120,8 +204,7 @@ static bool reply(int fd, Conn &c, const std::string &body) {
         c.left = c.all = paced ? 64 : 256;
         c.streaming = true;
         c.due = now_ns();
-        if (!put(fd, c, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" +
-                            frame(c, "{\"role\":\"assistant\",\"content\":\"\"}", "null")))
+        if (!put(fd, c, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + begin(c)))
             return false;
         if (paced) {
             timers.push({-c.due, {fd, c.id}});
@@ -139,9 +222,15 @@ static bool reply(int fd, Conn &c, const std::string &body) {
         unsigned long long mix = static_cast<unsigned long long>(now_ns()) * 6364136223846793005ULL + 1442695040888963407ULL;
         for (int i = 0; i < 16; i++) text += std::string(" ") + words[(mix >> (4 * i)) & 15];
     }
-    std::string json = "{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion\",\"created\":1700000000,\"model\":\"" + c.model +
-                       "\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"" + text +
-                       "\"},\"finish_reason\":\"stop\"}],\"usage\":" + usage_of(c, 20) + "}";
+    std::string json;
+    if (c.api == MESSAGES)
+        json = message(c, "{\"type\":\"text\",\"text\":" + quoted(text) + "}", "\"end_turn\"", 20);
+    else if (c.api == RESPONSES)
+        json = response(c, item(part(text), "completed"), "completed", usage_of(c, 20));
+    else
+        json = "{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion\",\"created\":1700000000,\"model\":\"" + c.model +
+               "\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":" + quoted(text) +
+               "},\"finish_reason\":\"stop\"}],\"usage\":" + usage_of(c, 20) + "}";
     return put(fd, c, "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: " + std::to_string(json.size()) + "\r\n\r\n" + json);
 }
 
@@ -156,6 +245,8 @@ static bool serve(int fd, Conn &c) {
         size_t at = top.find("\r\ncontent-length:");
         size_t length = at == std::string::npos ? 0 : strtoul(top.c_str() + at + 17, nullptr, 10);
         if (c.in.size() < head + 4 + length) return true;
+        std::string line = top.substr(0, top.find('\r'));
+        c.api = line.find("/messages") != std::string::npos ? MESSAGES : line.find("/responses") != std::string::npos ? RESPONSES : CHAT;
         std::string body = c.in.substr(head + 4, length);
         c.in.erase(0, head + 4 + length);
         if (!reply(fd, c, body)) return false;

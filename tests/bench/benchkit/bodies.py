@@ -119,7 +119,7 @@ def harness(size: int) -> tuple[list[Tree], list[Tree], str]:
         if trees:
             messages, tools = _converted(max(trees, key=lambda t: t[0])[1])
             return messages, tools, "a recorded client"
-    return (*_generated(), "generated")
+    return (*generated(), "generated")
 
 
 def _text(content: Any) -> str:
@@ -146,8 +146,9 @@ def _converted(body: Tree) -> tuple[list[Tree], list[Tree]]:
     return messages, tools
 
 
-def _generated() -> tuple[list[Tree], list[Tree]]:
-    rng = random.Random(11)
+def generated(seed: int = 11) -> tuple[list[Tree], list[Tree]]:
+    """(messages, tools) of no client, in the shape of one."""
+    rng = random.Random(seed)
     sections = [f"# {prose(rng, 4)}\n\n" + "\n".join(f" - {prose(rng, rng.randint(20, 50))}" for _ in range(7)) for _ in range(9)]
     tools = []
     for i in range(24):
@@ -162,10 +163,10 @@ def _generated() -> tuple[list[Tree], list[Tree]]:
     return [{"role": "system", "content": "\n\n".join(sections)}, {"role": "user", "content": context}], tools
 
 
-def agent(size: int, seed: int, session: int) -> Tree:
+def agent(size: int, seed: int, session: int, made: tuple[list[Tree], list[Tree]] | None = None) -> Tree:
     """A coding agent's request of about `size` bytes. `seed` makes the history; `session` the person's own first words, and so
-    the session; what the client's harness says is always the same."""
-    messages, tools, _ = harness(size)
+    the session; what the client's harness says is always the same, or what was `made`."""
+    messages, tools = made or harness(size)[:2]
     rng = random.Random(session)
     # Of one length, so that the history after it is the same to the byte.
     head = f"Session {session:06}: please look at this repository. {prose(rng, 90)}"[:400]

@@ -22,6 +22,9 @@ from localrouter.core.errors import RouterError
 from localrouter.daemon.client import Client
 
 MODELS = ("bench-same", "bench-new", "bench-paced", "bench-flood")
+WIRES = {"chat": "openai_chat", "messages": "anthropic_messages", "responses": "openai_responses"}
+"""The APIs that are measured, by their short names: what a client speaks, and what a host does."""
+PATHS = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
 KEY = "bench-" + "key"
 """Nobody's key: the mock upstream reads none."""
 
@@ -58,15 +61,16 @@ class Contender:
         self.listening_s: float | None = None
         self.ready_s: float | None = None
 
-    def model(self, name: str) -> str:
+    def model(self, name: str, wire: str = "chat") -> str:
+        """What a client calls the upstream's model behind a host that speaks `wire`."""
         return name
 
     def headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {KEY}"}
 
-    def request(self, tree: dict[str, Any], model: str) -> bytes:
-        """A whole HTTP request, as bytes."""
-        body = json.dumps({"model": self.model(model), **tree}, ensure_ascii=False, separators=(",", ":")).encode()
+    def request(self, tree: dict[str, Any], model: str, api: str = "chat", wire: str = "chat") -> bytes:
+        """A whole HTTP request, as bytes: a body of `api`, for a model behind a host that speaks `wire`."""
+        body = json.dumps({"model": self.model(model, wire), **tree}, ensure_ascii=False, separators=(",", ":")).encode()
         head = {
             "host": f"127.0.0.1:{self.port}",
             "content-type": "application/json",
@@ -76,7 +80,7 @@ class Contender:
             "content-length": str(len(body)),
         }
         lines = "".join(f"{k}: {v}\r\n" for k, v in head.items())
-        return f"POST /v1/chat/completions HTTP/1.1\r\n{lines}\r\n".encode() + body
+        return f"POST {PATHS[api]} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
     def prepare(self) -> None:
         """Install and configure. Raises CannotRun."""
@@ -139,21 +143,23 @@ class Localrouter(Contender):
         config.chmod(0o700)
         self.port = free_port()
         lines = [f'port = {self.port}\nrecipe = "bench"\n[budgets]\nday_usd = "none"\nmonth_usd = "none"']
-        lines.append(
-            f'[hosts.bench]\norigin = "http://127.0.0.1:{self.upstream}/v1"\nkey_env = "LOCALROUTER_BENCH_KEY"\nregion = "eu"\n'
-            "retention_days = 0\ntrains_on_data = false"
-        )
-        for name in MODELS:
+        for wire, full in WIRES.items():
+            host = self.model("", wire).rstrip("/")
             lines.append(
-                f'[models."{self.model(name)}"]\nhost = "bench"\nname = "{name}"\nprice_in = "0.25"\nprice_out = "2.00"\n'
-                "context = 400000\nmax_output = 8192\ntools = true\njson_schema = true"
+                f'[hosts.{host}]\norigin = "http://127.0.0.1:{self.upstream}/v1"\nwire = "{full}"\nkey_env = "LOCALROUTER_BENCH_KEY"\n'
+                'region = "eu"\nretention_days = 0\ntrains_on_data = false'
             )
+            for name in MODELS:
+                lines.append(
+                    f'[models."{self.model(name, wire)}"]\nhost = "{host}"\nname = "{name}"\nprice_in = "0.25"\nprice_out = "2.00"\n'
+                    "context = 400000\nmax_output = 8192\ntools = true\njson_schema = true\nreasoning = true"
+                )
         (config / "config.toml").write_text("\n".join(lines) + "\n")
         recipe = 'name = "bench"\nextends = "balanced"\n[[route]]\nname = "default"\ntry = ["asked"]\n'
         (config / "recipes" / "bench.toml").write_text(recipe)
 
-    def model(self, name: str) -> str:
-        return f"bench/{name}"
+    def model(self, name: str, wire: str = "chat") -> str:
+        return f"bench/{name}" if wire == "chat" else f"bench-{wire}/{name}"
 
     def headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self._token}"}

@@ -281,7 +281,7 @@ def document(book: Book, titles: dict[str, str], missing: dict[str, str], began:
     }
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     if value is None:
         return "–"
     size = abs(value)
@@ -303,10 +303,10 @@ def markdown(tree: dict[str, Any]) -> str:
     for row in tree["rows"]:
         cells = []
         for who in titles:
-            text = _number(row["values"].get(who))
+            text = number(row["values"].get(who))
             if who == "localrouter" and row["rounds_min_max"]:
                 low, high = row["rounds_min_max"]
-                text += f" ({_number(low)} to {_number(high)})"
+                text += f" ({number(low)} to {number(high)})"
             if who == "localrouter" and row["note"]:
                 text += f" ({row['note']})"
             cells.append(text)
