@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from localrouter.engine.families._tools import Tools, dumps
+from localrouter.engine.grammar import embedded
 
 NO_TOKENS: Mapping[str, int] = MappingProxyType({})
 
@@ -55,8 +56,8 @@ class Lark:
         return [p for p in (self._marks.split(text) if self._marks else [text]) if p]
 
     def schema(self, schema: Any) -> str:
-        """A JSON value by its schema. Compact white space is the model's own choice."""
-        return self.rule("%json " + json.dumps(schema, ensure_ascii=False))
+        """A JSON value by its schema. Raises BadGrammar when it is none, or too large."""
+        return self.rule("%json " + embedded(schema))
 
     def rule(self, body: str) -> str:
         """A rule of its own; returns its name."""
