@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sized
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateError
@@ -57,6 +57,9 @@ _FILTERS = frozenset({
     "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "sort", "string", "sum", "title", "trim",
     "truncate", "unique", "upper", "wordcount",
 })  # fmt: skip
+
+
+AnyNode = TypeVar("AnyNode", bound=nodes.Node)
 
 
 class Refused(TemplateError):
@@ -114,9 +117,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
     # -- what the template's code asks -------------------------------------------------------------------------------------
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        for kind, names in ((str, _STR), (dict, _DICT), ((list, tuple), _LIST), ((int, float), frozenset[str]())):
-            if isinstance(obj, kind):  # type: ignore[arg-type]  # a type, or a tuple of them
-                return attr in names
+        if isinstance(obj, str | dict | list | tuple | int | float):
+            return attr in (_STR if isinstance(obj, str) else _DICT if isinstance(obj, dict) else _LIST)
         return super().is_safe_attribute(obj, attr, value)
 
     def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:
@@ -246,8 +248,10 @@ class _Bounds(NodeTransformer):
     def _filter(self, node: nodes.Expr, name: str) -> nodes.Filter:
         return nodes.Filter(node, name, [], [], None, None)
 
-    def _new(self, node: Any, line: int) -> Any:
-        return node.set_lineno(line).set_environment(self._environment)
+    def _new(self, node: AnyNode, line: int) -> AnyNode:
+        node.set_lineno(line)
+        node.set_environment(self._environment)
+        return node
 
 
 def _raise(message: str = "") -> None:

@@ -114,6 +114,7 @@ def test_schemas_that_say_little(family: Family) -> None:
         {"type": "object"},
         {"properties": {"a": True, "b": {}}},
         {"properties": {"a-b": {"type": "string"}, "c d": {"type": ["string", "null"]}}},
+        {"properties": {"a": {"type": "string", "pattern": "^(?!x)", "not": {"const": 1}}}, "dependentRequired": {"a": ["b"]}},
     ):
         function = {"name": "f", **({} if parameters is None else {"parameters": parameters})}
         grammar = family.forced([{"type": "function", "function": function}], "required", True)

@@ -56,8 +56,8 @@ class Lark:
         return [p for p in (self._marks.split(text) if self._marks else [text]) if p]
 
     def schema(self, schema: Any) -> str:
-        """A JSON value by its schema. Raises BadGrammar when it is none, or too large."""
-        return self.rule("%json " + embedded(schema))
+        """A JSON value by its schema, as far as it can be enforced. Raises BadGrammar when it is no schema."""
+        return self.rule(f"%json {embedded(schema if isinstance(schema, Mapping) else {})}")
 
     def rule(self, body: str) -> str:
         """A rule of its own; returns its name."""
