@@ -110,7 +110,8 @@ class Reading:
     def request(self, tree: dict[str, Any]) -> None:
         """Read a whole request. Raises BadRequest and Unsupported, each naming the field."""
         for key, value in tree.items():
-            if key in _SETTINGS or value is None:
+            # The model's name is replaced by the chosen one's: it never leaves, and scanning each new one would cost a call.
+            if key in _SETTINGS or key == "model" or value is None:
                 continue
             if key == "messages":
                 for i, message in enumerate(value):
