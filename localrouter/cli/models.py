@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from localrouter.cli._models import Here
+    from localrouter.engine.hub import Hub
     from localrouter.engine.pull import Pulled
     from localrouter.engine.sources import Source
 
@@ -120,7 +121,8 @@ def search(words: tuple[str, ...], as_json: bool) -> int:
 @click.option("--send-token", is_flag=True, help="Send HF_TOKEN to the mirror of HF_ENDPOINT too, if it asks for one.")
 @json_option
 def pull(name: str, sha256: str, then_use: bool, send_token: bool, as_json: bool) -> int:
-    """Fetch a model: a NAME of the catalogue, OWNER/REPO/FILE.gguf of Hugging Face, or an https URL. A path of this machine is only pinned.
+    """Fetch a model: a NAME of the catalogue, OWNER/REPO/FILE.gguf or OWNER/REPO[:TYPE] of Hugging Face, or an https URL. A path of this
+    machine is only pinned.
 
     An interrupted pull goes on where it stopped. HF_ENDPOINT names a mirror; HF_TOKEN opens gated models.
     """
@@ -129,7 +131,14 @@ def pull(name: str, sha256: str, then_use: bool, send_token: bool, as_json: bool
 
     now = _models.here()
     source = source_of(name, now.catalogue, sha256)
-    done = _pin(now, source) if source.kind == "path" else _fetch(now, source, name, send_token)
+    if source.kind == "path":
+        done = _pin(now, source)
+    else:
+        from localrouter.engine.hub import Hub
+
+        hub = Hub(send_token=send_token)
+        source = hub.chosen(source)
+        done = _fetch(now, source, name, hub)
     if as_json:
         _show.emit_json({"path": str(done.path), "sha256": done.sha256, "size": done.size, "stated_by": done.stated, "fetched": done.fetched,
                          "resumed": done.resumed})  # fmt: skip
@@ -144,13 +153,11 @@ def pull(name: str, sha256: str, then_use: bool, send_token: bool, as_json: bool
     return 0
 
 
-def _fetch(now: Here, source: Source, name: str, send_token: bool) -> Pulled:
+def _fetch(now: Here, source: Source, name: str, hub: Hub) -> Pulled:
     from localrouter.cli import _models
-    from localrouter.engine.hub import Hub
     from localrouter.engine.pull import pull as fetch
     from localrouter.engine.shelf import models_folder
 
-    hub = Hub(send_token=send_token)
     try:
         with _models.watching(source.name) as watch:
             return fetch(source, models_folder(now.paths), now.pins, hub, watch)

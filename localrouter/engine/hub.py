@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from localrouter import __version__
 from localrouter.engine.pins import ModelFault
-from localrouter.engine.sources import Source
+from localrouter.engine.sources import Source, hub_file
 from localrouter.engine.transfer import TransferFault
 
 HUB = "https://huggingface.co"
+USUAL = ["Q4_K_M", "MXFP4", "Q4_K_S", "Q4_0", "Q5_K_M", "Q8_0"]
+"""Types in the order in which one is taken when none is named: the one that most conversions recommend, and its neighbours."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 WAIT_MOST = 30.0
 """Seconds that are waited when a hub says 429; more is said to the user instead."""
@@ -138,6 +141,41 @@ class Hub:
         stated = etag if source.kind == "hub" and len(etag) == 64 and all(c in "0123456789abcdef" for c in etag) else ""
         return Remote(str(found.location), int(found.size), etag, stated, auth)
 
+    def chosen(self, source: Source) -> Source:
+        """A source whose file is known: of a repository, its file of the type that was asked for, or of the usual one. Raises ModelFault."""
+        if source.kind != "hub" or source.file:
+            return source
+        from huggingface_hub import HfApi
+
+        api = HfApi(endpoint=self.endpoint, library_name="localrouter", library_version=__version__)
+        try:
+            listed = (
+                api.model_info(source.repo, token=self._token if self._token and self._may else False, timeout=10).siblings or []
+            )
+        except Exception as exc:
+            raise self._fault(exc, source, 0.0) from None
+        names = sorted((s.rfilename for s in listed if s.rfilename.lower().endswith(".gguf")), key=lambda n: (len(n), n))
+        whole = [n for n in names if "mmproj" not in n.lower() and not re.search(r"-\d{5}-of-\d{5}", n)]
+        wanted = [source.quant] if source.quant else USUAL
+        for quant in wanted:
+            for name in whole:
+                if re.search(rf"(?<![A-Za-z0-9]){re.escape(quant)}(?![A-Za-z0-9_])", name, re.IGNORECASE):
+                    return replace(hub_file(source.repo, name), sha256=source.sha256, stated=source.stated)
+        if len(whole) == 1 and not source.quant:
+            return replace(hub_file(source.repo, whole[0]), sha256=source.sha256, stated=source.stated)
+        known = ", ".join(whole[:8]) + (" ..." if len(whole) > 8 else "")
+        lacks = (
+            f"no {source.quant} file"
+            if source.quant
+            else "no GGUF file that is whole"
+            if not whole
+            else "several files and none of the usual types"
+        )
+        raise ModelFault(
+            f"The repository {source.repo} has {lacks}.",
+            f"Name one: {source.repo}/FILE, of {known}." if known else "Look for another conversion.",
+        )
+
     def headers(self, remote: Remote) -> dict[str, str]:
         from huggingface_hub.utils._headers import build_hf_headers
 
@@ -151,7 +189,7 @@ class Hub:
         names = {c.__name__ for c in type(exc).__mro__}
         status = getattr(getattr(exc, "response", None), "status_code", 0)
         host = urlsplit(source.url).netloc if source.url else self.host
-        what = f"{source.repo}/{source.file}" if source.repo else "The file"
+        what = f"{source.repo}/{source.file}".rstrip("/") if source.repo else "The file"
         if "OfflineModeIsEnabled" in names:
             return ModelFault("HF_HUB_OFFLINE is set, so nothing was downloaded.", "Unset it to pull models.")
         if "GatedRepoError" in names:

@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +15,9 @@ from localrouter.engine.pins import ModelFault
 
 _REPO = re.compile(
     r"(?:hf:)?(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})/(?P<file>[\w./-]{1,300}\.gguf)(?:@(?P<revision>[\w./-]{1,100}))?"
+)
+_QUANT = re.compile(
+    r"(?:hf:|hf\.co/)?(?P<repo>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}?)(?::(?P<quant>[A-Za-z0-9_]{2,20}))?"
 )
 _PAGE = re.compile(
     r"/(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})/(?:resolve|blob)/(?P<revision>[\w.-]{1,100})/(?P<file>[\w./-]{1,300}\.gguf)"
@@ -41,6 +44,7 @@ class Source:
     size: int = 0
     stated: str = ""
     name: str = ""
+    quant: str = ""
 
 
 def source_of(text: str, catalogue: Mapping[str, LocalModel], sha256: str = "") -> Source:
@@ -54,13 +58,7 @@ def source_of(text: str, catalogue: Mapping[str, LocalModel], sha256: str = "") 
             f"The catalogue pins {source.name} to another SHA-256 than yours.",
             f"Pull {source.repo}/{source.file} by its own name to use yours.",
         )
-    return _with(source, sha256) if sha256 else source
-
-
-def _with(source: Source, sha256: str) -> Source:
-    from dataclasses import replace
-
-    return replace(source, sha256=sha256, stated="user")
+    return replace(source, sha256=sha256, stated="user") if sha256 else source
 
 
 def _source(text: str, catalogue: Mapping[str, LocalModel]) -> Source:
@@ -73,14 +71,15 @@ def _source(text: str, catalogue: Mapping[str, LocalModel]) -> Source:
         return Source("path", "", "path", path=Path(os.path.abspath(found)), name=found.name)
     match = _REPO.fullmatch(text)
     if match and ".." not in text:
-        repo, file, revision = match["repo"], match["file"].lstrip("/"), match["revision"] or "main"
-        _whole(file)
-        return Source(
-            "hub", f"{repo}/{file}", f"hf:{repo}/{file}@{revision}", repo=repo, file=file, revision=revision, name=Path(file).name
-        )
+        return hub_file(match["repo"], match["file"], match["revision"] or "main")
+    match = _QUANT.fullmatch(text)
+    if match and ".." not in text:
+        return Source("hub", "", f"hf:{match['repo']}", repo=match["repo"], name=match["repo"], quant=match["quant"] or "")
     near = difflib.get_close_matches(text, catalogue, n=1, cutoff=0.5)
     hint = f"Did you mean {near[0]}?" if near else "`localrouter models search` lists the models that are known."
-    raise ModelFault(f"{text[:80]!r} is no model of the catalogue, no OWNER/REPO/FILE.gguf, no https URL and no file here.", hint)
+    raise ModelFault(
+        f"{text[:80]!r} is no model of the catalogue, no OWNER/REPO or OWNER/REPO/FILE.gguf, no https URL and no file here.", hint
+    )
 
 
 def of_model(model: LocalModel) -> Source:
@@ -91,7 +90,8 @@ def of_model(model: LocalModel) -> Source:
     )  # fmt: skip
 
 
-def _hub(repo: str, file: str, revision: str) -> Source:
+def hub_file(repo: str, file: str, revision: str = "main") -> Source:
+    """A file of a repository. Raises ModelFault."""
     file = file.lstrip("/")
     _whole(file)
     return Source(
@@ -104,7 +104,7 @@ def _url(text: str) -> Source:
     page = _PAGE.fullmatch(unquote(parts.path)) if parts.netloc in ("huggingface.co", "hf.co") else None
     if page and ".." not in parts.path and "//" not in parts.path:
         # What people copy from the browser; the hub itself also states the hash.
-        return _hub(page["repo"], page["file"], page["revision"])
+        return hub_file(page["repo"], page["file"], page["revision"])
     loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
         raise ModelFault("A model is fetched over https only.", "Use an https:// URL.")

@@ -401,6 +401,7 @@ def test_what_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert source_of("./else.gguf", {}).kind == "path"
     for text, why in {
         "qwen3.5-2": "Did you mean qwen3.5-2b",
+        "a/b/c/d": "is no model",
         "a/b/../../x.gguf": "is no model",
         "http://example.invalid/x.gguf": "over https only",
         "https://me:pw@example.invalid/x.gguf": "password",
@@ -418,6 +419,33 @@ def test_what_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         source_of("a/b/c.gguf", {}, "12")
     with fails(r"pins qwen3\.5-2b to another"):
         source_of("qwen3.5-2b", local, "0" * 64)
+
+
+def test_a_file_of_a_repository_is_chosen_by_its_type(home: Home, stand_in: HubStandIn, model: bytes) -> None:
+    hub = Hub({"HF_ENDPOINT": stand_in.endpoint})
+
+    def chosen(text: str) -> str:
+        return hub.chosen(source_of(text, {})).file
+
+    assert chosen(REPO) == FILE == chosen(f"hf.co/{REPO}:q4_0")
+    for name in (
+        "M-Q4_K_M.gguf",
+        "M-UD-Q4_K_M.gguf",
+        "M-Q8_0.gguf",
+        "mmproj-Q4_K_M.gguf",
+        "M-IQ4_K_M-00001-of-00002.gguf",
+        "README.md",
+    ):
+        stand_in.add("a/M-GGUF", name, model)
+    assert chosen("a/M-GGUF") == "M-Q4_K_M.gguf" and chosen("a/M-GGUF:Q8_0") == "M-Q8_0.gguf"
+    with fails(r"has no Q2_K file\. Name one: a/M-GGUF/FILE, of M-Q8_0\.gguf, M-Q4_K_M\.gguf"):
+        chosen("a/M-GGUF:Q2_K")
+    stand_in.add("a/Base", "model.safetensors", model)
+    with fails("has no GGUF file that is whole. Look for another conversion"):
+        chosen("a/Base")
+    with fails("does not exist on 127"):
+        chosen("no/Such")
+    assert home.pull(hub.chosen(source_of(REPO, {}))).path == home.target
 
 
 def test_a_file_that_changed_is_not_admitted(home: Home) -> None:

@@ -5,6 +5,7 @@ bytes were sent."""
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import threading
 import time
@@ -131,11 +132,26 @@ def _handler(files: Files) -> type[BaseHTTPRequestHandler]:
                 if self.headers["host"].startswith("localhost"):
                     self._serve(seen, b, *self.path.lstrip("/").rsplit("?signature=", 1))
                     return
+                if self.path.startswith("/api/models/"):
+                    self._list(self.path.removeprefix("/api/models/").partition("?")[0])
+                    return
                 found = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", self.path.partition("?")[0])
                 key = f"{found[1]}/{found[3]}" if found else self.path.lstrip("/").partition("?")[0]
                 self._resolve(b, key, bool(found), seen)
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
+
+        def _list(self, repo: str) -> None:
+            names = [k.removeprefix(repo + "/") for k in files.content if k.startswith(repo + "/")]
+            if not names:
+                return self._refuse(404, "RepoNotFound")
+            body = json.dumps({"id": repo, "siblings": [{"rfilename": n} for n in names]}).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            return None
 
         def _refuse(self, status: int, error: str = "", retry_after: str = "") -> None:
             self.send_response(status)
