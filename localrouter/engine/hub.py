@@ -148,12 +148,15 @@ class Hub:
         from huggingface_hub import HfApi
 
         api = HfApi(endpoint=self.endpoint, library_name="localrouter", library_version=__version__)
-        try:
-            listed = (
-                api.model_info(source.repo, token=self._token if self._token and self._may else False, timeout=10).siblings or []
-            )
-        except Exception as exc:
-            raise self._fault(exc, source, 0.0) from None
+        listed = []
+        for token in (False, self._token):
+            try:
+                listed = api.model_info(source.repo, token=token, timeout=10).siblings or []
+                break
+            except Exception as exc:
+                status = getattr(getattr(exc, "response", None), "status_code", 0)
+                if token or status not in (401, 403) or not self._token or not self._may:
+                    raise self._fault(exc, source, 0.0) from None
         names = sorted((s.rfilename for s in listed if s.rfilename.lower().endswith(".gguf")), key=lambda n: (len(n), n))
         whole = [n for n in names if "mmproj" not in n.lower() and not re.search(r"-\d{5}-of-\d{5}", n)]
         wanted = [source.quant] if source.quant else USUAL

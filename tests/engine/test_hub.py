@@ -422,7 +422,7 @@ def test_what_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_file_of_a_repository_is_chosen_by_its_type(home: Home, stand_in: HubStandIn, model: bytes) -> None:
-    hub = Hub({"HF_ENDPOINT": stand_in.endpoint})
+    hub = Hub({"HF_ENDPOINT": stand_in.endpoint, "HF_TOKEN": TOKEN}, send_token=True)
 
     def chosen(text: str) -> str:
         return hub.chosen(source_of(text, {})).file
@@ -446,6 +446,7 @@ def test_a_file_of_a_repository_is_chosen_by_its_type(home: Home, stand_in: HubS
     with fails("does not exist on 127"):
         chosen("no/Such")
     assert home.pull(hub.chosen(source_of(REPO, {}))).path == home.target
+    assert not any(s.authorization for s in stand_in.seen)
 
 
 def test_a_file_that_changed_is_not_admitted(home: Home) -> None:
