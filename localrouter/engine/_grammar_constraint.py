@@ -3,7 +3,8 @@
 **Finishing inside the budget.** A mask alone lets a model talk inside a string until its tokens are spent, and half a JSON value is worth
 nothing. So `mask(logits, left)` knows how many tokens are left, and the constraint keeps a *way out*: bytes that complete the grammar from
 here (_grammar_close.py; for a regex with a long fixed ending none may be found). Their token count `need` is an upper bound of what closing
-takes. As long as `left` is far above `need`, nothing changes. When the two come close (within `reserve`, a third of the budget at most), each
+takes. As long as `left` is far above `need`, nothing changes. When the two come close (within `reserve`: as much again,
+48 tokens at least, a third of the budget at most), each
 of the `CANDIDATES` likeliest tokens is tried on a copy of the parser, and stays only if the grammar can still be completed after it with the
 tokens then left. The way out's first token always stays, and its logit rises by up to `PRESSURE` as the margin shrinks, so that a sentence
 ends before it is cut. By induction an answer whose `need` once fitted into `left` is complete at its last token. A model that ends by itself
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 CANDIDATES = 16
 SEARCHES = 4  # of the candidates that the known way out does not fit, how many get a search of their own in one step
 PRESSURE = 8.0  # logits
+RESERVE = 48  # tokens; one token seldom opens more than this
 SEARCH = 512  # tokens of a way out at most
 
 
@@ -132,7 +134,7 @@ class Constraint:
             # No way out fits: pressing would spoil the answer for nothing. Look again soon, the model may close something itself.
             self._look = left - 1
             return
-        reserve = min(max(need, 48), max(1, self._budget // 3))
+        reserve = min(max(need, RESERVE), max(RESERVE, self._budget // 3))
         margin = left - need
         if margin > reserve:
             # A token can add to `need` about what it opens; by half of the way it cannot have outgrown the rest as a rule.
