@@ -33,6 +33,38 @@ _SETTINGS = frozenset(
 )  # fmt: skip
 """Protocol fields: numbers, booleans and closed sets. All else at the top level is text."""
 
+_TOP = frozenset(
+    {
+        "messages", "tools", "functions", "tool_choice", "function_call", "response_format", "metadata", "stop", "user", "prediction",
+        "audio", "web_search_options", "prompt_cache_key", "safety_identifier", "instructions", "reasoning",
+    }
+)  # fmt: skip
+"""The other fields of the reference. The name of any further field is the client's own word, and so text too."""
+_FRAME = frozenset(
+    {
+        "role", "content", "name", "refusal", "annotations", "audio", "function_call", "tool_calls", "tool_call_id", "reasoning_content",
+        "reasoning", "reasoning_details", "type", "id", "function", "custom", "arguments", "input", "text", "image_url", "input_audio",
+        "file", "video_url", "url", "detail", "data", "format", "file_data", "file_id", "filename", "index", "cache_control", "ttl",
+        "prefix", "strict", "extra_content", "google", "thought_signature", "signature", "summary", "encrypted", "prompt_cache_breakpoint",
+        "url_citation", "start_index", "end_index", "title",
+    }
+)  # fmt: skip
+"""Keys of messages, parts and calls, in the reference and in the guides above. Other keys there are text."""
+
+_SCHEMA = frozenset(
+    {
+        "$schema", "$id", "$ref", "$anchor", "$dynamicRef", "$dynamicAnchor", "$defs", "$comment", "$vocabulary", "definitions", "type", "enum",
+        "const", "properties", "required", "additionalProperties", "patternProperties", "propertyNames", "unevaluatedProperties", "items",
+        "prefixItems", "additionalItems", "unevaluatedItems", "contains", "minContains", "maxContains", "minItems", "maxItems", "uniqueItems",
+        "minLength", "maxLength", "pattern", "format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minProperties",
+        "maxProperties", "dependentRequired", "dependentSchemas", "dependencies", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "title",
+        "description", "default", "deprecated", "readOnly", "writeOnly", "examples", "contentEncoding", "contentMediaType", "contentSchema",
+        "nullable", "discriminator", "function", "custom", "name", "parameters", "strict", "grammar", "syntax", "definition", "cache_control",
+        "ttl", "json_schema", "schema", "defer_loading",
+    }
+)  # fmt: skip
+"""The words of JSON Schema (2020-12 and draft 7) and of a tool around it."""
+
 _SCHEMAS = 32
 _seen_schemas: dict[bytes, tuple[Leaf, ...]] = {}
 
@@ -141,7 +173,10 @@ def leaves(tree: dict[str, Any], apart: tuple[Signed, ...] = ()) -> tuple[Leaf, 
             out.extend(_schema_leaves(key, value))
         else:
             where: Where = "tool_schema" if key in ("response_format", "tool_choice") else "metadata"
-            walk(value, (key,), where, out, protocol=_protocol, free_keys=False, context=key)
+            known = key in _TOP
+            if not known and key:
+                out.append(Leaf((key,), key, "key", ""))
+            walk(value, (key,), where, out, protocol=_protocol, free_keys=not known, context=key)
             if key in ("metadata", "response_format"):
                 _keys(value, (key,), out)
     return tuple(out)
@@ -157,6 +192,9 @@ def _message(message: dict[str, Any], i: int, skip: set[Path], out: list[Leaf]) 
         if name == "audio":
             continue
         if blocks is None:
+            if name not in _FRAME and name:
+                out.append(Leaf(path, name, "key", role))
+            _names(part, path, out)
             walk(part, path, where, out, protocol=_protocol, free_keys=False, context=context)
             continue
         for j, block in enumerate(blocks):
@@ -165,7 +203,21 @@ def _message(message: dict[str, Any], i: int, skip: set[Path], out: list[Leaf]) 
                 continue  # media are named in Ask.unread, and the data_class gate decides; signed blocks in Ask.signed
             if (*here, "extra_content") in skip:
                 block = {k: v for k, v in block.items() if k != "extra_content"}
+            _names(block, here, out)
             walk(block, here, where, out, protocol=_protocol, free_keys=False, context=context)
+
+
+def _names(tree: Any, path: Path, out: list[Leaf]) -> None:
+    """Keys inside a message that no reference names: the client's own words, which a host would read like any text."""
+    if isinstance(tree, list):
+        for i, item in enumerate(tree):
+            _names(item, (*path, i), out)
+    elif isinstance(tree, dict):
+        for key, item in tree.items():
+            if key and key not in _FRAME:
+                out.append(Leaf((*path, key), key, "key", str(path[-1])))
+            if isinstance(item, (dict, list)):
+                _names(item, (*path, key), out)
 
 
 def _schema_leaves(key: str, value: Any) -> tuple[Leaf, ...]:
@@ -184,13 +236,13 @@ def _schema_leaves(key: str, value: Any) -> tuple[Leaf, ...]:
 
 
 def _keys(tree: Any, path: Path, out: list[Leaf]) -> None:
-    """Free-form keys: those of metadata and of a schema's `properties`; the schema's own words are protocol."""
+    """Free-form keys: those of metadata, of a schema's `properties`, and any other that is no word of the reference or of JSON Schema."""
     if isinstance(tree, list):
         for i, item in enumerate(tree):
             _keys(item, (*path, i), out)
     elif isinstance(tree, dict):
         free = path[-1] in ("metadata", "properties", "$defs", "definitions", "patternProperties")
         for key, item in tree.items():
-            if free and key:
+            if key and (free or key not in _SCHEMA):
                 out.append(Leaf((*path, key), key, "key", str(path[-1])))
             _keys(item, (*path, key), out)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localrouter.core.ask import rename_keys
 from localrouter.core.catalogue import Model
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import BadRequest, Unsupported
@@ -38,6 +39,29 @@ def test_unknown_fields_survive(extra: dict[str, Any], text: str, stream: bool) 
     assert sent["model"] == "m" and list(sent)[:2] == ["model", "messages"], (
         "the order of keys is kept: a prompt cache may depend on it"
     )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"Jane Doe": 1},
+        {"x_notes": {"deep": [{"Jane Doe": None}]}},
+        {"messages": [{"role": "user", "content": "x", "Jane Doe": True}]},
+        {"messages": [{"role": "user", "content": "x", "extra": {"Jane Doe": 1}}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "x", "more": {"Jane Doe": {}}}]}]},
+        {"metadata": {"Jane Doe": "y"}},
+        {"tools": [{"type": "function", "function": {"name": "f", "Jane Doe": 1}}]},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"properties": {"Jane Doe": {}}}}}]},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"default": {"Jane Doe": 1}}}}]},
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"properties": {"Jane Doe": {}}}}}},
+    ],
+)
+def test_a_key_that_no_reference_names_is_read_like_any_text(body: dict[str, Any]) -> None:
+    ask = dialect.read(orjson.dumps({"messages": [{"role": "user", "content": "x"}], **body}), {})
+    found = [leaf for leaf in ask.leaves if leaf.where == "key" and leaf.text == "Jane Doe"]
+    assert len(found) == 1
+    changed = rename_keys(ask.tree, {found[0].path: "PERSON_1"})
+    assert "Jane Doe" not in orjson.dumps(changed).decode() and "PERSON_1" in orjson.dumps(changed).decode()
 
 
 @given(JSON)
