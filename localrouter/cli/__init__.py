@@ -22,6 +22,7 @@ ORDER = (
     "ask",
     "doctor",
     "keys",
+    "models",
     "token",
     "traces",
     "explain",
