@@ -21,7 +21,7 @@ from localrouter.engine.prefixes import Match, Prefixes
 GAP = 0.25
 """Seconds that a step may take while an answer is being written: a pause that a reader of the stream does not notice."""
 CHUNK = 32
-"""Tokens. Smaller pieces of a prompt cost as much time as this one (llama.cpp's matrix products work on blocks)."""
+"""Tokens. Pieces of a prompt get no smaller than this, however slow the machine: each costs a pass over all weights."""
 AGE = 10.0
 """Seconds after which a background request counts as an interactive one."""
 HEADROOM = 32

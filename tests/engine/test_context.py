@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,12 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_chat
 
 from localrouter.engine.batching import Outcome, Part
 from localrouter.engine.context import BadModel, Context, Model, Settings
-
-sys.path.insert(0, str(Path(__file__).parent))
-import tiny_chat
 
 HEADS = 4
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,15 +15,13 @@ from typing import Any
 
 import psutil
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 import tiny_chat
-from process import Engine, Heard
+from engine_process import Engine, Heard
 
 MARGIN = 1e-2
 """Of two logits: where the best two are closer, which of them wins may depend on who else is in the batch."""
-FLASH_MARGIN = 0.3
-"""The same with flash attention, which rounds more (see `context.FLASH`)."""
+ROUNDING = {"flash": 0.3, "kv_type": 0.6}
+"""The same where more is rounded: flash attention on a CPU (see `context.FLASH`), keys and values in 8 bits."""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +66,7 @@ def talk(engine: Engine, seconds: float, draw: random.Random, *, margin: float =
     """Keep `streams` requests going and cancel some. Returns how many were compared with the same request alone."""
     questions = asks(draw, 24)
     alone = [engine.finish(engine.start(**q))[0] for q in questions]
-    assert sum(len(certain(a, margin)) for a in alone) > 0.5 * sum(len(a.tokens) for a in alone), "the model is decisive"
+    assert sum(len(certain(a, margin)) for a in alone) > 0.4 * sum(len(a.tokens) for a in alone), "the model is decisive"
     heard: dict[int, Heard] = {}
     which: dict[int, int] = {}
     compared = 0
@@ -104,14 +101,8 @@ def test_the_model_sings_what_it_was_taught(engine: Engine) -> None:
         assert heard.text == "".join(tiny_chat.song(n))
 
 
-def test_eight_streams_do_not_hear_each_other(models: dict[str, Path]) -> None:
-    e = Engine(models["trained"], ctx=8192, slots=8, flash="off")
-    assert talk(e, 4.0, random.Random(1)) >= 10
-    e.close()
-
-
-def test_nor_with_flash_attention(engine: Engine) -> None:
-    assert talk(engine, 2.0, random.Random(3), margin=FLASH_MARGIN) >= 5
+def test_eight_streams_do_not_hear_each_other(engine: Engine) -> None:
+    assert talk(engine, 4.0, random.Random(1)) >= 10
     status = engine.status()
     assert status["running"] == status["waiting"] == 0 and status["used"] <= status["cells"]
 
@@ -300,10 +291,17 @@ def test_nothing_that_is_sent_ends_the_process(engine: Engine) -> None:
     assert engine.finish(engine.start("song 1", max_tokens=3, temperature=0))[0].text == "".join(tiny_chat.song(1)[:3])
 
 
+@pytest.mark.parametrize("options", [{"flash": "on"}, {"kv_type": "q8_0"}])
+def test_nor_with_other_memories(models: dict[str, Path], options: dict[str, str]) -> None:
+    e = Engine(models["trained"], ctx=4096, slots=8, **options)
+    assert talk(e, 1.5, random.Random(3), margin=ROUNDING[next(iter(options))]) >= 3
+    e.close()
+
+
 @pytest.mark.long
 def test_ten_minutes_of_eight_streams(models: dict[str, Path]) -> None:
     """No leak: memory, descriptors, slots, cells. SOAK: seconds, 600 by default."""
-    e = Engine(models["trained"], ctx=8192, slots=8, flash="off")
+    e = Engine(models["trained"], ctx=8192, slots=8)
     process, draw = psutil.Process(e.proc.pid), random.Random(2)
     talk(e, 30, draw)
     start, files = process.memory_info().rss, process.num_fds()

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+import tiny_gguf
+from engine_process import Engine
 
 from localrouter.core.frames import encode
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "tools")]
-import tiny_gguf
-from process import Engine
 
 WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {
     "type": "object", "properties": {"unit": {"enum": ["c", "f"]}}, "required": ["unit"]}}}  # fmt: skip
