@@ -46,6 +46,19 @@ class Request:
         self._left = len(self.answers)
         self._ended = False
 
+    @property
+    def works(self) -> list[Answer]:
+        """For the scheduler; none when there is no room for a single token."""
+        return self.answers if self.ask.room else []
+
+    def nothing(self) -> None:
+        """End where there is no room."""
+        for answer in self.answers:
+            answer.end_at_once()
+
+    def refused(self, error: str, code: str) -> None:
+        self.end(error=error, code=code)
+
     def say(self, choice: int, frame: dict[str, Any]) -> None:
         if choice:
             frame["choice"] = choice

@@ -51,9 +51,11 @@ class Meter:
         np.maximum(x, np.float32(FLOOR), out=x)
         np.exp(x, out=e)
         total = float(e.sum())
-        entropy = np.log(total) - float(e.dot(x)) / total
         x[first] = FLOOR
         margin = -float(x.max())
+        x[first] = 0.0
+        np.multiply(x, e, out=x)  # and not BLAS's dot, which may start threads for this
+        entropy = np.log(total) - float(x.sum()) / total
         self.best, self.norm = best, best + float(np.log(total))
         return max(0.0, float(entropy)), margin
 

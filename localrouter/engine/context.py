@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from localrouter.engine.batching import DecodeFault, Outcome, Part
 from localrouter.engine.cpu import spare_extra_buffers
 from localrouter.engine.encoder import quiet
+from localrouter.engine.gguf_checks import sound_header
+from localrouter.engine.gguf_header import BadHeader
 from localrouter.engine.tokens import Vocabulary
 
-MAGIC = b"GGUF"
 KV_TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2}
 """Names of the KV cache's number formats, with ggml's numbers (ggml.h, `enum ggml_type`)."""
 FLASH = {"auto": -1, "off": 0, "on": 1}
@@ -61,23 +62,14 @@ def default_threads() -> int:
     return max(1, (os.cpu_count() or 2) // 2)
 
 
-def check_file(path: Path) -> None:
-    """Fail with a sentence when the file cannot be a GGUF."""
-    try:
-        with path.open("rb") as f:
-            head = f.read(8)
-    except OSError as exc:
-        why = "does not exist" if isinstance(exc, FileNotFoundError) else "cannot be read"
-        raise BadModel(f"The model file {path.name} {why}.") from exc
-    if head[:4] != MAGIC or len(head) < 8:
-        raise BadModel(f"The file {path.name} is not a GGUF model.")
-
-
 class Model:
     """The weights of a file. Raises BadModel."""
 
     def __init__(self, path: Path, *, gpu_layers: int = -1) -> None:
-        check_file(path)
+        try:
+            sound_header(path)  # llama.cpp ends the process at some of what it does not like
+        except BadHeader as exc:
+            raise BadModel(str(exc)) from exc
         lib = quiet()
         self.lib: Any = lib
         params = lib.llama_model_default_params()

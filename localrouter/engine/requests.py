@@ -7,7 +7,7 @@ batches of other requests. Every complaint is a `BadAsk` with a sentence for the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from localrouter.engine import grammar as grammars
@@ -25,6 +25,8 @@ MOST_TOP = 20
 MOST_STOPS = 64
 FILL = 256
 """Tokens of an insertion when nothing is said."""
+QUESTION = "Is your answer above correct and complete? Reply with yes or no."
+"""Of a self-check (see `check`)."""
 
 
 class BadAsk(Exception):
@@ -49,6 +51,9 @@ class Ask:
     top: int | None = None
     parser: Callable[[], Parser] | None = None
     constraint: Callable[[], Constraint] | None = None
+    yes: Sequence[int] = ()
+    no: Sequence[int] = ()
+    """Of a self-check."""
     ends: frozenset[int] = frozenset()
     """Tokens that end this answer, beside those that end any."""
 
@@ -82,8 +87,9 @@ class Preparer:
 
     def prepare(self, ask: Mapping[str, Any]) -> Ask:
         """Raises BadAsk."""
+        kinds = {"fill": self._fill, "check": self._check}
         try:
-            return self._fill(ask) if ask.get("op") == "fill" else self._chat(ask)
+            return kinds.get(str(ask.get("op")), self._chat)(ask)
         except (BadMessages, BadGrammar, NoSuchTool, BadSampling) as exc:
             raise BadAsk(str(exc)) from exc
         except (TypeError, ValueError, AttributeError, KeyError) as exc:
@@ -109,6 +115,17 @@ class Preparer:
             text = self.family.forced(tools, choice, bool(ask.get("parallel_tool_calls", True)), self._markers, thinks)
             grammar = grammars.lark(text, controls=True)
         return self._ready(ask, prompt, grammar, lambda: self.family.parser(tools, thinks))
+
+    def _check(self, ask: Mapping[str, Any]) -> Ask:
+        """`messages` and the `answer` that was given to them: see `check`."""
+        yes, no = (words(self._vocabulary.pieces, w) for w in ("yes", "no"))
+        if not yes or not no:
+            raise BadAsk("The local model has no single token for yes and no.", "unsupported")
+        if not isinstance(ask["answer"], str):
+            raise BadAsk("The answer must be text.")
+        said = [{"role": "assistant", "content": ask["answer"]}, {"role": "user", "content": QUESTION}]
+        made = self._chat({"id": ask["id"], "messages": [*ask["messages"], *said], "max_tokens": 1, "reasoning": False})
+        return replace(made, yes=yes, no=no, interactive=False)
 
     def _fill(self, ask: Mapping[str, Any]) -> Ask:
         """Fill in the middle. `prefix`, `suffix`: text before and behind the cursor; `path`, `repo`, `files` [[path, text], ...]: what is
@@ -184,6 +201,11 @@ class Preparer:
                 raise BadAsk("The response format has no schema.")
             return grammars.json_schema(schema)
         return None
+
+
+def words(pieces: Sequence[bytes], word: str) -> list[int]:
+    """The tokens that say this word, whatever its case and the space before it."""
+    return [t for t, piece in enumerate(pieces) if len(piece) <= len(word) + 1 and piece.strip().lower() == word.encode()]
 
 
 def _whole(value: Any, name: str) -> int:

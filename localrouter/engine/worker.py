@@ -10,6 +10,7 @@ Frames in (`id` is the daemon's number of the request):
      "max_tokens", "temperature", "top_p", "top_k", "min_p", "typical_p", "seed", "stop", "n", "logprobs", "top_logprobs",
      "presence_penalty", "frequency_penalty", "repeat_penalty", "logit_bias", "reasoning", "priority": "interactive" | "background"}
     {"id", "op": "fill", "prefix", "suffix", ...}   fill-in-the-middle, sampling as in chat
+    {"id", "op": "check", "messages", "answer"}     how likely the model thinks its answer is right: "yes" in the end frame, 0 to 1
     {"id", "op": "cancel"}   {"id", "op": "ping"}   {"id", "op": "status"}
 Frames out:
     {"ready": true, "model", "ctx", "template", "family", "fill", "slots", "threads", "bytes", "warning"?}   or {"fatal": sentence}
@@ -108,7 +109,7 @@ class Worker:
                     self._batcher.interrupt(ident)
         elif op == "status":
             self._ready.put(ident)
-        elif op not in ("chat", "fill"):
+        elif op not in ("chat", "fill", "check"):
             self._refuse(ident, "The engine does not know this operation.", "bad_request")
         elif ident in self._pending:
             pass  # its number is taken: an answer to this one could not be told from the other's
@@ -123,6 +124,7 @@ class Worker:
 
     def _prepare(self, preparer: Any, tools: Any) -> None:
         from localrouter.engine.answer import Request
+        from localrouter.engine.check import Check
         from localrouter.engine.requests import BadAsk
 
         while True:
@@ -135,7 +137,11 @@ class Worker:
                         {"id": ident, "end": True, "finish": "cancelled", "usage": {"input": 0, "output": 0, "cached": 0}}
                     )
                     continue
-                self._ready.put(Request(preparer.prepare(message), tools, self.pipe.gather, self._over))
+                ask = preparer.prepare(message)
+                if ask.yes:
+                    self._ready.put(Check(ident, ask.prompt, ask.yes, ask.no, self.pipe.gather, self._over))
+                else:
+                    self._ready.put(Request(ask, tools, self.pipe.gather, self._over))
             except BadAsk as exc:
                 self._over(ident)
                 self._refuse(ident, str(exc), exc.code)
@@ -182,15 +188,13 @@ class Worker:
         if isinstance(item, int):
             self.pipe.send({"id": item, "end": True, "status": self._status(batcher)})
             return
-        request = item
-        if not request.ask.room:
-            for answer in request.answers:
-                answer.end_at_once()
+        if not item.works:
+            item.nothing()
             return
         try:
-            batcher.submit(*request.answers)
+            batcher.submit(*item.works)
         except Busy as exc:
-            request.end(error=str(exc), code="busy")
+            item.refused(str(exc), "busy")
 
     def _status(self, batcher: Batcher) -> Message:
         books = batcher.prefixes

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from localrouter.engine.confidence import Meter, Tally, agreement, chosen, refuses, top
 
 
+@settings(deadline=None)
 @given(arrays.arrays(np.float32, st.integers(2, 300), elements=st.floats(-60, 60, width=32)))
 def test_meter(logits: np.ndarray) -> None:
     before = logits.copy()

@@ -154,5 +154,5 @@ def test_what_cannot_be_loaded_is_a_sentence(folder: Path, tmp_path: Path) -> No
         Model(tmp_path / "text.gguf")
     whole = tiny_chat.random(folder / "cut.gguf").read_bytes()
     (tmp_path / "cut.gguf").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(BadModel, match="could not be loaded"):
+    with pytest.raises(BadModel, match="GGUF model that can be loaded"):
         Model(tmp_path / "cut.gguf")

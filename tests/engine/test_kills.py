@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 import tiny_chat
-from conftest import Daemon, ask, start, stop, wait, write_home
+from conftest import Daemon, ask, call, start, stop, wait, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -95,7 +95,11 @@ def kills(daemon: Daemon, count: int, seed: int) -> Counter[str]:
     assert status == 200, "the next request works, here or at the route's next model"
     end = time.monotonic() + 60
     while (text := body["choices"][0]["message"]["content"]) != "".join(tiny_chat.song(3)[:10]):
-        assert time.monotonic() < end, text
+        assert time.monotonic() < end, (
+            text,
+            call(daemon, "/control/traces")[1]["traces"][:1],
+            call(daemon, "/control/status")[1]["cooling"],
+        )
         time.sleep(0.2)
         status, body = ask(daemon, "song 3", "local:chat", max_tokens=10, temperature=0)
     return got

@@ -219,6 +219,14 @@ def test_fill_in_the_middle(engine: Engine) -> None:
     assert bad.end and bad.end["code"] == "bad_request"
 
 
+def test_a_self_check_reads_one_row(engine: Engine) -> None:
+    asked = [{"role": "user", "content": "song 1"}]
+    (heard,) = engine.finish(engine.send(op="check", messages=asked, answer="red green"))
+    assert heard.end and 0.0 <= heard.end["yes"] <= 1.0 and heard.end["usage"]["output"] == 0 and not heard.text
+    (bad,) = engine.finish(engine.send(op="check", messages=asked))
+    assert bad.end and bad.end["code"] == "bad_request"
+
+
 def test_a_full_queue_says_so(models: dict[str, Path]) -> None:
     e = Engine(models["trained"], ctx=2048, slots=1, queue=2)
     first = e.start("song 1", max_tokens=1500)

@@ -142,7 +142,8 @@ def test_no_text_of_a_request_is_logged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(None, "does not exist"), (b"hello", "not a GGUF"), (b"GGUF\x03\0\0\0junk", "could not be")]
+    ("content", "words"),
+    [(None, "does not exist"), (b"hello", "not a GGUF"), (b"GGUF\x03\0\0\0junk", "is not a GGUF")],
 )
 def test_bad_file(tmp_path: Path, content: bytes | None, words: str) -> None:
     path = tmp_path / "bad.gguf"
