@@ -1,6 +1,6 @@
 # Two commands for a fresh machine: `make demo` and `make test`. Both set the machine up first, and repeat quickly.
 PY := .venv/bin/python
-.PHONY: setup demo test test-long test-clients check bench bench-privacy clean
+.PHONY: setup demo test test-long test-clients check bench bench-privacy bench-engine clean
 
 setup:
 	@bash packaging/setup.sh
@@ -30,6 +30,11 @@ bench: setup
 # What is found, missed and what it costs, on public data: DATA is the folder of the unpacked sets.
 bench-privacy: setup
 	@$(PY) tests/bench/privacy/run.py $(or $(DATA),$(error say where the data lies: make bench-privacy DATA=DIR)) $(BENCH)
+
+# The local engine beside llama-server and llama-cpp-python's server on generated models: 3 GB in ~/.cache/localrouter-bench, built once
+# (llama-server compiles for ten minutes). BENCH="--quick", "--models 500M-q8_0", "--threads 4" or "--readme", say.
+bench-engine: setup
+	@$(PY) tests/bench/engine_run.py --json build/bench-engine.json --table build/bench-engine.md $(BENCH)
 
 # The encoder's weights, again: DATA is the folder of the open sets (packaging/encoder/README.md). An hour of two cores, minutes of a GPU.
 # ENCODER="--minutes 100 --out build/encoder", say. The result replaces localrouter/models/encoder.gguf only when it is asked for: --install.
