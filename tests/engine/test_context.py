@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> Iterator[Model]:
-    made = Model(tiny_chat.random(folder / "random.gguf"))
+    made = Model(tiny_chat.build("random", folder / "random.gguf"))
     yield made
     made.close()
 
@@ -94,7 +94,7 @@ def test_full_is_said_and_the_memory_goes_on(context: Context) -> None:
 
 
 def test_abort_ends_a_decode_and_leaves_the_rest_whole(folder: Path) -> None:
-    big = Model(tiny_chat.random(folder / "wide.gguf", dim=512, layers=8, inner=1536))
+    big = Model(tiny_chat.build("random", folder / "wide.gguf", dim=512, layers=8, inner=1536))
     context = Context(big, Settings(ctx=2048, threads=1, batch=512))
     tokens = draw(20)
     expected = logits(context, 0, 0, tokens)
@@ -117,7 +117,7 @@ def test_abort_ends_a_decode_and_leaves_the_rest_whole(folder: Path) -> None:
 
 
 def test_a_recurrent_model_is_found_out_and_copied_whole(folder: Path) -> None:
-    model = Model(tiny_chat.recurrent(folder / "mamba.gguf"))
+    model = Model(tiny_chat.build("recurrent", folder / "mamba.gguf"))
     context = Context(model, Settings(ctx=512, slots=2, kept=6, threads=1))
     assert model.recurrent and not context.cuttable and context.sequences == 4
     head, tail = draw(50), draw(8, 2)
@@ -152,7 +152,7 @@ def test_what_cannot_be_loaded_is_a_sentence(folder: Path, tmp_path: Path) -> No
     (tmp_path / "text.gguf").write_bytes(b"hello world")
     with pytest.raises(BadModel, match="not a GGUF"):
         Model(tmp_path / "text.gguf")
-    whole = tiny_chat.random(folder / "cut.gguf").read_bytes()
+    whole = tiny_chat.build("random", folder / "cut.gguf").read_bytes()
     (tmp_path / "cut.gguf").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadModel, match="GGUF model that can be loaded"):
         Model(tmp_path / "cut.gguf")

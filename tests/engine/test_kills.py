@@ -26,7 +26,7 @@ SERVE = (
 
 @pytest.fixture
 def daemon(tmp_path: Path, host: Rehearsal) -> Iterator[Daemon]:
-    model = tiny_chat.trained(tmp_path / "trained.gguf")
+    model = tiny_chat.build("trained", tmp_path / "trained.gguf")
     home = tmp_path / "home"
     write_home(home, host, extra=f'[local]\nmodel = "{model}"\nctx = 2048')
     process = start(home, program=SERVE)

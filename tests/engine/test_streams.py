@@ -28,9 +28,9 @@ ROUNDING = {"flash": 0.3, "kv_type": 0.6}
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
     return {
-        "trained": tiny_chat.trained(folder / "trained.gguf"),
-        "wide": tiny_chat.random(folder / "wide.gguf", dim=192, layers=4, inner=512),
-        "recurrent": tiny_chat.recurrent(folder / "recurrent.gguf"),
+        "trained": tiny_chat.build("trained", folder / "trained.gguf"),
+        "wide": tiny_chat.build("random", folder / "wide.gguf", dim=192, layers=4, inner=512),
+        "recurrent": tiny_chat.build("recurrent", folder / "recurrent.gguf"),
     }
 
 

@@ -8,6 +8,9 @@ neighbour's tokens in its memory would do to it shows in its text.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,7 +42,7 @@ def tokenizer(merges: int = 2000) -> tuple[list[str], list[tuple[str, str]]]:
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=merges + 256, initial_alphabet=alphabet, show_progress=False)
-    made.train_from_iterator([*topics.values(), *(f" {w}" for w in WORDS for _ in range(200))], trainer)
+    made.train_from_iterator([*topics.values(), *(f" {w}" for w in (*WORDS, "yes", "no") for _ in range(200))], trainer)
     state = json.loads(made.to_str())["model"]
     tokens = sorted(state["vocab"], key=state["vocab"].__getitem__)
     return tokens, [tuple(m) if isinstance(m, list) else tuple(m.split(" ")) for m in state["merges"]]  # type: ignore[misc]
@@ -228,6 +231,13 @@ def trained(path: Path, *, dim: int = 256, layers: int = 2, heads: int = 4, inne
     return write(path, weights, heads)
 
 
+def build(kind: str, path: Path, **options: Any) -> Path:
+    """`trained`, `random` or `recurrent`, made in a process of its own with one thread: numpy's threads fight for the cores of a busy machine."""
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, __file__, kind, str(path), json.dumps(options)], env=env, check=True)
+    return path
+
+
 def _reader() -> Any:
     """Text with special names to tokens, by the `tokenizers` library: not by the code under test."""
     from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
@@ -237,3 +247,7 @@ def _reader() -> Any:
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]
     made.add_special_tokens([AddedToken(name, normalized=False) for name in SPECIAL])
     return lambda text: list(made.encode(text).ids)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](Path(sys.argv[2]), **json.loads(sys.argv[3]))
