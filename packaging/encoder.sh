@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=$1; shift
-minutes=50 out=build/encoder install=
+minutes=100 out=build/encoder install=
 while [ $# -gt 0 ]; do
   case $1 in
     --minutes) minutes=$2; shift 2 ;;
@@ -41,7 +41,7 @@ PY
   }
 fi
 echo "==> the training set"
-"$env/bin/python" packaging/encoder/generate.py --data "$data" --out "$out/data" --seed 1 --n 200000
+"$env/bin/python" packaging/encoder/generate.py --data "$data" --out "$out/data" --seed 2 --n 260000
 echo "==> training, $minutes minutes at most"
 "$env/bin/python" packaging/encoder/train.py --base "$base" --data "$out/data" --out "$out/made" --minutes "$minutes"
 echo "==> calibration"
