@@ -43,8 +43,9 @@ KNOWN = "Dear Ms Maria Kowalska, thank you for visiting us in Berlin."
 """What a sound encoder finds a person and a place in."""
 
 LEAN = 0.5
-"""Taken from the logit of "no name". The head's own biases are calibrated on text like its training set; on the test parts of five open sets (60 sentences
-each) this raised the mean F2 of people, organisations and places from .709 to .725 at the same precision for people."""
+"""Taken from the logit of "no name": a missed name costs more than a veiled word. On 1 500 held-out open texts (packaging/encoder, valid.jsonl)
+people, organisations and places have F2 .778 at 0, .780 at 0.5 and .782 at 1, precision .76, .74 and .71; made texts lose from 0.5 on. `LEAST`: .3, .4 and .5
+differ by less than that."""
 
 _PLAIN_KEYS = frozenset({"", "content", "text", "value", "input", "query", "message", "prompt", "body", "data", "seam"})
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\-.]+")
