@@ -43,7 +43,7 @@ KNOWN = "Dear Ms Maria Kowalska, thank you for visiting us in Berlin."
 """What a sound encoder finds a person and a place in."""
 
 LEAN = 0.5
-"""Taken from the logit of "no name": a missed name costs more than a veiled word. On 1 500 held-out open texts (packaging/encoder, valid.jsonl)
+"""Taken from the logit of "no name": a missed name costs more than a veiled word. With the second training alone, on 1 500 held-out open texts,
 people, organisations and places have F2 .778 at 0, .780 at 0.5 and .782 at 1, precision .76, .74 and .71; made texts lose from 0.5 on. `LEAST`: .3, .4 and .5
 differ by less than that."""
 
