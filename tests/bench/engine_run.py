@@ -32,7 +32,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", help="by comma: daemon,engine,llama-server,stock")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) // 2))
-    parser.add_argument("--ctx", type=int, default=16_384)
+    parser.add_argument("--ctx", type=int, default=8192, help="tokens over all slots; the default is the product's")
     parser.add_argument("--quick", action="store_true", help="two rounds of short texts")
     parser.add_argument("--json", type=Path, help="write everything as JSON")
     parser.add_argument("--table", type=Path, help="write the tables as Markdown")
