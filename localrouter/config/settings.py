@@ -26,11 +26,28 @@ class Strict(BaseModel):
 
 
 class Local(Strict):
-    """The local chat model: a GGUF file, its context in tokens, threads (0: chosen for the machine)."""
+    """The local models. `model`: the GGUF file of `local:chat`; `fim`: that of `local:fim`, when another one completes code. The rest is how
+    models are loaded, chosen for the machine where it is left out or 0 (engine/fit.py): `ctx` in tokens, `threads`, `batch` in tokens,
+    `kv_type`, `slots` (requests at once), `gpu_layers` (-1: all), `memory_gb` for all loaded models together. `idle_minutes`: after which a
+    model that nobody asks is unloaded; 0 keeps it."""
 
     model: Path | None = None
-    ctx: int = Field(default=8192, ge=512, le=1_048_576)
+    fim: Path | None = None
+    ctx: int = Field(default=0, ge=0, le=1_048_576)
     threads: int = Field(default=0, ge=0, le=512)
+    batch: int = Field(default=0, ge=0, le=8192)
+    kv_type: Literal["", "f16", "q8_0", "q4_0"] = ""
+    slots: int = Field(default=0, ge=0, le=64)
+    gpu_layers: int | None = Field(default=None, ge=-1, le=1000)
+    memory_gb: float = Field(default=0, ge=0, le=100_000)
+    idle_minutes: float = Field(default=15, ge=0, le=100_000)
+
+    @field_validator("ctx")
+    @classmethod
+    def _context(cls, value: int) -> int:
+        if 0 < value < 512:
+            raise ValueError("must be 512 at least, or 0 for what fits the machine")
+        return value
 
 
 class Budgets(Strict):

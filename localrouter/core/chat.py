@@ -187,6 +187,7 @@ class Piece:
     never restored, veiled or edited. `untouched`: the text is shown as it came (a signed thought).
     `cites`: `text` is the JSON of a citation, whose `start_index` and `end_index` count the characters of its channel's text: they are
     moved with what is restored before them (a `tree` and `whole` too).
+    `logprobs`: what the tokens of `text` were worth, in the shape of chat completions' `logprobs.content` (the local engine's only).
     `mirror`: the same text again in another field (`reasoning` beside `reasoning_content`), on a channel of its own: restored on the raw
     plane, left out on the neutral one."""
 
@@ -202,6 +203,7 @@ class Piece:
     untouched: bool = False
     mirror: bool = False
     cites: bool = False
+    logprobs: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

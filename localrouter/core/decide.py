@@ -148,13 +148,17 @@ def _expand(route: Route, ask: Ask, standing: Standing) -> list[Candidate | Weig
         else:
             add(Candidate(model.id, "hosted", ask.max_output or model.max_output, model))
 
+    def local(target: str) -> None:
+        context = standing.locals.get(target, standing.local_context)
+        add(Candidate(target, "local", ask.max_output or max(256, context // 2)))
+
     for target in route.try_:
         if target.startswith("local:"):
-            add(Candidate(target, "local", ask.max_output or max(256, standing.local_context // 2)))
+            local(target)
         elif target == "asked":
             if ask.model and ask.model not in AUTO:
                 if ask.model.startswith("local"):
-                    add(Candidate("local:chat", "local", ask.max_output or max(256, standing.local_context // 2)))
+                    local(ask.model if ask.model in standing.locals else "local:chat")
                 else:
                     hosted(ask.model, asked=True)
         elif target.endswith("/*"):

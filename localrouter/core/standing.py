@@ -12,6 +12,7 @@ class Standing:
     """`remaining` is what the tightest budget still pays, in micro-dollars (None: no budget is set).
     `keys` are the hosts that have a key (hosts without need of one included). `local` is the chat model's name, or "".
     `refused` are the hosts that a moment ago refused our key or account, and the status they said it with.
+    `locals` are the other local targets that may be asked (`local:NAME`), and the context of each in tokens.
     `served` is the model that answered this conversation last (`served_asked`: which one the client named then), or ""."""
 
     now: float
@@ -23,6 +24,7 @@ class Standing:
     local: str = ""
     local_context: int = 0
     local_why_not: str = ""
+    locals: dict[str, int] = field(default_factory=dict)
     keyring_waiting: bool = False
     cooling: dict[str, float] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)

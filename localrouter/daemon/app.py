@@ -19,8 +19,10 @@ from localrouter.daemon.counting import Counting
 from localrouter.daemon.door import Receive, Scope
 from localrouter.daemon.embeddings import Embeddings
 from localrouter.daemon.faultlog import log_defect
+from localrouter.daemon.infill import Infill
 from localrouter.daemon.models_list import ModelsList
 from localrouter.daemon.openapi import OpenApi
+from localrouter.daemon.rerank import Rerank
 from localrouter.daemon.runner import Send
 from localrouter.daemon.services import Services
 from localrouter.daemon.surface import Call as Call
@@ -57,13 +59,16 @@ class App:
         self.completing = Completing(services)
         self._models = ModelsList(services, self.dialects)
         self.routes: list[Route] = []
+        embedder = Embeddings(services)
         self.add(
             [
                 Route("GET", "/healthz", "open", self._healthz),
                 *(Route("HEAD", path, "probe", self._healthz) for path in PROBES),
                 *self._models.routes(),
                 *Counting(self.dialects).routes(),
-                *Embeddings(services).routes(),
+                *embedder.routes(),
+                *Rerank(embedder).routes(),
+                *Infill(services).routes(),
                 *OpenApi(self.dialects).routes(),
                 *self.completing.routes(self.dialects),
                 *(extra or []),

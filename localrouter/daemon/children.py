@@ -125,6 +125,10 @@ class Child:
         if self._proc is not None:
             self._kill(self._proc)
 
+    def forgive(self) -> None:
+        """It has done its work since it was started, so its earlier deaths count no more against its budget."""
+        self._recent.clear()
+
     async def stop(self) -> None:
         """End the child: politely, then by force. It stays down until `start`."""
         self._stopped = True

@@ -150,7 +150,7 @@ class Embeddings:
             return
         begun, request_id = (self.s.now(), time.monotonic()), new_id()
         texts, packed = read(body)
-        working = asyncio.ensure_future(self._vectors(texts))
+        working = asyncio.ensure_future(self.vectors(texts))
         gone = asyncio.ensure_future(until_gone(call.receive))
         tokens = 0
         error: RouterError | None = ClientLeft("The client left before the end.")
@@ -168,7 +168,7 @@ class Embeddings:
             gone.cancel()
             self.s.background(note_embedding(self.s, request_id, MODEL, texts, tokens, begun, error))
         data = [
-            {"object": "embedding", "index": at, "embedding": vector if packed else _floats(vector)}
+            {"object": "embedding", "index": at, "embedding": vector if packed else floats(vector)}
             for at, vector in enumerate(vectors)
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
@@ -177,7 +177,8 @@ class Embeddings:
         head.append((b"x-localrouter-id", request_id.encode()))
         await send_json(call.send, 200, tree, head)
 
-    async def _vectors(self, texts: list[str]) -> tuple[list[str], int]:
+    async def vectors(self, texts: list[str]) -> tuple[list[str], int]:
+        """(each text's vector of length 1 as base64 of little-endian float32, tokens read). Raises EmbedderUnavailable."""
         vectors: list[str] = []
         tokens = 0
         async with self._room:
@@ -194,8 +195,9 @@ class Embeddings:
         return vectors, tokens
 
 
-def _floats(packed: str) -> list[float]:
-    floats = array.array("f", base64.b64decode(packed))
+def floats(packed: str) -> list[float]:
+    """A vector as `vectors` packs it."""
+    row = array.array("f", base64.b64decode(packed))
     if sys.byteorder == "big":
-        floats.byteswap()
-    return floats.tolist()
+        row.byteswap()
+    return row.tolist()

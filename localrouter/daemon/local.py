@@ -1,30 +1,39 @@
-"""The local lane: the engine's process as a model that streams chunks.
+"""The local lane: the models of this machine as models that stream chunks.
 
-Law: whatever happens to the engine is a typed error of one request; the daemon goes on, and the next request starts it again.
+A target names one by its role or its name: `local:chat`, `local:fim`, `local:NAME` for any model of the shelf (engine/shelf.py). It is loaded
+at the first need (daemon/engines.py).
+Law: whatever happens to an engine is a typed error of one request; the daemon goes on, and the next request starts it again.
 It does not know dialects: a chunk from here has no raw form.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from localrouter.config.paths import SAFE
-from localrouter.core.chat import Channel, Chunk, Finish, Piece
-from localrouter.core.errors import BadRequest, LaneFault, LocalUnavailable
-from localrouter.core.money import Usage
-from localrouter.daemon.children import Child, ChildRefused
+from localrouter.config.paths import Paths
+from localrouter.config.settings import Local
+from localrouter.core.catalogue import LocalModel
+from localrouter.core.errors import BadRequest, Busy, LaneFault, LocalUnavailable, Unsupported
+from localrouter.daemon.engines import Engines
+from localrouter.daemon.local_chunks import Answer
 from localrouter.daemon.local_params import TAKES
+from localrouter.engine.fit import PLENTY, NoRoom, fit
+from localrouter.engine.gguf_header import BadHeader, read_header
+from localrouter.engine.shelf import Facts, Shelved, at_path, choose, shelf
 
-LOAD_TIMEOUT = 180.0
-"""Seconds. A big model on a slow disk needs minutes, not seconds."""
+CHAT, FIM, PREFIX = "local:chat", "local:fim", "local:"
+LOOK_S = 20.0
+"""How long what was found on the shelf is taken for what is there, when a name is not found."""
+_HOW = "Run `localrouter models use NAME`, or `localrouter up --local FILE.gguf`."
+_HOW_FIM = "Run `localrouter models pull qwen2.5-coder-0.5b`, say."
 
-_HOW = "Run `localrouter up --local FILE.gguf`, or set `local.model` in the settings."
-
-_FINISH: dict[str, Finish] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
+Told = Callable[[Mapping[str, Any]], None]
+"""Takes what an engine says of an answer when it is over: usage, confidence, timings."""
 
 
 class ContextExceeded(BadRequest):
@@ -33,104 +42,227 @@ class ContextExceeded(BadRequest):
     code = "context_length_exceeded"
 
 
-class LocalLane:
-    """The chat model of this machine, loaded at the first need."""
+class CannotFill(Unsupported):
+    """The local model has no tokens for filling in the middle."""
 
-    def __init__(self, model_file: Path | None, ctx: int = 8192, threads: int = 0) -> None:
-        self._file = model_file
-        self._refused = ""
-        self._name = model_file.stem if model_file is not None else ""
-        self.context = ctx
-        self._child: Child | None = None
-        if model_file is not None:
-            argv = [sys.executable, *SAFE, "-m", "localrouter.engine", "--model", str(model_file)]
-            argv += ["--ctx", str(ctx), "--threads", str(threads)]
-            self._child = Child("engine", argv, ready_timeout=LOAD_TIMEOUT)
+    code = "unsupported"
+
+
+class LocalLane:
+    """The models of this machine. Without `paths` it knows the set model only, and remembers nothing."""
+
+    def __init__(
+        self,
+        settings: Local | None = None,
+        paths: Paths | None = None,
+        catalogue: Mapping[str, LocalModel] | None = None,
+    ) -> None:
+        self._settings = settings or Local()
+        self._paths, self._catalogue = paths, catalogue or {}
+        self.engines = Engines(self._settings, paths)
+        self._shelf: list[Shelved] = []
+        self._looked = float("-inf")
+        self._planned: dict[Path, int] = {}
+        self._facts: dict[Path, Facts] = {}
+
+    # --- what there is -------------------------------------------------------------------------------------------------
+
+    @property
+    def file(self) -> Path | None:
+        """The file of `local:chat`."""
+        return self._settings.model
 
     @property
     def name(self) -> str:
-        """The model's name, or "" without one."""
-        return self._name
+        """The chat model's name, or "" without one."""
+        return self.file.stem if self.file is not None else ""
+
+    @property
+    def context(self) -> int:
+        """Tokens that the chat model reads and writes: as loaded, else as it would be."""
+        return self._context(self.file) if self.file is not None else PLENTY
 
     @property
     def pid(self) -> int | None:
-        return self._child.pid if self._child is not None else None
+        engine = self.engines.of(self.file) if self.file is not None else None
+        return engine.child.pid if engine is not None and engine.child is not None else None
 
     @property
     def deaths(self) -> int:
-        return self._child.deaths if self._child is not None else 0
+        engine = self.engines.of(self.file) if self.file is not None else None
+        return engine.child.deaths if engine is not None and engine.child is not None else 0
 
     @property
     def available(self) -> bool:
-        """A model is set and nothing says that it cannot run. It may not be loaded yet."""
+        """A chat model is set and nothing says that it cannot run. It may not be loaded yet."""
         return not self.why_not
 
     @property
     def why_not(self) -> str:
-        """Why the lane is closed and what to run, or ""."""
-        if self._file is None:
+        """Why there is no chat model and what to run, or ""."""
+        if self.file is None:
             return f"No local chat model is set. {_HOW}"
-        if self._refused:
-            return f"{self._refused} {_HOW}"
-        if not self._file.is_file():
-            return f"The model file {self._file.name} does not exist. {_HOW}"
+        why, do = self.engines.why_not(self.file)
+        if why:
+            return f"{why} {do}"
+        if not self.file.is_file():
+            return f"The model file {self.file.name} does not exist. {_HOW}"
         return ""
 
-    async def start_if_needed(self) -> None:
+    @property
+    def targets(self) -> dict[str, int]:
+        """Every name but `local:chat` that may be asked, and its context in tokens."""
+        out = {PREFIX + m.name: self._context(m.path) for m in self._shelf if m.usable}
+        if (fim := self._fim()) is not None:
+            out[FIM] = self._context(fim)
+        return out
+
+    def title(self, target: str) -> str:
+        """What a person would call it."""
+        found = next((m for m in self._shelf if PREFIX + m.name == target), None)
+        if target == FIM and (path := self._fim()) is not None:
+            return path.stem
+        return (found.facts.name or found.name) if found is not None else self.name or target
+
+    def chats(self, target: str) -> bool:
+        """Whether a model says that it was made for conversations: its file has a template."""
+        found = next((m for m in self._shelf if PREFIX + m.name == target), None)
+        return target == CHAT or (found is not None and found.facts.template)
+
+    def _context(self, path: Path) -> int:
+        engine = self.engines.of(path)
+        if engine is not None and engine.up and engine.child is not None:
+            return int(engine.child.ready.get("ctx") or self._settings.ctx or PLENTY)
+        return self._settings.ctx or self._planned.get(path) or PLENTY
+
+    def _fim(self) -> Path | None:
+        """The file of `local:fim`: the set one; else the chat model when it can; else what is here for it, the smallest."""
+        chat, roles = self.file, {n for n, m in self._catalogue.items() if "fim" in m.roles}
+        if self._settings.fim is not None:
+            return self._settings.fim
+        if chat is not None and (facts := self._facts.get(chat)) is not None and facts.fim:
+            return chat
+        able = [m for m in self._shelf if m.usable and m.facts.fim]
+        return min(able, key=lambda m: (m.name not in roles, m.facts.template, m.size), default=None).path if able else None  # type: ignore[union-attr]
+
+    async def look(self, age: float = 0.0) -> None:
+        """Look what is on the shelf, unless that was done in the last `age` seconds."""
+        if time.monotonic() - self._looked < age:
+            return
+        self._looked = time.monotonic()
+        self._shelf, self._facts, self._planned = await asyncio.to_thread(self._found)
+
+    def _found(self) -> tuple[list[Shelved], dict[Path, Facts], dict[Path, int]]:
+        found = shelf(self._paths, self._catalogue) if self._paths is not None else []
+        facts = {m.path: m.facts for m in found}
+        planned: dict[Path, int] = {}
+        for path in (self._settings.model, self._settings.fim):
+            if path is not None and path not in facts:
+                facts[path] = at_path(path).facts
+        now = self.engines.machine()
+        for path in facts:
+            if path in (self._settings.model, self._settings.fim):
+                try:
+                    planned[path] = fit(read_header(path), now, self.engines.wish(), now.available).ctx
+                except (BadHeader, NoRoom):
+                    continue  # said when it is asked
+            elif facts[path].context:
+                planned[path] = min(facts[path].context, PLENTY)
+        return found, facts, planned
+
+    async def resolve(self, target: str) -> tuple[str, Path]:
+        """(the target's name, its file). Raises LocalUnavailable."""
+        if target == CHAT:
+            if self.file is None or (why := self.why_not):
+                why = self.why_not
+                raise LocalUnavailable(why.removesuffix(_HOW).strip(), _HOW)
+            return self.name, self.file
+        await self.look(LOOK_S)
+        if target == FIM:
+            path = self._fim()
+            if path is None:
+                raise LocalUnavailable("There is no model on this machine that fills in code.", _HOW_FIM)
+            return path.stem, path
+        found = choose([m for m in self._shelf if m.usable], target.removeprefix(PREFIX)) if self._shelf else None
+        if found is None or found.place == "path":  # a client's word opens no path of this machine
+            raise LocalUnavailable("There is no such model on this machine.", "`localrouter models list` shows those that are.")
+        return found.name, found.path
+
+    # --- what it does --------------------------------------------------------------------------------------------------
+
+    async def adopt(self, settings: Local, catalogue: Mapping[str, LocalModel]) -> None:
+        """Other settings, from now on."""
+        self._settings, self._catalogue = settings, catalogue
+        await self.engines.adopt(settings)
+        await self.look()
+
+    async def start_if_needed(self, target: str = CHAT) -> None:
         """Load the model unless it is loaded. Raises LocalUnavailable."""
-        if (why := self.why_not) or self._child is None:
-            raise LocalUnavailable(why.removesuffix(_HOW).strip(), _HOW)
-        try:
-            ready = await self._child.start()
-        except ChildRefused as exc:
-            self._refused = exc.message  # the same file will say the same again
-            raise LocalUnavailable(exc.message, _HOW) from exc
-        except LaneFault as exc:
-            raise LocalUnavailable(exc.message, exc.do, retry_after=exc.retry_after) from exc
-        self._name, self.context = str(ready.get("model") or self._name), int(ready.get("ctx") or self.context)
+        name, path = await self.resolve(target)
+        async with self.engines.lease(name, path):
+            pass
 
     async def stop(self) -> None:
-        """Unload the model and end its process."""
-        if self._child is not None:
-            await self._child.stop()
+        """Unload the models and end their processes."""
+        await self.engines.stop()
 
-    async def stream(self, messages: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> AsyncGenerator[Chunk, None]:
-        """What the model says. Closing the iterator cancels the work. `params` holds OpenAI's names; others are ignored."""
-        await self.start_if_needed()
-        assert self._child is not None
-        ask = {
-            "op": "chat",
-            "messages": [dict(m) for m in messages],
-            **{k: params[k] for k in TAKES if params.get(k) is not None},
-        }
-        try:
-            async with aclosing(self._child.stream(ask)) as replies:
-                async for reply in replies:
-                    yield _chunk(reply)
-        except LocalUnavailable:
-            raise
-        except LaneFault as exc:
-            raise LocalUnavailable(exc.message, exc.do, retry_after=exc.retry_after) from exc
+    async def stream(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        params: Mapping[str, Any],
+        target: str = CHAT,
+        *,
+        background: bool = False,
+        told: Told | None = None,
+    ) -> AsyncGenerator[Any, None]:
+        """What the model says, as `Chunk`s. Closing the iterator cancels the work. `params` holds OpenAI's names; others are ignored.
+        Raises LocalUnavailable, Busy, ContextExceeded and BadRequest."""
+        ask = {"op": "chat", "messages": [dict(m) for m in messages], "priority": "background" if background else "interactive"}
+        ask |= {k: params[k] for k in TAKES if params.get(k) is not None}
+        answer = Answer(int(params.get("n") or 1))
+        async with aclosing(self._ask(target, ask, told)) as replies:
+            async for reply in replies:
+                chunk = answer.chunk(reply)
+                if chunk is not None:
+                    yield chunk
+
+    async def fill(self, ask: Mapping[str, Any], target: str = FIM, told: Told | None = None) -> AsyncGenerator[str, None]:
+        """What stands between `prefix` and `suffix` of `ask` (engine/worker.py, `fill`), text by text. Raises like `stream`, and CannotFill."""
+        async with aclosing(self._ask(target, {**ask, "op": "fill"}, told)) as replies:
+            async for reply in replies:
+                if text := reply.get("delta"):
+                    yield str(text)
+
+    async def _ask(self, target: str, ask: dict[str, Any], told: Told | None) -> AsyncGenerator[Mapping[str, Any], None]:
+        """The engine's frames, errors raised."""
+        name, path = await self.resolve(target)
+        async with self.engines.lease(name, path) as engine:
+            assert engine.child is not None
+            try:
+                async with aclosing(engine.child.stream(ask)) as replies:
+                    async for reply in replies:
+                        if "error" in reply:
+                            raise fault(reply)
+                        if reply.get("end") is True:
+                            engine.child.forgive()
+                            if told is not None:
+                                told(reply)
+                        yield reply
+            except (LocalUnavailable, Busy):
+                raise
+            except LaneFault as exc:
+                raise LocalUnavailable(exc.message, exc.do, retry_after=exc.retry_after) from exc
 
 
-def _chunk(reply: Mapping[str, Any]) -> Chunk:
-    if "error" in reply:
-        message = str(reply["error"])
-        if reply.get("code") == "context_length_exceeded":
-            raise ContextExceeded(message, "Send less, or start the local model with a larger context.")
-        if reply.get("code") == "bad_request":
-            raise BadRequest(message, "Change the request.")
-        raise LocalUnavailable(message, "Try again.")
-    if reply.get("end") is True:
-        usage = reply.get("usage") or {}
-        return Chunk(
-            usage=Usage(input=int(usage.get("input", 0)), output=int(usage.get("output", 0))),
-            finish={0: _FINISH.get(str(reply.get("finish")), "stop")},
-            terminal=True,
-        )
-    if tool := reply.get("tool"):
-        piece = Piece(
-            Channel(0, "tool", int(tool["index"])), str(tool["arguments"]), tool=str(tool["name"]), call_id=str(tool["id"])
-        )
-        return Chunk(pieces=(piece,))
-    return Chunk(pieces=(Piece(Channel(0, "text"), str(reply.get("delta", ""))),))
+def fault(reply: Mapping[str, Any]) -> Exception:
+    """An engine's error as ours."""
+    message, code = str(reply["error"]), reply.get("code")
+    if code == "context_length_exceeded":
+        return ContextExceeded(message, "Send less, or load the local model with a larger context (local.ctx).")
+    if code == "bad_request":
+        return BadRequest(message, "Change the request.")
+    if code == "unsupported":
+        return CannotFill(message, _HOW_FIM)
+    if code == "busy":
+        return Busy(message, "Ask again in a moment.", retry_after=2)
+    return LocalUnavailable(message, "Try again.")

@@ -6,26 +6,40 @@ The engine's process reads these names in its `chat` frames (engine/worker.py); 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from localrouter.core.ask import Ask
 from localrouter.core.chat import Chat
 from localrouter.providers import _tuning
 
 TAKES = frozenset(
-    {"tools", "tool_choice", "max_tokens", "temperature", "top_p", "top_k", "min_p", "seed", "stop", "response_format"}
-)
+    {
+        "tools", "tool_choice", "parallel_tool_calls", "response_format", "reasoning", "max_tokens", "stop", "n", "seed",
+        "temperature", "top_p", "top_k", "min_p", "typical_p", "logit_bias", "logprobs", "top_logprobs",
+        "presence_penalty", "frequency_penalty", "repeat_penalty",
+    }
+)  # fmt: skip
+_SAME = {"repetition_penalty": "repeat_penalty"}
+"""vLLM's and OpenRouter's word, llama.cpp's word."""
 
 
 def fitted(chat: Chat, params: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """(the parameters that the engine takes, a sentence for each that it does not). `params`: those of the chat completions wire. Raises
-    CannotCross for several answers or log-probabilities while the engine gives none."""
+    CannotCross for another kind of answer that the engine does not give."""
+    chat = replace(chat, tuning={_SAME.get(key, key): value for key, value in chat.tuning.items()})
     _tuning.refuse(chat.tuning, TAKES)
     notes = _tuning.notes(chat.tuning, TAKES)
-    if chat.effort not in (None, "none"):
-        notes.append("The local model has no word for how much to reason, so the effort was left out.")
-    if chat.parallel is False and chat.tools and "parallel_tool_calls" not in TAKES:
-        notes.append("The local model is not kept to one tool call at a time.")
-    out = {key: value for key, value in params.items() if key in TAKES}
+    out = {_SAME.get(key, key): value for key, value in params.items() if _SAME.get(key, key) in TAKES}
+    if chat.effort is not None:
+        out["reasoning"] = chat.effort != "none"
+        if chat.effort != "none":
+            notes.append("The local model reasons or does not; how much is its own affair.")
     if chat.stop:
         out["stop"] = list(chat.stop)  # hosts take four, the engine any number
     return out, tuple(notes)
+
+
+def in_background(ask: Ask) -> bool:
+    """Whether others go first: a chore of the client (a title, a summary), or what it calls "flex" (OpenAI API reference, `service_tier`)."""
+    return ask.hints.cheap or ask.tree.get("service_tier") == "flex"

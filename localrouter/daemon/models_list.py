@@ -26,6 +26,8 @@ PAGE, PAGE_MAX = 20, 1000
 EPOCH = "1970-01-01T00:00:00Z"
 """Anthropic's API, `created_at`: "May be set to an epoch value if the release date is unknown."."""
 LOCAL = "local:chat"
+LOOK_S = 10.0
+"""How long a list of the model files of this machine is good."""
 _COUNT = re.compile(r"[0-9]{1,6}")
 
 
@@ -55,7 +57,12 @@ def offers(s: Services) -> list[Offer]:
             LOCAL, s.local.name or LOCAL, "localrouter", s.local.context, s.local.context // 2, tools=True, json_schema=True
         )
     reached = [_offer(m) for m in models.values() if m.id in _targets(s)] + ([local] if local else [])
-    return [_auto(reached), *([local] if local else []), *hosted]
+    others = [
+        Offer(name, s.local.title(name), "localrouter", context, context // 2, tools=True, json_schema=True)
+        for name, context in s.local.targets.items()
+        if s.local.chats(name)
+    ]
+    return [_auto(reached), *([local] if local else []), *others, *hosted]
 
 
 def _offer(m: Model) -> Offer:
@@ -255,6 +262,7 @@ class ModelsList:
 
     async def models(self, call: Call) -> None:
         kind = personality(call.path, door.headers_of(call.scope))
+        await self.s.local.look(LOOK_S)
         tree: Any
         if kind == "anthropic":
             tree = self._anthropic_answer(call)

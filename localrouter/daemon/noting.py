@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from localrouter.core.kinds import ORDER
 from localrouter.core.money import usd
 from localrouter.core.signals import Signals
 from localrouter.daemon.faultlog import log_defect
+from localrouter.daemon.local_chunks import usage_of
 from localrouter.daemon.services import Services
 from localrouter.daemon.tool_names import names_a_tool
 from localrouter.dialects import Made
@@ -65,6 +66,11 @@ class Story:
         if edits:
             more["edits"] = [edit._asdict() for edit in edits]
         self.attempts[-1] |= {"wire": wire, "crosses": crosses} | more
+
+    def answered_here(self, reply: Mapping[str, Any]) -> None:
+        """What the local engine said at the end: how sure the model was, how long it took, what it read and wrote. Numbers only."""
+        self.usage = {k: v for k, v in asdict(usage_of(reply)).items() if v}
+        self.attempts[-1] |= {key: reply[key] for key in ("confidence", "timings") if key in reply}
 
     def settled(self, command: c.Settle) -> None:
         self.cost += command.micro
@@ -215,7 +221,7 @@ async def _scrubbed(
 
 def _asked(services: Services, name: str) -> str:
     """The model that the client named, when it is one; its text is the client's, and may be anything."""
-    known = name in AUTO or name == "local:chat" or services.catalogue.find(name) is not None
+    known = name in AUTO or name == "local:chat" or name in services.local.targets or services.catalogue.find(name) is not None
     return name if known else "(not in the catalogue)"
 
 

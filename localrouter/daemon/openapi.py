@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from localrouter import __version__
-from localrouter.daemon import embeddings
+from localrouter.daemon import embeddings, rerank
 from localrouter.daemon.surface import Call, Route, send_json
 from localrouter.dialects import Dialect
 
@@ -105,6 +105,32 @@ _EMBEDDINGS = _object(
     dimensions={"const": embeddings.WIDTH},
 )
 
+_RERANK = _object(
+    ("query", "documents"),
+    model={"enum": sorted(rerank.NAMES)},
+    query={"type": "string", "minLength": 1, "pattern": "\\S"},
+    documents=_list({"anyOf": [_TEXT, _object(("text",), text=_TEXT)]}, 1) | {"maxItems": rerank.DOCUMENTS},
+    top_n={"type": "integer", "minimum": 1},
+    return_documents={"type": "boolean"},
+)
+_COMPLETION = _object(
+    ("prompt",),
+    model={"type": "string", "description": "A model of this machine; `local:fim` without it."},
+    prompt={"type": "string", "minLength": 1},
+    suffix={"type": ["string", "null"]},
+    max_tokens=_limit(),
+    stream=_FLAG,
+)
+_INFILL = _object(
+    ("input_prefix",),
+    input_prefix={"type": "string", "minLength": 1},
+    input_suffix=_TEXT,
+    input_extra=_list(_object(("text",), filename=_TEXT, text=_TEXT)),
+    prompt=_TEXT,
+    n_predict=_limit(),
+    stream=_FLAG,
+)
+
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
@@ -144,6 +170,12 @@ def document(dialects: Iterable[Dialect]) -> dict[str, Any]:
                 summary = f"{dialect.NAME}: count the tokens of a prompt, on this machine"
                 paths.setdefault(path, {})[method.lower()] = _operation(summary, _json(_object()), error, counted)
     paths["/v1/embeddings"] = {"post": _operation("Embed texts, on this machine", _json(_object()), _OPENAI_ERROR, _EMBEDDINGS)}
+    paths["/v1/rerank"] = {
+        "post": _operation("Rank documents by a query, on this machine", _json(_object()), _OPENAI_ERROR, _RERANK)
+    }
+    stream = _json(_object()) | {"text/event-stream": {"schema": _TEXT}}
+    for path, body in (("/v1/completions", _COMPLETION), ("/infill", _INFILL)):
+        paths[path] = {"post": _operation("Fill in code, with a model of this machine", stream, _OPENAI_ERROR, body)}
     models = _operation("The models that may be asked", _json(_object()), _OPENAI_ERROR)
     one = _operation("One model", _json(_object()), _OPENAI_ERROR) | {
         "parameters": [

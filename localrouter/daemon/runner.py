@@ -24,6 +24,7 @@ from localrouter.core.relay import relay
 from localrouter.daemon import planes, tool_names
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.limits import passed_on
+from localrouter.daemon.local_params import in_background
 from localrouter.daemon.noting import Story, note
 from localrouter.daemon.reading import classes_of, signals
 from localrouter.daemon.reply import Reply
@@ -211,8 +212,9 @@ class Runner:
             messages, params, notes = planes.local(self.s, self.dialect, self.ask, attempt)
             self._restorer = Restorer(None, self.s.origins, host="", wire="", crosses=True)
             self.story.called("local", True, notes, ())
-            await self.s.local.start_if_needed()
-            self._start_pump(self.s.local.stream(messages, params))
+            await self.s.local.start_if_needed(attempt.id)
+            told, last = self.story.answered_here, in_background(self.ask)
+            self._start_pump(self.s.local.stream(messages, params, attempt.id, background=last, told=told))
             return e.Done()
         host = self.s.catalogue.hosts[attempt.model.host]
         tree, unveiler, named = self._veil(attempt)

@@ -138,7 +138,7 @@ async def serve(
     if orphans:
         log.warning("%d calls were cut by the last stop; each was charged at its ceiling", orphans)
     inspection = Inspection(secret, own_identity(), settings.privacy.options(), paths.state)
-    local = LocalLane(settings.local.model, settings.local.ctx, settings.local.threads)
+    local = LocalLane(settings.local, paths, catalogue.local)
     egress = Egress(frozenset({sock.getsockname()[1]}))
     services = Services(
         recipe=recipe,
@@ -174,7 +174,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    warm = asyncio.create_task(_warm(inspection, services.keys, catalogue))
+    warm = asyncio.create_task(_warm(inspection, services.keys, catalogue, local))
     serving = asyncio.create_task(server.serve(sockets=[sock, *([control[0]] if control is not None else [])]))
     runtime = {
         "pid": os.getpid(),
@@ -211,8 +211,9 @@ async def serve(
             (paths.state / "runtime.json").unlink()
 
 
-async def _warm(inspection: Inspection, keys: Keys, catalogue: Catalogue) -> None:
+async def _warm(inspection: Inspection, keys: Keys, catalogue: Catalogue, local: LocalLane) -> None:
     try:
+        await local.look()
         # It reads the shipped catalogue once, which takes longer than a request may.
         await asyncio.to_thread(lambda: [variable_is_for(host) for host in catalogue.hosts.values()])
         await asyncio.gather(keys.ready(), inspection.start())
@@ -240,6 +241,7 @@ async def reload(services: Services, paths: Paths, overrides: Mapping[str, Any])
     """Read recipe, catalogue and budgets again; all or nothing. Raises ConfigFault and leaves what was in force."""
     settings, catalogue, recipe = await asyncio.to_thread(_files, paths, overrides)
     services.adopt(recipe, catalogue)
+    await services.local.adopt(settings.local, catalogue.local)
     services.inspection.configure(settings.privacy.options())
     services.allowed = settings.privacy.exact()
     services.store.ledger.limit(settings.ledger_budgets())

@@ -197,6 +197,7 @@ class Services:
             local="local:chat" if self.local.available else "",
             local_context=self.local.context if self.local.available else 0,
             local_why_not=self.local.why_not,
+            locals=self.local.targets,
             keyring_waiting=self.keys.waiting,
             cooling=dict(self.cooling),
             refused=self.refused,

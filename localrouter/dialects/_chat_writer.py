@@ -76,6 +76,7 @@ class _Choice:
     calls: dict[Channel, _Call] = field(default_factory=dict)
     details: list[dict[str, Any]] = field(default_factory=list)
     citations: list[dict[str, Any]] = field(default_factory=list)
+    logprobs: list[dict[str, Any]] = field(default_factory=list)
     finish: Finish | None = None
     finished: bool = False
 
@@ -186,14 +187,15 @@ class Writer:
             return self._delta(piece.channel.choice, {"reasoning_details": [detail]})
         if piece.channel.kind == "tool":
             return self._tool(choice, piece, text)
-        if not text:
+        choice.logprobs += piece.logprobs
+        if not text and not piece.logprobs:
             return []
         kind = piece.channel.kind
         if kind == "reasoning" and choice.last.get(kind, piece.channel) != piece.channel:
             text = "\n\n" + text  # parts of a summary are paragraphs
         choice.last[kind] = piece.channel
         choice.texts.setdefault(kind, []).append(text)
-        return self._delta(piece.channel.choice, {_FIELD[kind]: text})
+        return self._delta(piece.channel.choice, {_FIELD[kind]: text}, piece.logprobs)
 
     def _tool(self, choice: _Choice, piece: Piece, text: str) -> list[bytes]:
         call = choice.calls.get(piece.channel)
@@ -260,7 +262,7 @@ class Writer:
             return "function_call"
         return _FINISH[choice.finish or "stop"]
 
-    def _delta(self, index: int, delta: dict[str, Any]) -> list[bytes]:
+    def _delta(self, index: int, delta: dict[str, Any], logprobs: tuple[dict[str, Any], ...] = ()) -> list[bytes]:
         if not self._stream:
             return []
         choice = self._choices[index]
@@ -269,7 +271,10 @@ class Writer:
             choice.role = True
             out.append(self._frame({"index": index, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}, None))
         if delta:
-            out.append(self._frame({"index": index, "delta": delta, "finish_reason": None}, None))
+            entry = {"index": index, "delta": delta, "finish_reason": None}
+            if logprobs:
+                entry["logprobs"] = {"content": list(logprobs), "refusal": None}
+            out.append(self._frame(entry, None))
         return out
 
     def _frame(self, choice: dict[str, Any] | None, like: dict[str, Any] | None, usage: Usage | None = None) -> bytes:
@@ -301,7 +306,8 @@ class Writer:
                 message["function_call"] = {"name": calls[0].name, "arguments": "".join(calls[0].said)}
             elif calls:
                 message["tool_calls"] = [_entry(c) for c in calls]
-            choices.append({"index": index, "message": message, "logprobs": None, "finish_reason": self._reason(choice)})
+            noted = {"content": choice.logprobs, "refusal": None} if choice.logprobs else None
+            choices.append({"index": index, "message": message, "logprobs": noted, "finish_reason": self._reason(choice)})
         tree = {
             "id": self._id,
             "object": "chat.completion",

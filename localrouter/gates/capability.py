@@ -51,7 +51,7 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
 def _local(candidate: Candidate, view: View) -> Candidate | Drop:
     if view.ask.needs.vision or view.ask.needs.audio:
         return Drop("capability", f"{candidate.id} reads text only.")
-    context = view.standing.local_context
+    context = view.standing.locals.get(candidate.id, view.standing.local_context)
     # With nobody else to ask, the engine's own count is the judge of what may fit.
     alone = all(target.startswith("local:") for target in view.route.try_)
     tokens = view.ask.size // (_BYTES_PER_TOKEN if alone else _LOCAL_BYTES_PER_TOKEN)

@@ -12,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from localrouter.config.paths import Paths
+from localrouter.config.settings import Local
 from localrouter.core.errors import BadRequest, LocalUnavailable
-from localrouter.daemon.local import ContextExceeded, LocalLane
+from localrouter.daemon.local import CannotFill, ContextExceeded, LocalLane
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
+import tiny_chat
 import tiny_gguf
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +34,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 async def lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalLane]:
     monkeypatch.setenv("OPENAI_API_KEY", "-".join(["sk", "test", "1" * 20]))
-    made = LocalLane(tiny_gguf.build(tmp_path / "tiny.gguf"), 32768, 1)
+    made = LocalLane(Local(model=tiny_gguf.build(tmp_path / "tiny.gguf"), ctx=32768, threads=1))
     yield made
     await made.stop()
 
@@ -74,24 +78,68 @@ async def test_errors_of_the_request(lane: LocalLane) -> None:
 
 
 async def test_tool_pieces(lane: LocalLane) -> None:
-    schema = {"type": "object", "properties": {"n": {"enum": [1, 2]}}, "required": ["n"]}
+    schema = {"type": "object", "properties": {"n": {"enum": [1, 2]}}, "required": ["n"], "additionalProperties": False}
     tool = {"type": "function", "function": {"name": "go", "parameters": schema}}
-    chunks = [c async for c in lane.stream(HI, {"max_tokens": 300, "tools": [tool], "tool_choice": "required"})]
+    chunks = [
+        c
+        async for c in lane.stream(
+            HI, {"max_tokens": 300, "tools": [tool], "tool_choice": "required", "parallel_tool_calls": False}
+        )
+    ]
     (piece,) = [p for c in chunks for p in c.pieces]
     assert piece.channel.kind == "tool" and piece.tool == "go" and piece.call_id and piece.text.startswith("{")
     assert chunks[-1].finish == {0: "tool_calls"}
 
 
 async def test_no_model_and_a_bad_model(tmp_path: Path) -> None:
-    none = LocalLane(None)
-    assert not none.available and "localrouter up --local" in none.why_not and "local.model" in none.why_not
+    none = LocalLane()
+    assert not none.available and "localrouter up --local" in none.why_not and "models use" in none.why_not
     with pytest.raises(LocalUnavailable):
         _ = [c async for c in none.stream(HI, {})]
     bad = tmp_path / "bad.gguf"
     bad.write_bytes(b"not a model")
-    lane = LocalLane(bad)
-    for _ in range(8):  # it is asked once, and does not eat the restart budget
+    lane = LocalLane(Local(model=bad))
+    for _ in range(8):
         with pytest.raises(LocalUnavailable, match="not a GGUF"):
             await lane.start_if_needed()
-    assert not lane.available and lane.deaths == 1
+    assert not lane.available and lane.deaths == 0, "no process was started for it"
+    tiny_gguf.build(bad)
+    assert lane.available, "another file is looked at again"
+    await lane.start_if_needed()
     await lane.stop()
+
+
+async def test_several_answers_with_what_their_tokens_were_worth(lane: LocalLane) -> None:
+    told: list[dict[str, object]] = []
+    ask = {"max_tokens": 6, "n": 2, "logprobs": True, "top_logprobs": 2, "seed": 1, "temperature": 1.0}
+    chunks = [c async for c in lane.stream(HI, ask, told=lambda reply: told.append(dict(reply)))]
+    for choice in (0, 1):
+        worth = [row for c in chunks for p in c.pieces if p.channel.choice == choice for row in p.logprobs]
+        assert 1 <= len(worth) <= 6 and all(row["logprob"] <= 0 and len(row["top_logprobs"]) == 2 for row in worth)
+    assert set(chunks[-1].finish) == {0, 1} and not any(c.finish for c in chunks[:-1])
+    assert told[0]["confidence"]["tokens"] >= 1 and "prompt_ms" in told[0]["timings"]  # type: ignore[operator,index]
+
+
+async def test_a_name_of_the_shelf_and_a_fill(tmp_path: Path) -> None:
+    paths = Paths(config=tmp_path / "config", state=tmp_path / "state")
+    paths.ensure()
+    folder = paths.state / "models"
+    folder.mkdir()
+    tiny_chat.random(folder / "fills.gguf")
+    chat = tiny_gguf.build(tmp_path / "chat.gguf")
+    lane = LocalLane(Local(model=chat, ctx=2048, threads=1), paths)
+    await lane.look()
+    try:
+        assert set(lane.targets) >= {"local:fills.gguf", "local:fim"} and lane.chats("local:fills.gguf")
+        text = "".join([t async for t in lane.fill({"prefix": "def f(", "suffix": "):\n", "max_tokens": 4})])
+        assert text
+        assert [c async for c in lane.stream(HI, {"max_tokens": 2}, "local:fills.gguf")][-1].terminal
+        rows = await lane.engines.state()
+        assert [(r["model"], r["loads"]) for r in rows] == [("fills", 1)], "one file is one engine, by whatever name"
+        with pytest.raises(CannotFill):
+            _ = [t async for t in lane.fill({"prefix": "a", "suffix": "b"}, "local:chat")]
+        for name in ("local:nothing", f"local:{chat}"):
+            with pytest.raises(LocalUnavailable, match="no such model"):
+                await lane.start_if_needed(name)
+    finally:
+        await lane.stop()
