@@ -219,9 +219,9 @@ class _Run:
     async def _next(self, gone: asyncio.Future[None]) -> Any:
         """The next item, or `gone`."""
         while True:
-            getting = asyncio.ensure_future(self._inbox.get())
+            getting: asyncio.Future[Any] = asyncio.ensure_future(self._inbox.get())
             wait = KEEP_ALIVE_S if self._started else HOLD_S
-            await asyncio.wait({getting, gone}, timeout=wait if self.wanted.stream else None, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([getting, gone], timeout=wait if self.wanted.stream else None, return_when=asyncio.FIRST_COMPLETED)
             if getting.done():
                 return getting.result()
             getting.cancel()

@@ -28,7 +28,8 @@ def prune(root: dict[str, Any]) -> dict[str, Any] | bool:
         waiting = [n for n, yes in zip(waiting, found, strict=True) if not yes]
     if not waiting:
         return root
-    return _cut(root, ends)
+    done: dict[str, Any] | bool = _cut(root, ends)
+    return done
 
 
 def _collect(node: Any, into: list[dict[str, Any]]) -> None:
