@@ -61,7 +61,11 @@ class Control:
             "in_flight": self.s.in_flight,
             "door": {"passed": self.app.passed, "refused": self.app.refused},
             "inspector": self.s.inspection.state(),
-            "local": {"available": self.s.local.available, "why_not": self.s.local.why_not},
+            "local": {
+                "available": self.s.local.available,
+                "why_not": self.s.local.why_not,
+                "engines": await self.s.local.engines.state(),
+            },
             "cooling": self.s.cooling,
             "refused": self.s.refused,
             "repeats": {"joined": self.app.completing.repeats.joined, "spared": self.app.completing.repeats.spared},

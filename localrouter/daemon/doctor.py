@@ -6,7 +6,6 @@ It works with the daemon down; what only the daemon knows is asked of it when it
 from __future__ import annotations
 
 import asyncio
-import json
 import platform
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from localrouter.daemon.children import child_env
 from localrouter.daemon.client import Client, DaemonDown
 from localrouter.daemon.inspecting import REPAIR
 from localrouter.engine.encoder import SETTINGS
+from localrouter.engine.machine import llama, machine
 from localrouter.keys import provider_keys
 
 
@@ -51,7 +51,7 @@ def examine(paths: Paths | None = None) -> list[Check]:
 
     checks.append(_try("configuration", configuration))
     checks.append(_try("recipe", lambda: _recipe(paths, settings)))
-    checks.append(_llama())
+    checks += _llama()
     checks.append(_scan())
     checks.append(_local(settings))
     checks.append(_try("provider keys", lambda: _keys(settings, paths)))
@@ -74,17 +74,25 @@ def _recipe(paths: Paths, settings: Settings) -> Check:
     return Check("recipe", True, f"'{recipe.name}', {len(recipe.route)} routes")
 
 
-def _llama() -> Check:
-    try:
-        done = subprocess.run(
-            [sys.executable, *SAFE, "-m", "localrouter.engine.info"], capture_output=True, timeout=60, check=False
+def _llama() -> list[Check]:
+    """What llama.cpp says of itself, and what the machine has for it."""
+    found = llama()
+    now = machine(found.devices)
+    held = f" (limited: {now.limited})" if now.limited else ""
+    cores = f"{now.physical} cores" + (f", {now.fast} of them fast" if now.fast < now.physical else "")
+    detail = f"{now.processor}: {cores}{held}, {', '.join(now.features) or 'no vector units known'}; "
+    detail += f"{now.available / 1e9:.1f} of {now.total / 1e9:.1f} GB of memory free"
+    for device in now.devices:
+        detail += (
+            f"; {device.text or device.name} ({device.backend}), {device.free / 1e9:.1f} of {device.total / 1e9:.1f} GB free"
         )
-        tree = json.loads(done.stdout)
-    except (subprocess.TimeoutExpired, ValueError):
-        tree = {"error": "it did not load"}
-    if "error" in tree:
-        return Check("llama.cpp", False, tree["error"], "Install it again: pip install --force-reinstall llama-cpp-python.")
-    return Check("llama.cpp", True, f"llama-cpp-python {tree['version']}, built for {tree['build']}")
+    if found.error:
+        do = "Install it again: pip install --force-reinstall llama-cpp-python."
+        return [Check("llama.cpp", False, found.error, do), Check("machine", True, detail)]
+    return [
+        Check("llama.cpp", True, f"llama-cpp-python {found.version}, built for {found.build}"),
+        Check("machine", True, detail),
+    ]
 
 
 def _scan() -> Check:
