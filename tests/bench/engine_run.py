@@ -59,12 +59,14 @@ def measure(file: Path, words: model.Words, given: argparse.Namespace, load: Loa
             home.mkdir(mode=0o700)
             player = kind(home, file, limits)
             say(f"starting {kind.title}")
+            running.append(player)
             try:
                 player.start()
             except (CannotRun, Failed) as exc:
                 missing[kind.name] = str(exc)
+                running.remove(player)
+                player.stop()
                 continue
-            running.append(player)
             titles[kind.name] = kind.title
         for turn in range(load.rounds):
             bench.round(running, turn, say)
