@@ -65,9 +65,10 @@ class ChildSlow(LaneFault):
 
 
 def child_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment a child gets: allow-listed names of ours, then `extra`."""
+    """The environment a child gets: allow-listed names of ours, then `extra`. A llama.cpp that aborts would start a debugger, which writes
+    where our frames go (ggml.c, `ggml_print_backtrace`): it is told not to."""
     kept = {k: v for k, v in os.environ.items() if k in _ALLOWED or k.startswith("LC_")}
-    return {**kept, **(extra or {})}
+    return {"GGML_NO_BACKTRACE": "1", **kept, **(extra or {})}
 
 
 class Child:
