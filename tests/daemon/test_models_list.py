@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import anthropic
 import openai
@@ -108,6 +108,7 @@ def test_gemini_reads_its_list(daemon: Daemon) -> None:
 
 class Lane:
     available, name, context = True, "Qwen3-8B", 32_768
+    targets: ClassVar[dict[str, int]] = {}
 
 
 class Bare:

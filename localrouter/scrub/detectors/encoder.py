@@ -48,6 +48,8 @@ people, organisations and places have F2 .778 at 0, .780 at 0.5 and .782 at 1, p
 differ by less than that."""
 
 _PLAIN_KEYS = frozenset({"", "content", "text", "value", "input", "query", "message", "prompt", "body", "data", "seam"})
+_SERIAL = re.compile(r"(?=[^0-9]*[0-9])[0-9A-Fa-f]{4,}(?:-[0-9A-Fa-f]{2,})*")
+"""A UUID, a digest or a serial number: nobody's name."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\-.]+")
 
 
@@ -97,6 +99,8 @@ def _findings(text: str, offset: int, tags: Sequence[Tagged]) -> list[Finding]:
     for tag in tags:
         start, end = tag.start + offset, tag.end + offset
         if start < 0 or tag.score < LEAST.get(tag.type, 2.0):
+            continue
+        if tag.type in WORDS and tag.type != "USERNAME" and _SERIAL.fullmatch(text[start:end]):
             continue
         last = out[-1] if out else None
         if last is not None and tag.type == last.type and tag.type in JOINED and text[last.end : start] in (" ", "-", "\u00a0"):
