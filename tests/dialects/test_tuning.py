@@ -92,4 +92,6 @@ def test_effort_and_one_call_at_a_time_are_noted(name: str) -> None:
         "messages": {"output_config": {"effort": "high"}, "tool_choice": {"type": "auto", "disable_parallel_tool_use": True}, "tools": [{"name": "f", "input_schema": {"type": "object"}}]},
     }  # fmt: skip
     notes = here(name, **own[name])[1]
-    assert any("how much is its own affair" in n for n in notes) and ("parallel_tool_calls" in TAKES or any("one tool call" in n for n in notes))
+    assert any("how much is its own affair" in n for n in notes) and (
+        "parallel_tool_calls" in TAKES or any("one tool call" in n for n in notes)
+    )
