@@ -158,7 +158,7 @@ def _expand(route: Route, ask: Ask, standing: Standing) -> list[Candidate | Weig
         elif target == "asked":
             if ask.model and ask.model not in AUTO:
                 if ask.model.startswith("local"):
-                    local(ask.model if ask.model in standing.locals else "local:chat")
+                    local(_local(ask.model, standing))
                 else:
                     hosted(ask.model, asked=True)
         elif target.endswith("/*"):
@@ -171,6 +171,11 @@ def _expand(route: Route, ask: Ask, standing: Standing) -> list[Candidate | Weig
     return out
 
 
+def _local(word: str, standing: Standing) -> str:
+    """The local target that a client names."""
+    return word if word in standing.locals else "local:chat"
+
+
 STAYS = "it answered this conversation before"
 
 
@@ -181,7 +186,7 @@ def _stay(items: list[Candidate | Weighed], view: View) -> list[Candidate | Weig
     ask, served = view.ask, view.standing.served
     if not served or view.signals.cheap:
         return items
-    named = next((i.id for i in items if isinstance(i, Candidate)), "") if _asks(view) else ""
+    named = _named(items, view)
     if named and named != served and not (view.signals.continues and ask.model == view.standing.served_asked):
         return items
     last = next((i for i in items if isinstance(i, Candidate) and i.id == served), None)
@@ -211,11 +216,15 @@ REFUSALS = {401: "the key", 402: "the account for want of payment", 403: "the ke
 """What a host refuses by a status."""
 
 
-def _asks(view: View) -> bool:
-    """Whether the client's own word chose the first candidate."""
-    return (
-        view.route.try_[0] == "asked" and view.ask.model not in AUTO and view.standing.catalogue.find(view.ask.model) is not None
-    )
+def _named(items: Sequence[Candidate | Weighed], view: View) -> str:
+    """The first candidate's name where the client's own word chose it, or ""."""
+    first, word = next((i.id for i in items if isinstance(i, Candidate)), ""), view.ask.model
+    if not word or word in AUTO:
+        return ""
+    if word.startswith("local"):
+        return first if first == _local(word, view.standing) else ""
+    model = view.standing.catalogue.find(word)
+    return first if model is not None and model.id == first else ""
 
 
 def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates: Sequence[Gate]) -> Plan:

@@ -53,6 +53,12 @@ def test_the_clients_own_word_goes_first() -> None:
     assert order("h/b", asked="h/a", model="h/a", continues=True)[0] == "h/b", "a tool loop goes on where it began"
 
 
+def test_the_local_model_named_by_the_client_goes_first() -> None:
+    assert order("h/b", model="local:chat")[0] == "local:chat", "an engine that failed once is not lost to the conversation"
+    assert order("h/b", asked="local:chat", model="local:chat")[0] == "local:chat"
+    assert order("h/b", asked="local:chat", model="local:chat", continues=True)[0] == "h/b", "a tool loop goes on where it went"
+
+
 def test_the_local_model_keeps_only_tool_loops() -> None:
     assert order("local:chat")[0] == "h/a"
     assert order("local:chat", continues=True)[0] == "local:chat"
