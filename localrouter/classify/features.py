@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from localrouter.core.ask import Ask
-from localrouter.core.recipe import Task
+from localrouter.core.words import Task
 
 _CODE = re.compile(
     r"```|\bdef \w+\(|\bclass \w+[:({]|\bfunction \w*\(|;\s*\n|=> ?\{|#include|\bimport \w+|</\w+>|SELECT .+ FROM", re.I

@@ -33,6 +33,8 @@ class Needs:
     vision: bool = False
     audio: bool = False
     stream: bool = False
+    fim: bool = False
+    reasoning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,18 @@ class Hints:
     user: str = ""
     cheap: bool = False
     continues: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, beside the user: what the client's token and headers say. `headers`: those that a recipe's routes match on, by lower-case
+    name. `paths`: folders and files that the client says it works on."""
+
+    tier: str = ""
+    project: str = ""
+    tags: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ class Signed:
 class Ask:
     """`size` is the body in bytes; `unread` names parts that cannot be read (images, references), by type. `head`: the client's
     headers that its own host may see, by lower-case name (API version, beta flags). `hosted`: kinds of tools that the host itself would run
-    (core/hosted_tools.py), which are left out on the way; `forced`: the kind that the request wants called, or ""."""
+    (core/hosted_tools.py), which are left out on the way; `forced`: the kind that the request wants called, or "". `endpoint`: the path."""
 
     dialect: str
     tree: dict[str, Any]
@@ -84,6 +98,8 @@ class Ask:
     signed: tuple[Signed, ...] = ()
     hosted: tuple[str, ...] = ()
     forced: str = ""
+    endpoint: str = ""
+    caller: Caller = Caller()
 
 
 def get(tree: Any, path: Path) -> Any:

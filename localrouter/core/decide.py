@@ -7,7 +7,6 @@ Gates are handed in, because this room may not import theirs; the same four inpu
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -24,10 +23,12 @@ from localrouter.core.errors import (
     RouterError,
     Unsupported,
 )
+from localrouter.core.match import holds
 from localrouter.core.money import ceiling, usd
-from localrouter.core.recipe import Recipe, Route, Task
+from localrouter.core.recipe import Recipe, Route
 from localrouter.core.signals import Signals
 from localrouter.core.standing import Standing
+from localrouter.core.words import Task
 
 AUTO = ("localrouter/auto", "auto", "localrouter")
 """Model names that leave the choice to the recipe."""
@@ -112,20 +113,6 @@ class Plan:
     explain: str
     error: RouterError | None = None
     notes: tuple[str, ...] = ()
-
-
-def matches(route: Route, ask: Ask, signals: Signals) -> bool:
-    """Whether every named condition of the route holds."""
-    m = route.match
-    return (
-        (m.task is None or signals.task in m.task)
-        and (m.difficulty_below is None or signals.difficulty < m.difficulty_below)
-        and (m.tools is None or ask.needs.tools == m.tools)
-        and (m.data_class is None or signals.data_class in m.data_class)
-        and (m.model is None or any(fnmatch.fnmatchcase(ask.model, p) for p in m.model))
-        and (m.size_below is None or ask.size < m.size_below)
-        and (m.cheap is None or signals.cheap == m.cheap)
-    )
 
 
 def _expand(route: Route, ask: Ask, standing: Standing) -> list[Candidate | Weighed]:
@@ -229,7 +216,7 @@ def _named(items: Sequence[Candidate | Weighed], view: View) -> str:
 
 def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates: Sequence[Gate]) -> Plan:
     """Match, expand, gate, order. Never raises for what the user may do wrong: the plan's `error` says it."""
-    route = next((r for r in recipe.route if matches(r, ask, signals)), None)
+    route = next((r for r in recipe.route if holds(r.match, ask, signals, standing)), None)
     if route is None:
         error: RouterError = NoRoute(
             f"No route of the recipe '{recipe.name}' matches this request.",

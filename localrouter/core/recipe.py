@@ -8,24 +8,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
+from localrouter.core.contract import Contract
+from localrouter.core.fallback import Fallback
 from localrouter.core.hosted_tools import known
 from localrouter.core.kinds import DataClass
+from localrouter.core.match import Match
+from localrouter.core.strict import Strict as Strict
 
-Task = Literal[
-    "chat", "code", "code_edit", "autocomplete", "summarise", "extract", "classify", "translate", "math", "rag_qa", "agent_step"
-]
 Values = Literal["pass", "veil", "seal"]
 Request = Literal["hosted", "local", "refuse"]
 Target = Annotated[str, StringConstraints(pattern=r"^(local:[\w.-]+|[\w.-]+/[\w.:/@*-]+|asked)$")]
 """`local:chat`, `host/model`, `host/*` (any model of that host), or `asked`: the model that the client named."""
-
-
-class Strict(BaseModel):
-    """Frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Only(Strict):
@@ -45,23 +40,14 @@ class ClassRule(Strict):
     otherwise: Literal["local", "refuse"] = "local"
 
 
-class Match(Strict):
-    """All that is named must hold; an empty match holds always. `cheap`: the client's own chores (a title, a summary, a probe)."""
-
-    task: tuple[Task, ...] | None = None
-    difficulty_below: float | None = Field(default=None, ge=0, le=1)
-    tools: bool | None = None
-    data_class: tuple[DataClass, ...] | None = None
-    model: tuple[str, ...] | None = None
-    size_below: int | None = Field(default=None, ge=1)
-    cheap: bool | None = None
-
-
 class Limits(Strict):
-    """Per request. `cost_usd` is a ceiling on one attempt's reservation."""
+    """Per request. `cost_usd` is a ceiling on one attempt's reservation; `first_token_ms` what the live quantiles of a model must promise
+    to be asked, and after which an attempt counts as timed out; `total_ms` the time of all attempts together."""
 
     cost_usd: str | float | None = None
     output_tokens: int | None = Field(default=None, ge=1)
+    first_token_ms: int | None = Field(default=None, ge=1)
+    total_ms: int | None = Field(default=None, ge=1)
 
 
 class Route(Strict):
@@ -71,6 +57,8 @@ class Route(Strict):
     match: Match = Match()
     try_: tuple[Target, ...] = Field(alias="try", min_length=1)
     limits: Limits = Limits()
+    fallback: Fallback = Fallback()
+    contract: Contract | None = None
 
 
 DEFAULT_CLASSES: dict[DataClass, ClassRule] = {
