@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from localrouter.core.contract import Contract
 from localrouter.core.fallback import Fallback
 from localrouter.core.hosted_tools import known
 from localrouter.core.kinds import DataClass
 from localrouter.core.match import Match
+from localrouter.core.rules import DomainRule, Loop, ModelRules
 from localrouter.core.strict import Strict as Strict
+from localrouter.core.words import Domain
 
 Values = Literal["pass", "veil", "seal"]
-Request = Literal["hosted", "local", "refuse"]
+Request = Literal["hosted", "trusted", "local", "refuse"]
+"""How far a request may go: to a hosted model, to a machine of the user's own, nowhere but here, nowhere at all."""
 Target = Annotated[str, StringConstraints(pattern=r"^(local:[\w.-]+|[\w.-]+/[\w.:/@*-]+|asked)$")]
 """`local:chat`, `host/model`, `host/*` (any model of that host), or `asked`: the model that the client named."""
 
@@ -41,11 +44,13 @@ class ClassRule(Strict):
 
 
 class Limits(Strict):
-    """Per request. `cost_usd` is a ceiling on one attempt's reservation; `first_token_ms` what the live quantiles of a model must promise
+    """Per request. `cost_usd` is a ceiling on one attempt's reservation; `input_tokens` what a hosted model is sent at most, at four bytes a
+    token; `first_token_ms` what the live quantiles of a model must promise
     to be asked, and after which an attempt counts as timed out; `total_ms` the time of all attempts together."""
 
     cost_usd: str | float | None = None
     output_tokens: int | None = Field(default=None, ge=1)
+    input_tokens: int | None = Field(default=None, ge=1)
     first_token_ms: int | None = Field(default=None, ge=1)
     total_ms: int | None = Field(default=None, ge=1)
 
@@ -75,7 +80,7 @@ DEFAULT_CLASSES: dict[DataClass, ClassRule] = {
 
 class Recipe(Strict):
     """One policy. `extends` names another whose keys it overrides. `hosted_tools`: tools that a host may run by itself (core/hosted_tools.py),
-    though nobody here reads what they read; none unless it says so."""
+    though nobody here reads what they read; none unless it says so. `domains`, `models`, `loop`: see core/rules.py."""
 
     name: str
     description: str = ""
@@ -83,7 +88,18 @@ class Recipe(Strict):
     private_keys: Request = "local"
     hosted_tools: tuple[Annotated[str, AfterValidator(known)], ...] = ()
     classes: dict[DataClass, ClassRule] = Field(default_factory=dict)
+    domains: dict[Domain, DomainRule] = Field(default_factory=dict)
+    models: ModelRules = ModelRules()
+    loop: Loop = Loop()
     route: tuple[Route, ...] = ()
+
+    @model_validator(mode="after")
+    def _routes_of_domains(self) -> Recipe:
+        names = [r.name for r in self.route]
+        for domain, rule in self.domains.items():
+            if rule.route is not None and rule.route not in names:
+                raise ValueError(f"domains.{domain}.route names '{rule.route}', and the routes are {', '.join(names) or 'none'}")
+        return self
 
     def rule(self, data_class: DataClass) -> ClassRule:
         """The rule of a class: the recipe's, else the default."""
