@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from localrouter.core.words import Interaction
+
 Path = tuple[str | int, ...]
 Where = Literal["system", "user", "assistant", "tool_result", "tool_arguments", "tool_schema", "metadata", "key", "number"]
 
@@ -41,19 +43,22 @@ class Needs:
 class Hints:
     """What the client says of itself, in real headers and fields (notes on clients, 6.1). Hints only tighten (law 6): they choose no
     user and no budget but narrower ones, and loosen nothing. `agent`: a sub-agent's id. `user`: whom the client calls its user, hashed.
-    `cheap`: a title, a summary, a probe, that the smallest model can answer. `continues`: a turn of a tool loop, for the same model."""
+    `cheap`: a title, a summary, a probe, that the smallest model can answer. `continues`: a turn of a tool loop, for the same model.
+    `interaction`: how long somebody waits, where the client says it, else ""."""
 
     agent: str = ""
     user: str = ""
     cheap: bool = False
     continues: bool = False
+    interaction: Interaction | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, beside the user: what the client's token and headers say. `headers`: those that a recipe's routes match on, by lower-case
-    name. `paths`: folders and files that the client says it works on."""
+    """Who asks, beside `Ask.who`: what the client's headers and texts say, as far as the recipe's routes match on it. `headers`: by lower-case
+    name. `paths`: folders and files that the client says it works on. `user`: whom the client calls its user."""
 
+    user: str = ""
     tier: str = ""
     project: str = ""
     tags: tuple[str, ...] = ()
@@ -78,7 +83,8 @@ class Signed:
 class Ask:
     """`size` is the body in bytes; `unread` names parts that cannot be read (images, references), by type. `head`: the client's
     headers that its own host may see, by lower-case name (API version, beta flags). `hosted`: kinds of tools that the host itself would run
-    (core/hosted_tools.py), which are left out on the way; `forced`: the kind that the request wants called, or "". `endpoint`: the path."""
+    (core/hosted_tools.py), which are left out on the way; `forced`: the kind that the request wants called, or "". `endpoint`: the path that
+    was asked; the dialect's first where no server was."""
 
     dialect: str
     tree: dict[str, Any]

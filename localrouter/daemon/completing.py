@@ -64,7 +64,7 @@ class Completing:
             return
         headers = door.headers_of(call.scope)
         token, _ = door.token_of(call.scope)
-        ask = self._read(dialect, body, headers, token)
+        ask = replace(self._read(dialect, body, headers, token), endpoint=call.path)
         key = key_of(token, ask, headers)
         sure, named_one = counted(headers), names_session(headers, ask.tree)
         failure = self.repeats.failed(key, sure=sure, named=named_one)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 import orjson
 
 from localrouter.core.ask import Hints
+from localrouter.core.words import Interaction
 
 _BILLING = re.compile(r"^x-anthropic-billing-header:[^\n]*\n?", re.M)
 """Claude Code's first system block differs in each conversation, each sub-agent and, in newer versions, each request."""
@@ -46,6 +47,7 @@ def hints(headers: Mapping[str, str], tree: Mapping[str, Any], dialect: str) -> 
         user=_digest(user) if user else "",
         cheap=_cheap(headers, tree),
         continues=_continues(headers, tree),
+        interaction=_interaction(headers, tree),
     )
 
 
@@ -205,6 +207,19 @@ def _continues(headers: Mapping[str, str], tree: Mapping[str, Any]) -> bool:
         parts = content if isinstance(content, list) else []
         return any(isinstance(p, dict) and p.get("type") == "tool_result" for p in parts)
     return False
+
+
+def _interaction(headers: Mapping[str, str], tree: Mapping[str, Any]) -> Interaction | Literal[""]:
+    """Our own header; what VS Code says of its chores; OpenAI's `flex` (API reference, `service_tier`: slower and cheaper, for work that
+    nobody waits for). A word that is none is ignored."""
+    said = headers.get("x-localrouter-interaction", "").strip().lower()
+    for word in get_args(Interaction):
+        if said == word:
+            return cast("Interaction", word)
+    if headers.get("x-interaction-type", "").strip().lower() == "conversation-background":
+        return "background"
+    tier = _str(tree, "service_tier")
+    return "batch" if tier == "batch" else "background" if tier == "flex" else ""
 
 
 def _cheap(headers: Mapping[str, str], tree: Mapping[str, Any]) -> bool:

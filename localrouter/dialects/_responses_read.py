@@ -12,6 +12,7 @@ from localrouter.core.errors import BadRequest
 from localrouter.dialects import Recall, _hosted
 from localrouter.dialects._fields import context_ids, integer, read_object
 from localrouter.dialects._hints import hints
+from localrouter.dialects._needs import fim, reasoning
 from localrouter.dialects._responses_leaves import find, texts_of
 
 _HEAD = ("openai-beta",)
@@ -40,6 +41,7 @@ def read_as(name: str, body: bytes, headers: Mapping[str, str]) -> Ask:
     found = find(tree)
     hosted, forced = _hosted.find(tree)
     session, said = hints(headers, tree, name)
+    last = _last_user(given)
     text = tree.get("text")
     form = text.get("format") if isinstance(text, dict) else None
     return Ask(
@@ -53,11 +55,13 @@ def read_as(name: str, body: bytes, headers: Mapping[str, str]) -> Ask:
             vision=any(u in ("input_image", "computer_screenshot", "image_generation_call") for u in found.unread),
             audio="input_audio" in found.unread,
             stream=bool(tree.get("stream")),
+            fim=fim(last),
+            reasoning=reasoning(tree),
         ),
         max_output=integer(tree, "max_output_tokens", 1, 10_000_000),
         n=1,
         size=len(body),
-        last_user=_last_user(given),
+        last_user=last,
         session=session,
         unread=tuple(found.unread),
         context_ids=context_ids(headers),

@@ -23,6 +23,7 @@ from localrouter.dialects._anthropic_writer import Writer
 from localrouter.dialects._edits import run
 from localrouter.dialects._fields import context_ids, integer, read_object
 from localrouter.dialects._hints import hints
+from localrouter.dialects._needs import fim, reasoning
 
 __all__ = ["COUNT", "NAME", "ROUTES", "WIRE", "Writer", "chat", "counted", "error_body", "outgoing", "read"]
 
@@ -66,6 +67,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
     reading.request(tree)
     hosted, forced = _hosted.find(tree)
     session, said = hints(headers, tree, NAME)
+    last = _last_user(messages)
     return Ask(
         dialect=NAME,
         tree=tree,
@@ -76,11 +78,13 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
             json_schema=_has_schema(tree),
             vision="image" in reading.unread,
             stream=bool(stream),
+            fim=fim(last),
+            reasoning=reasoning(tree),
         ),
         max_output=integer(tree, "max_tokens", 1, 10_000_000),
         n=1,
         size=len(body),
-        last_user=_last_user(messages),
+        last_user=last,
         session=session,
         unread=tuple(reading.unread),
         context_ids=context_ids(headers),
@@ -89,6 +93,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         signed=tuple(reading.signed),
         hosted=hosted,
         forced=forced,
+        endpoint=ROUTES[0][1],
     )
 
 

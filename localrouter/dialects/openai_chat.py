@@ -18,6 +18,7 @@ from localrouter.dialects._chat_writer import Writer as Writer
 from localrouter.dialects._chat_writer import error_body as error_body
 from localrouter.dialects._fields import context_ids, integer, read_object
 from localrouter.dialects._hints import hints
+from localrouter.dialects._needs import fim, reasoning
 
 NAME = "openai_chat"
 WIRE = "openai_chat"
@@ -70,6 +71,8 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
             vision=any(u in ("image_url", "video_url") for u in unread),
             audio=any(u in ("input_audio", "audio") for u in unread),
             stream=bool(stream),
+            fim=fim(users[-1] if users else ""),
+            reasoning=reasoning(tree),
         ),
         max_output=limit,
         n=integer(tree, "n", 1, 128) or 1,
@@ -82,6 +85,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         hints=said,
         hosted=hosted,
         forced=forced,
+        endpoint=ROUTES[0][1],
     )
 
 

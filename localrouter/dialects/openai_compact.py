@@ -9,6 +9,7 @@ no way back from a refusal, but with a provider of another name it compacts thro
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from localrouter.core.ask import Ask
@@ -34,7 +35,7 @@ _EDITS = (*_hosted.EDITS, name_model, write_out, drop_references, drop_logprobs)
 
 def read(body: bytes, headers: Mapping[str, str]) -> Ask:
     """Bytes to an Ask. Raises BadRequest and Unsupported, each naming the field."""
-    ask = read_as(NAME, body, headers)
+    ask = replace(read_as(NAME, body, headers), endpoint=ROUTES[0][1])
     if ask.needs.stream:
         raise BadRequest("A compaction is not streamed.", "Leave 'stream' out.", param="stream")
     return ask

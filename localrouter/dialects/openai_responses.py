@@ -7,6 +7,7 @@ nothing: an answer that a client wants to go on from (`previous_response_id`) is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from localrouter.core.ask import Ask
@@ -28,7 +29,7 @@ ROUTES = (("POST", "/v1/responses"), ("POST", "/responses"))
 
 def read(body: bytes, headers: Mapping[str, str]) -> Ask:
     """Bytes to an Ask. Raises BadRequest and Unsupported, each naming the field."""
-    return read_as(NAME, body, headers)
+    return replace(read_as(NAME, body, headers), endpoint=ROUTES[0][1])
 
 
 def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt, made: list[Made] | None = None) -> dict[str, Any]:
