@@ -28,10 +28,9 @@ from localrouter.core.money import ceiling, usd
 from localrouter.core.recipe import Recipe, Route
 from localrouter.core.signals import Signals
 from localrouter.core.standing import Standing
+from localrouter.core.virtual import AUTO as AUTO
+from localrouter.core.virtual import adds_local, choice, rank, word
 from localrouter.core.words import Task
-
-AUTO = ("localrouter/auto", "auto", "localrouter")
-"""Model names that leave the choice to the recipe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ def _expand(route: Route, ask: Ask, standing: Standing) -> list[Candidate | Weig
         if target.startswith("local:"):
             local(target)
         elif target == "asked":
-            if ask.model and ask.model not in AUTO:
+            if ask.model and not word(ask.model):
                 if ask.model.startswith("local"):
                     local(_local(ask.model, standing))
                 else:
@@ -155,12 +154,24 @@ def _expand(route: Route, ask: Ask, standing: Standing) -> list[Candidate | Weig
                     hosted(model_id)
         else:
             hosted(target)
+    if adds_local(ask.model):
+        local("local:chat")
     return out
 
 
-def _local(word: str, standing: Standing) -> str:
+def _local(name: str, standing: Standing) -> str:
     """The local target that a client names."""
-    return word if word in standing.locals else "local:chat"
+    return name if name in standing.locals else "local:chat"
+
+
+def _ranked(items: list[Candidate | Weighed], view: View) -> list[Candidate | Weighed]:
+    """In the order that the client's virtual name asks for, else in the route's."""
+    ask, bound = view.ask, view.signals.prompt_bound
+    if word(ask.model) not in ("cheap", "best"):
+        return items
+    first = [i for i in items if isinstance(i, Weighed)]
+    rest = [i for i in items if isinstance(i, Candidate)]
+    return [*first, *sorted(rest, key=lambda c: rank(ask.model, c.model, bound, ask.max_output, ask.n))]
 
 
 STAYS = "it answered this conversation before"
@@ -205,17 +216,23 @@ REFUSALS = {401: "the key", 402: "the account for want of payment", 403: "the ke
 
 def _named(items: Sequence[Candidate | Weighed], view: View) -> str:
     """The first candidate's name where the client's own word chose it, or ""."""
-    first, word = next((i.id for i in items if isinstance(i, Candidate)), ""), view.ask.model
-    if not word or word in AUTO:
+    first, name = next((i.id for i in items if isinstance(i, Candidate)), ""), view.ask.model
+    if word(name) in ("cheap", "best") and name != view.standing.served_asked:
+        return first  # another order than the turn before was asked for
+    if not name or word(name):
         return ""
-    if word.startswith("local"):
-        return first if first == _local(word, view.standing) else ""
-    model = view.standing.catalogue.find(word)
+    if name.startswith("local"):
+        return first if first == _local(name, view.standing) else ""
+    model = view.standing.catalogue.find(name)
     return first if model is not None and model.id == first else ""
 
 
 def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates: Sequence[Gate]) -> Plan:
     """Match, expand, gate, order. Never raises for what the user may do wrong: the plan's `error` says it."""
+    chosen = choice(recipe.models, ask.model)
+    if chosen.why:
+        ask = replace(ask, model=chosen.model)
+        standing = replace(standing, served_asked=choice(recipe.models, standing.served_asked).model)
     route = next((r for r in recipe.route if holds(r.match, ask, signals, standing)), None)
     if route is None:
         error: RouterError = NoRoute(
@@ -229,7 +246,7 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
     attempts: list[Attempt] = []
     drops: list[Drop] = []
     notes: list[str] = []
-    for item in _shunned(_stay(_expand(route, ask, standing), view), standing):
+    for item in _shunned(_stay(_ranked(_expand(route, ask, standing), view), view), standing):
         if isinstance(item, Weighed):
             weighed.append(item)
             continue
@@ -257,7 +274,10 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
         error = _refusal(drops, weighed, recipe, route, standing)
         return Plan(route.name, error.code, (), tuple(weighed), error.text, error)
     reason = f"{route.name}:{attempts[0].lane}"
-    return Plan(route.name, reason, tuple(attempts), tuple(weighed), _sentence(view, attempts, weighed), None, tuple(notes))
+    if chosen.why:
+        notes.insert(0, chosen.why)
+    explain = f"{_sentence(view, attempts, weighed)} {chosen.why}".rstrip()
+    return Plan(route.name, reason, tuple(attempts), tuple(weighed), explain, None, tuple(notes))
 
 
 def _refusal(drops: list[Drop], weighed: list[Weighed], recipe: Recipe, route: Route, standing: Standing) -> RouterError:

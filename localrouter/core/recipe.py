@@ -6,7 +6,9 @@ not where recipes are stored (`config/recipes.py`) nor what they decide (`core/d
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import functools
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -24,6 +26,8 @@ Request = Literal["hosted", "trusted", "local", "refuse"]
 """How far a request may go: to a hosted model, to a machine of the user's own, nowhere but here, nowhere at all."""
 Target = Annotated[str, StringConstraints(pattern=r"^(local:[\w.-]+|[\w.-]+/[\w.:/@*-]+|asked)$")]
 """`local:chat`, `host/model`, `host/*` (any model of that host), or `asked`: the model that the client named."""
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+"""Of a route and of what routes refer to: it stands in headers and in commands."""
 
 
 class Only(Strict):
@@ -56,9 +60,11 @@ class Limits(Strict):
 
 
 class Route(Strict):
-    """The first route whose match holds is taken; its targets are tried in order."""
+    """The first route whose match holds is taken; its targets are tried in order. `before`: in a recipe that extends another, the
+    route of that one in front of which this one stands (config/recipes.py)."""
 
-    name: str
+    name: Name
+    before: Name | None = None
     match: Match = Match()
     try_: tuple[Target, ...] = Field(alias="try", min_length=1)
     limits: Limits = Limits()
@@ -78,9 +84,19 @@ DEFAULT_CLASSES: dict[DataClass, ClassRule] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the routes of a recipe want to know of who asks; nothing else of it is kept with a request."""
+
+    headers: frozenset[str] = frozenset()
+    paths: bool = False
+    user: bool = False
+
+
 class Recipe(Strict):
     """One policy. `extends` names another whose keys it overrides. `hosted_tools`: tools that a host may run by itself (core/hosted_tools.py),
-    though nobody here reads what they read; none unless it says so. `domains`, `models`, `loop`: see core/rules.py."""
+    though nobody here reads what they read; none unless it says so. `schemas`: JSON Schemas that contracts name.
+    `domains`, `models`, `loop`: see core/rules.py."""
 
     name: str
     description: str = ""
@@ -91,6 +107,7 @@ class Recipe(Strict):
     domains: dict[Domain, DomainRule] = Field(default_factory=dict)
     models: ModelRules = ModelRules()
     loop: Loop = Loop()
+    schemas: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     route: tuple[Route, ...] = ()
 
     @model_validator(mode="after")
@@ -104,3 +121,12 @@ class Recipe(Strict):
     def rule(self, data_class: DataClass) -> ClassRule:
         """The rule of a class: the recipe's, else the default."""
         return self.classes.get(data_class, DEFAULT_CLASSES[data_class])
+
+    @functools.cached_property
+    def wanted(self) -> Wanted:
+        """What the routes match on that only who asks can say."""
+        return Wanted(
+            frozenset(name for r in self.route for name in r.match.headers or ()),
+            any(r.match.path is not None for r in self.route),
+            any(r.match.user is not None for r in self.route),
+        )

@@ -30,12 +30,20 @@ class DomainRule(Strict):
         return RISKS.index(signals.risk) >= RISKS.index(self.from_risk)
 
 
+Mapped = Annotated[str, StringConstraints(pattern=r"^(local:[\w.-]+|[\w.-]+/[\w.:/@-]+)$")]
+"""What a client's name may stand for: a local model, `host/model`, or a name of core/virtual.py."""
+
+
 class ModelRules(Strict):
     """`[models]`: which models may answer, as texts with `*` over `host/model`. `allow`: none but these, of the hosted ones. `deny`: not these;
-    it may name local ones too (`local:*`) and goes before `allow`."""
+    it may name local ones too (`local:*`) and goes before `allow`. And what becomes of a model that a client names, in its own words:
+    `map`: the first pattern that covers the name says what it stands for, before any route is looked at. `honour`: the names that clients may
+    choose; any other is as if `localrouter/auto` had been asked for. The names of core/virtual.py are always kept."""
 
     allow: tuple[Pattern, ...] | None = None
     deny: tuple[Pattern, ...] = ()
+    honour: tuple[Pattern, ...] = ("*",)
+    map: dict[Pattern, Mapped] = Field(default_factory=dict)
 
 
 class Loop(Strict):
