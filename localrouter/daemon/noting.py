@@ -15,7 +15,9 @@ from localrouter.core.decide import AUTO, REFUSALS, Attempt, Plan
 from localrouter.core.errors import ClientFault, HostRejected, RouterError
 from localrouter.core.kinds import ORDER
 from localrouter.core.money import usd
+from localrouter.core.recipe import Recipe
 from localrouter.core.signals import Signals
+from localrouter.core.standing import Standing
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.local_chunks import usage_of
 from localrouter.daemon.services import Services
@@ -39,6 +41,9 @@ class Story:
     at: float
     begun: float = field(default_factory=time.monotonic)
     signals: Signals = field(default_factory=Signals)
+    standing: Standing | None = None
+    recipe: Recipe | None = None
+    recipe_version: str = ""
     plan: Plan | None = None
     attempt: Attempt | None = None
     minter: Minter | None = None
@@ -160,7 +165,7 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
         "reserved_micro": story.reserved,
         "usage": story.usage,
         "steps": story.steps,
-        "recipe": services.recipe_version,
+        "recipe": story.recipe_version or services.recipe_version,
         "catalogue": services.catalogue.version,
         "answer": await _scrubbed(services, story, "".join(story.answer)) if services.record_texts else "",
     }

@@ -49,7 +49,9 @@ class Runner:
 
     def __init__(self, services: Services, dialect: Dialect, ask: Ask, request_id: str, send: Send) -> None:
         self.s, self.dialect, self.ask, self.id = services, dialect, ask, request_id
-        self.story = Story(request_id, ask, services.now())
+        # A running request keeps the recipe that it began with, whatever is put in force meanwhile.
+        self.recipe = services.recipe
+        self.story = Story(request_id, ask, services.now(), recipe=services.recipe, recipe_version=services.recipe_version)
         self._reply = Reply(
             dialect,
             dialect.Writer(ask, request_id),
@@ -79,7 +81,7 @@ class Runner:
     async def run(self) -> str:
         """Drive the relay to its end; then note it. Returns the outcome."""
         outcome: str = "failed"
-        life = relay(self.ask, self.s.recipe, self.s.gates)
+        life = relay(self.ask, self.recipe, self.s.gates)
         try:
             command = next(life)
             while True:
@@ -167,7 +169,8 @@ class Runner:
         inherited = self.s.sticky(self.ask.who, self.ask.session, strictest(list(seen)))
         density = await self.s.store.ledger.density(self.ask.session)
         self.story.signals = signals(self.ask, self._findings, inherited=inherited, density=density)
-        return e.Inspected(self.story.signals, await self.s.standing(self.ask))
+        self.story.standing = await self.s.standing(self.ask)
+        return e.Inspected(self.story.signals, self.story.standing)
 
     # --- money -----------------------------------------------------------------------------------
 
@@ -253,7 +256,7 @@ class Runner:
         """(the veiled tree, what restores its answer, its veiled names of tools -> the client's own)."""
         assert attempt.model is not None
         ask = self.ask
-        values = {name: self.s.recipe.rule(name).values for name in ORDER}
+        values = {name: self.recipe.rule(name).values for name in ORDER}
         self.story.minter = Minter(self.s.secret, f"{ask.who}\x00{ask.session}", attempt.model.host, taken(ask.leaves))
         self.story.veiled = veiled = checked(ask.leaves, self._findings, values, self.story.minter, self.s.allowed)
         table = self.s.conversations.merge(ask.who, ask.session, veiled.table)

@@ -6,7 +6,6 @@ It holds state that outlives a request (stickiness of data classes, cooling host
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 from localrouter.core.ask import Ask
 from localrouter.core.catalogue import Catalogue
 from localrouter.core.decide import Gate
+from localrouter.core.decision import digest
 from localrouter.core.kinds import DataClass, strictest
 from localrouter.core.recipe import Recipe
 from localrouter.core.standing import Standing
@@ -96,8 +96,7 @@ class Services:
     def adopt(self, recipe: Recipe, catalogue: Catalogue) -> None:
         """Put a recipe and a catalogue in force for the requests from now on."""
         self.recipe, self.catalogue = recipe, catalogue
-        digest = hashlib.sha256(recipe.model_dump_json(by_alias=True).encode()).hexdigest()[:12]
-        self.recipe_version = f"{recipe.name}@{digest}"
+        self.recipe_version = f"{recipe.name}@{digest(recipe)}"
         self._targets = self._hosts_in_use()
         self.keys.hosts = [h for h in catalogue.hosts.values() if h.key_env]
         self.forget_keys()
