@@ -54,7 +54,15 @@ def key_of(token: bytes, ask: Ask, headers: Mapping[str, str]) -> bytes:
     digest = hashlib.sha256()
     own = sorted((k, v) for k, v in headers.items() if k.startswith("x-localrouter-"))
     named = [(k, headers[k]) for k in _MATTER if k in headers]
-    for part in (ask.dialect, ask.session, repr(ask.hints), repr(sorted(ask.head.items())), repr(named), repr(own)):
+    for part in (
+        ask.dialect,
+        ask.session,
+        repr(ask.hints),
+        repr(ask.caller),
+        repr(sorted(ask.head.items())),
+        repr(named),
+        repr(own),
+    ):
         digest.update(part.encode("utf-8", "surrogatepass") + b"\x00")
     for raw in (token, _ordered(ask.tree)):
         digest.update(len(raw).to_bytes(8, "big") + raw)

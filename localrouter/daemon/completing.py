@@ -20,6 +20,7 @@ from localrouter.daemon.runner import Runner
 from localrouter.daemon.services import Services
 from localrouter.daemon.surface import Call, Route, id_headers, new_id, send_error, with_id
 from localrouter.dialects import Dialect
+from localrouter.dialects._caller import caller
 from localrouter.dialects._fields import dumps, read_object
 from localrouter.dialects._hints import names_session
 
@@ -92,9 +93,9 @@ class Completing:
         if before is not None and (resumed := getattr(dialect, "resumed", None)) is not None:
             ask = resumed(ask, before)
         model = named(self.s, ask.model)
-        allowed = self.s.recipe.hosted_tools
-        hosted = tuple(kind for kind in ask.hosted if kind not in allowed)
-        return ask if (model, hosted) == (ask.model, ask.hosted) else replace(ask, model=model, hosted=hosted)
+        recipe = self.s.recipe
+        hosted = tuple(kind for kind in ask.hosted if kind not in recipe.hosted_tools)
+        return replace(ask, model=model, hosted=hosted, caller=caller(headers, ask, recipe.wanted))
 
     async def _run(self, call: Call, dialect: Dialect, ask: Ask, key: bytes, token: bytes) -> None:
         request_id = new_id()

@@ -41,7 +41,7 @@ def hints(headers: Mapping[str, str], tree: Mapping[str, Any], dialect: str) -> 
     if agent == _SUBAGENT:
         # It says that it is one, but not which: its own head tells it from its siblings.
         agent = head or _head(headers, tree, dialect)
-    user = _user(headers, tree)
+    user = user_of(headers, tree)
     return _digest(named or head), Hints(
         agent=_digest(agent) if agent else "",
         user=_digest(user) if user else "",
@@ -133,7 +133,8 @@ def _agent(headers: Mapping[str, str], tree: Mapping[str, Any]) -> str:
     return _SUBAGENT if first.startswith("x-anthropic-billing-header:") and _SUBAGENT in first else ""
 
 
-def _user(headers: Mapping[str, str], tree: Mapping[str, Any]) -> str:
+def user_of(headers: Mapping[str, str], tree: Mapping[str, Any]) -> str:
+    """Whom the client calls its user, in its own words: an account, a device, a name. Not to be recorded."""
     return (
         _claude_user(tree)[0]
         or headers.get("x-openwebui-user-id", "").strip()
