@@ -8,6 +8,9 @@ from typing import Literal
 from localrouter.core.money import Price
 
 Zone = Literal["machine", "trusted", "hosted"]
+ZONES: tuple[Zone, ...] = ("machine", "trusted", "hosted")
+"""From the nearest to the farthest: this machine, another one of the user's own, anybody's."""
+CLOUD = ("-cloud", ":cloud")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,9 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`id` is `host/name`; `name` is what the host calls it. Without a price it is refused (law 2)."""
+    """`id` is `host/name`; `name` is what the host calls it. Without a price it is refused (law 2). `zone`: where it runs, when that is not
+    where its host is (an engine on this machine that passes some models on). `languages`: those that it is good at, ISO 639-1; none: not
+    stated. `fim`: it completes code between two texts."""
 
     id: str
     host: str
@@ -51,6 +56,9 @@ class Model:
     vision: bool = False
     audio: bool = False
     reasoning: bool = False
+    fim: bool = False
+    languages: tuple[str, ...] = ()
+    zone: Zone | None = None
 
 
 Role = Literal["chat", "fim", "code", "embed", "rerank"]
@@ -91,10 +99,34 @@ class Catalogue:
     models: dict[str, Model] = field(default_factory=dict)
     local: dict[str, LocalModel] = field(default_factory=dict)
 
+    _by_name: dict[str, list[Model]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_host: dict[str, list[Model]] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for model in self.models.values():
+            self._by_name.setdefault(model.name, []).append(model)
+            self._by_host.setdefault(model.host, []).append(model)
+        for models in self._by_host.values():
+            models.sort(key=lambda m: m.id)
+
     def find(self, name: str) -> Model | None:
         """By `host/name`, or by the upstream name alone when exactly one host has it."""
         found = self.models.get(name)
         if found is not None:
             return found
-        same = [m for m in self.models.values() if m.name == name]
+        same = self._by_name.get(name, ())
         return same[0] if len(same) == 1 else None
+
+    def of(self, host: str) -> list[Model]:
+        """The models of a host, by id."""
+        return self._by_host.get(host, [])
+
+    def zone(self, model: Model) -> Zone:
+        """Where a model runs. What an engine on this machine sends on to its maker's cloud is hosted, whatever its host's zone
+        (Ollama's documentation, "Cloud": such models end in `-cloud`)."""
+        if model.zone is not None:
+            return model.zone
+        if model.name.endswith(CLOUD):
+            return "hosted"
+        host = self.hosts.get(model.host)
+        return host.zone if host is not None else "hosted"

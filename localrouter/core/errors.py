@@ -7,13 +7,18 @@
     │   ├── TooLarge 413       ├── MediaType 415       ├── ContextTooLong 400
     │   └── Unsupported 400 ── CannotCross 400
     ├── PolicyFault            the user's own rules say no
-    │   ├── PrivacyUnsure 422  ├── PrivacyRefused 422  ├── BudgetExceeded 402 └── NoRoute 422
+    │   ├── PrivacyUnsure 422  ├── PrivacyRefused 422  ├── BudgetExceeded 402 ├── NoRoute 422
+    │   ├── RouteRefused 422   └── GoingRound 422
     ├── LaneFault              this machine cannot serve it now
     │   ├── LocalUnavailable 503 ├── Busy 503          ├── NoKey 401          ├── StoreFault 503
     │   └── Stopping 503
     └── HostFault              the hosted model failed
         ├── HostUnreachable 502  ├── HostTimeout 504   ├── HostRateLimited 429 ├── HostRejected 4xx
-        ├── HostBroken 502       └── HostTruncated 502
+        ├── HostBroken 502       ├── HostTruncated 502 ── HostClosed 502
+        ├── TimeIsUp 504 (a HostTimeout)
+        └── AnswerFault 502        it answered, and the answer does not count
+            ├── Refused            ├── EmptyAnswer         ├── ContentFiltered    ├── AnswerCut
+            └── SchemaFailed       ├── ToolArgumentsBad    └── ContractBroken
 
 User text is one sentence of what happened and one of what to do. It never quotes a value from the request.
 """
@@ -146,6 +151,12 @@ class NoRoute(PolicyFault):
     code = "no_route"
 
 
+class GoingRound(PolicyFault):
+    """The same again and again: what a loop would cost is not spent."""
+
+    code = "going_round"
+
+
 class LaneFault(RouterError):
     """This machine cannot serve it now."""
 
@@ -238,3 +249,67 @@ class HostTruncated(HostFault):
     """The stream ended without its terminal event."""
 
     code = "host_truncated"
+
+
+class HostClosed(HostTruncated):
+    """The connection was closed before a byte of the answer came; what was sent may have been read."""
+
+
+class TimeIsUp(HostTimeout):
+    """The time that the route gives to all attempts together is over (`limits.total_ms`): no other is begun."""
+
+    code = "time_is_up"
+
+
+class AnswerFault(HostFault):
+    """The model answered, and the answer does not count. It was billed all the same. The text quotes nothing of the answer."""
+
+    code = "answer_unusable"
+
+
+class Refused(AnswerFault):
+    """The model declines."""
+
+    code = "answer_refused"
+
+
+class EmptyAnswer(AnswerFault):
+    """The answer ended without a word, a tool call or a refusal."""
+
+    code = "answer_empty"
+
+
+class ContentFiltered(AnswerFault):
+    """The host's own filter took the answer away."""
+
+    code = "answer_filtered"
+
+
+class AnswerCut(AnswerFault):
+    """The answer reached its limit of tokens where the whole of it is needed."""
+
+    code = "answer_cut"
+
+
+class SchemaFailed(AnswerFault):
+    """The answer does not fit the JSON Schema of the route's contract."""
+
+    code = "schema_failed"
+
+
+class ToolArgumentsBad(AnswerFault):
+    """The arguments of a tool call do not fit the schema of its tool."""
+
+    code = "tool_arguments_bad"
+
+
+class ContractBroken(AnswerFault):
+    """The answer breaks what the route promised: its labels, its required fields, its citations."""
+
+    code = "contract_broken"
+
+
+class RouteRefused(PolicyFault):
+    """The route says `refuse` for this kind of failure."""
+
+    code = "refused_by_route"
