@@ -1,0 +1,59 @@
+"""What a recipe may say and hardly means: routes that no request reaches, requests that no route takes. Warnings of `recipe check`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localrouter.core.match import Match, fits
+from localrouter.core.recipe import Recipe
+
+
+def _implied(name: str, wide: Any, narrow: Any) -> bool:
+    """Whether every request for which `narrow` holds is one for which `wide` holds, under one condition."""
+    if name.endswith("_below"):
+        return bool(narrow <= wide)
+    if name.endswith("_from"):
+        return bool(narrow >= wide)
+    if isinstance(wide, tuple) and isinstance(narrow, tuple):
+        return all(one in wide or ("*" not in one and "?" not in one and fits(one, wide)) or "*" in wide for one in narrow)
+    if isinstance(wide, dict) and isinstance(narrow, dict):
+        return all(narrow.get(key) == value for key, value in wide.items())
+    return bool(wide == narrow)
+
+
+def covers(wide: Match, narrow: Match) -> bool:
+    """Whether every request that `narrow` takes is taken by `wide`, as far as that can be seen from their words."""
+    return all(
+        (value := getattr(narrow, name)) is not None and _implied(name, condition, value) for name, condition in wide.conditions
+    )
+
+
+def _never(match: Match) -> str:
+    for kind in ("difficulty", "size"):
+        least, below = getattr(match, f"{kind}_from"), getattr(match, f"{kind}_below")
+        if least is not None and below is not None and least >= below:
+            return f"{kind}_from is not below {kind}_below"
+    empty = next((name for name, value in match.conditions if value in ((), {})), "")
+    return f"{empty} is an empty list" if empty and empty != "headers" else ""
+
+
+def doubts(recipe: Recipe) -> list[str]:
+    """Sentences for people, in the order of the routes."""
+    out: list[str] = []
+    taken = {rule.route for rule in recipe.domains.values()}
+    for i, route in enumerate(recipe.route):
+        if route.name in taken:
+            continue  # a domain takes it, whatever its match says
+        if never := _never(route.match):
+            out.append(f"Route '{route.name}' is never reached: {never}.")
+            continue
+        first = next((r for r in recipe.route[:i] if covers(r.match, route.match)), None)
+        if first is not None:
+            out.append(f"Route '{route.name}' is never reached: '{first.name}' before it takes every request that it would take.")
+    if not recipe.route:
+        out.append("There are no routes, so every request is refused.")
+    elif not any(not r.match.conditions for r in recipe.route):
+        out.append("No route takes what the others leave over, so some requests are refused: end with a route without a match.")
+    if not recipe.models.honour and any(r.try_ == ("asked",) for r in recipe.route):
+        out.append("[models] honour is empty, so 'asked' never stands for anything.")
+    return out
