@@ -18,6 +18,7 @@ from localrouter.core.money import usd
 from localrouter.core.recipe import Recipe
 from localrouter.core.signals import Signals
 from localrouter.core.standing import Standing
+from localrouter.daemon.deciding import decision_of, hashed_bytes
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.local_chunks import usage_of
 from localrouter.daemon.services import Services
@@ -25,6 +26,7 @@ from localrouter.daemon.tool_names import names_a_tool
 from localrouter.dialects import Made
 from localrouter.scrub.tokens import Minter
 from localrouter.scrub.veil import Veiled, veil
+from localrouter.store.decisions import Kept
 
 log = logging.getLogger("localrouter")
 
@@ -57,6 +59,9 @@ class Story:
     usage: dict[str, int] = field(default_factory=dict)
     cost: int = 0
     reserved: int = 0
+    walked: list[dict[str, str]] = field(default_factory=list)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    called_at: float = 0.0
 
     def begin(self, attempt: Attempt) -> None:
         """Another attempt: what the one before said is not part of the answer."""
@@ -64,6 +69,17 @@ class Story:
         self.attempts.append({"model": attempt.id, "lane": attempt.lane, "reserved_micro": attempt.reserve})
         self.answer.clear()
         self.tool_calls.clear()
+        self.called_at = time.monotonic()
+
+    def stepped(self, kind: str, step: str, target: str, failed: str) -> None:
+        """A failure, and what the route did about it: `step` is "" where nothing was left, `target` who is asked next."""
+        self.walked.append({"failed": failed, "kind": kind, "step": step, "target": target})
+
+    def judged(self, error: RouterError | None) -> None:
+        """What the contract says of the last attempt's answer: None when it holds."""
+        model = self.attempt.id if self.attempt is not None else ""
+        found: dict[str, Any] = {"model": model, "held": error is None}
+        self.checks.append(found | ({"error": error.code, "why": error.message} if error is not None else {}))
 
     def called(self, wire: str, crosses: bool, notes: tuple[str, ...], edits: tuple[Made, ...]) -> None:
         """How the attempt's host is spoken to, what could not be said to it, and what was changed for it on the raw plane."""
@@ -89,6 +105,8 @@ class Story:
 
     def said(self, chunk: Chunk, recorded: Callable[[str], str]) -> None:
         """What the model said, with its placeholders: the record is veiled. `recorded`: a tool's name as the host knows it."""
+        if chunk.content and self.attempts and "first_ms" not in self.attempts[-1]:
+            self.attempts[-1]["first_ms"] = round((time.monotonic() - self.called_at) * 1000, 1)
         for piece in chunk.pieces:
             channel = piece.channel
             if channel.kind == "tool":
@@ -117,17 +135,31 @@ class Story:
 async def note(services: Services, story: Story, outcome: str) -> None:
     """Write the trace. Never raises: an answer that was given stays given."""
     try:
-        await services.store.traces.put(await _record(services, story, outcome))
+        record = await _record(services, story, outcome)
+        decided = await _decided(services, story, record)
+        await services.store.traces.put(record, decided)
     except RouterError as exc:
         log.warning("a trace could not be written: %s", exc.text)
     except Exception:
         log_defect(f"request {story.id}: its trace could not be written")
 
 
+async def _decided(services: Services, story: Story, record: dict[str, Any]) -> tuple[Kept, bytes] | None:
+    """The row beside the trace. A trace is worth having without it."""
+    try:
+        decided = await decision_of(services, story, record)
+    except Exception:
+        log_defect(f"request {story.id}: its decision could not be recorded")
+        return None
+    if decided is not None:
+        record["decision"] = hashed_bytes(decided[0].body)
+    return decided
+
+
 async def _record(services: Services, story: Story, outcome: str) -> dict[str, Any]:
     ask, plan, attempt, error = story.ask, story.plan, story.attempt, story.error
     await _veil_words(services, story)
-    ids = (await _scrubbed(services, story, "\n".join(ask.context_ids))).split("\n") if ask.context_ids else []
+    ids = (await scrubbed(services, story, "\n".join(ask.context_ids))).split("\n") if ask.context_ids else []
     return {
         "id": story.id,
         "started": story.at,
@@ -158,6 +190,8 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
         "tokens": [e.token for e in story.veiled.table] if story.veiled else [],
         "attempts": story.attempts,
         "candidates": [asdict(w) for w in plan.weighed] if plan else [],
+        "walked": story.walked,
+        "checks": story.checks,
         "tool_calls": story.tool_calls,
         "context_ids": ids,
         "restored": story.restored,
@@ -167,7 +201,7 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
         "steps": story.steps,
         "recipe": story.recipe_version or services.recipe_version,
         "catalogue": services.catalogue.version,
-        "answer": await _scrubbed(services, story, "".join(story.answer)) if services.record_texts else "",
+        "answer": await scrubbed(services, story, "".join(story.answer)) if services.record_texts else "",
     }
 
 
@@ -177,13 +211,16 @@ async def _veil_words(services: Services, story: Story) -> None:
     for attempt in story.attempts:
         if "notes" in attempt:
             attempt["notes"] = [await _sentence(services, story, sentence) for sentence in attempt["notes"]]
+    for check in story.checks:
+        if "why" in check:
+            check["why"] = await _sentence(services, story, check["why"])
     if not story.tool_calls:
         return
     offered = {leaf.text for leaf in story.ask.leaves if names_a_tool(leaf.path)}
     hosted = story.attempt is not None and story.attempt.lane == "hosted"
     seen = set(story.veiled.texts) if hosted and story.veiled is not None else set()
     for name in {call["name"] for call in story.tool_calls} - seen:
-        said = await _scrubbed(services, story, name, guesses=name not in offered)
+        said = await scrubbed(services, story, name, guesses=name not in offered)
         for call in story.tool_calls:
             call["name"] = said if call["name"] == name else call["name"]
 
@@ -199,10 +236,10 @@ async def _told(services: Services, story: Story) -> str:
 async def _sentence(services: Services, story: Story, text: str) -> str:
     """A sentence of ours that may quote somebody. The encoder takes the names of hosts in it for people's; those are no secret."""
     names = {name.lower() for name in (*services.catalogue.hosts, *services.catalogue.models)}
-    return await _scrubbed(services, story, text, known=lambda word: word.lower() in names)
+    return await scrubbed(services, story, text, known=lambda word: word.lower() in names)
 
 
-async def _scrubbed(
+async def scrubbed(
     services: Services, story: Story, text: str, *, guesses: bool = True, known: Callable[[str], bool] = lambda word: False
 ) -> str:
     """A reply is scrubbed before it is noted (law 8): it may name people whom the request did not. `guesses`: also by what only looks like a

@@ -1,4 +1,4 @@
-"""Store: the only room that opens SQLite. Ledger, traces and makers over one writer."""
+"""Store: the only room that opens SQLite. Ledger, traces, decisions, versions and makers over one writer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from localrouter.core.errors import RouterError, StoreFault
+from localrouter.store.decisions import Decisions
 from localrouter.store.ledger import Ledger
 from localrouter.store.makers import Makers
 from localrouter.store.schema import migrate
 from localrouter.store.traces import Traces
+from localrouter.store.versions import Versions
 from localrouter.store.writer import Writer
 
 FILE = "localrouter.db"
@@ -21,6 +23,7 @@ class Store:
 
     def __init__(self, writer: Writer, ledger: Ledger, traces: Traces, makers: Makers, swept: int) -> None:
         self._writer, self.ledger, self.traces, self.makers, self.swept = writer, ledger, traces, makers, swept
+        self.decisions, self.versions = Decisions(writer), Versions(writer)
 
     @classmethod
     def open(

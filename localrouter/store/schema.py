@@ -50,7 +50,24 @@ def m003_makers(db: Database) -> None:
     db.table("makers").create_index(["mark"], unique=True)
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_ledger, m002_traces, m003_makers)
+def m004_decisions(db: Database) -> None:
+    db.table("artifacts").create({"hash": str, "kind": str, "body": str}, pk="hash", not_null={"kind", "body"})
+    db.table("decisions").create(
+        {
+            "id": str, "at": float, "who": str, "session": str, "recipe": str, "catalogue": str, "place": str, "body": str, "outcome": str,
+        },
+        pk="id",
+        not_null={"at", "recipe", "place", "body", "outcome"},
+    )  # fmt: skip
+    db.table("decisions").create_index(["at"])
+    db.table("recipe_history").create(
+        {"seq": int, "at": float, "name": str, "hash": str, "source": str, "by": str, "note": str},
+        pk="seq",
+        not_null={"at", "name", "hash", "by"},
+    )
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_ledger, m002_traces, m003_makers, m004_decisions)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from localrouter.core.errors import BadRequest
+from localrouter.store import decisions
 from localrouter.store.writer import Writer
 
 _SUMMARY = ("id", "started", "who", "session", "lane", "route", "reason", "model", "status", "cost_micro", "ms")
@@ -24,30 +25,33 @@ _SUMMARY = ("id", "started", "who", "session", "lane", "route", "reason", "model
 GATHER_S = 0.02
 
 
+_Entry = tuple[dict[str, Any], tuple[decisions.Kept, bytes] | None]
+
+
 class Traces:
     """See the module. `key` is the install secret."""
 
     def __init__(self, writer: Writer, key: bytes, now: Callable[[], float]) -> None:
         self._writer, self._now = writer, now
-        self._pending: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
+        self._pending: list[tuple[_Entry, asyncio.Future[None]]] = []
         self._key = hmac.digest(key, b"localrouter trace chain", "sha256")
 
     def _link(self, before: bytes, id_: str, commitment: bytes) -> bytes:
         return hmac.digest(self._key, before + id_.encode() + b"\x00" + commitment, "sha256")
 
-    async def put(self, record: dict[str, Any]) -> None:
-        """Append. The record is veiled already; this room cannot tell. Records of a short while are written as one job: they follow an
-        answer and hurry nobody, while each commit costs the next reservation its turn."""
+    async def put(self, record: dict[str, Any], decision: tuple[decisions.Kept, bytes] | None = None) -> None:
+        """Append, with its decision and the place of that. The record is veiled already; this room cannot tell. Records of a short while are
+        written as one job: they follow an answer and hurry nobody, while each commit costs the next reservation its turn."""
         loop = asyncio.get_running_loop()
         if not self._pending:
             loop.call_later(GATHER_S, self._flush)
         done = loop.create_future()
-        self._pending.append((record, done))
+        self._pending.append(((record, decision), done))
         await done
 
     def _flush(self) -> None:
         batch, self._pending = self._pending, []
-        written = asyncio.wrap_future(self._writer.submit(lambda db: self._append(db, [record for record, _ in batch])))
+        written = asyncio.wrap_future(self._writer.submit(lambda db: self._append(db, [entry for entry, _ in batch])))
 
         def tell(result: asyncio.Future[None]) -> None:
             for _, done in batch:
@@ -62,11 +66,11 @@ class Traces:
 
         written.add_done_callback(tell)
 
-    def _append(self, db: sqlite3.Connection, records: list[dict[str, Any]]) -> None:
+    def _append(self, db: sqlite3.Connection, entries: list[_Entry]) -> None:
         last = db.execute("SELECT link FROM traces ORDER BY seq DESC LIMIT 1").fetchone()
         link = last[0] if last else b""
-        salts = os.urandom(16 * len(records))
-        for at, record in enumerate(records):
+        salts = os.urandom(16 * len(entries))
+        for at, (record, decision) in enumerate(entries):
             body = orjson.dumps(record)
             salt = salts[16 * at : 16 * at + 16]
             commitment = hmac.digest(salt, body, "sha256")
@@ -85,6 +89,8 @@ class Traces:
                 ),
             )
             db.execute("INSERT INTO traces_fts (rowid, text) VALUES (?, ?)", (cursor.lastrowid, text))
+            if decision is not None:
+                decisions.append(db, *decision)
 
     async def get(self, id_: str) -> dict[str, Any] | None:
         """By id, or by a unique part of it of 6 characters and more. Raises BadRequest when several fit."""
@@ -129,8 +135,8 @@ class Traces:
         return await self._writer.run(job)
 
     async def forget(self, id_: str) -> bool:
-        """Destroy a trace's body and salt, and what is remembered of the blocks that its answer signed; the tombstone keeps the chain whole.
-        Whether there was one."""
+        """Destroy a trace's body and salt, its decision, and what is remembered of the blocks that its answer signed; the tombstone keeps the
+        chain whole. Whether there was one."""
 
         def job(db: sqlite3.Connection) -> bool:
             row = db.execute("SELECT seq, body FROM traces WHERE id = ? AND body IS NOT NULL", (id_,)).fetchone()
@@ -143,6 +149,7 @@ class Traces:
             sql = "UPDATE traces SET body=NULL, salt=NULL, findings='{}', session='', forgotten=? WHERE seq=?"
             db.execute(sql, (self._now(), row[0]))
             db.execute("DELETE FROM makers WHERE request = ?", (id_,))
+            db.execute("DELETE FROM decisions WHERE id = ?", (id_,))
             return True
 
         return await self._writer.run(job)
