@@ -86,7 +86,8 @@ class Standing:
     `served` is the model that answered this conversation last (`served_asked`: which one the client named then, `served_route`: by which
     route), or ""; `warm` what its host's prompt cache holds, None where nobody knows.
     `health`: by name of host and id of model, those of which something is known. `minute`: of the day, in the machine's own time.
-    `repeats`: how often this very request came from this user in the last minute, this time included; counted where a recipe limits it."""
+    `rounds`: how often the conversation's last tool calls brought the same results in a row (core/loops.py); `repeats`: how often this very
+    request came from this user in the last minute, this time included. Both are counted where the recipe limits them."""
 
     now: float
     catalogue: Catalogue
@@ -108,4 +109,5 @@ class Standing:
     warm: Warm | None = None
     health: dict[str, Health] = field(default_factory=dict)
     minute: int = 0
+    rounds: int = 0
     repeats: int = 0

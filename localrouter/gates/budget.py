@@ -27,12 +27,7 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
             f"The price of {model.id} is unknown, so its cost cannot be bounded.",
             "Give the model price_in and price_out in config.toml.",
         )
-    limit = view.standing.remaining
-    name = view.standing.budget or "budget"
-    if view.route.limits.cost_usd is not None:
-        cap = parse_usd(view.route.limits.cost_usd)
-        if limit is None or cap < limit:
-            limit, name = cap, f"route '{view.route.name}' limit"
+    limit, name = _limit(view)
     if limit is None:
         return candidate
     bound, n = view.signals.prompt_bound, max(1, view.ask.n)
@@ -50,6 +45,19 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
         f"The {name} has {usd(max(0, limit))} left and this call may cost {usd(need)}.{when}",
         "Raise it with `localrouter budget set`, or wait for the reset.",
     )
+
+
+def _limit(view: View) -> tuple[int | None, str]:
+    """(micro-dollars that one call may cost, whose limit that is). Worked out once a decision."""
+    found: tuple[int | None, str] | None = view.memo.get(NAME)
+    if found is None:
+        found = view.standing.remaining, view.standing.budget or "budget"
+        if view.route.limits.cost_usd is not None:
+            cap = parse_usd(view.route.limits.cost_usd)
+            if found[0] is None or cap < found[0]:
+                found = cap, f"route '{view.route.name}' limit"
+        view.memo[NAME] = found
+    return found
 
 
 def _clock(view: View) -> str:

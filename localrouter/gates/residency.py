@@ -1,0 +1,64 @@
+"""Residency: what the request holds goes only to hosts that state the terms that the recipe wants: region, retention, training.
+
+A term that a host does not state counts as not met. Nothing is asked of what runs on this machine. Where no host meets the terms, the recipe's
+`otherwise` says what happens: `local` (the local lane, which stands at the end of every such route, core/candidates.py), or `refuse`.
+"""
+
+from __future__ import annotations
+
+from localrouter.core.catalogue import Host
+from localrouter.core.decide import Candidate, Drop, View
+from localrouter.core.kinds import DataClass
+from localrouter.core.recipe import Only
+
+NAME, ORDER = "residency", 13
+
+
+def unmet(only: Only, host: Host) -> str:
+    """The first term that a host does not meet, in words that follow a colon; "" where it meets all."""
+    if only.region is not None and host.region not in only.region:
+        return f"its region is {host.region or 'not stated'}, the recipe wants {' or '.join(only.region)}"
+    if only.retention_days_max is not None and (host.retention_days is None or host.retention_days > only.retention_days_max):
+        kept = "not stated" if host.retention_days is None else f"{host.retention_days} days"
+        return f"its retention is {kept}, the recipe allows {only.retention_days_max} days"
+    if only.trains_on_data is False and host.trains_on_data is not False:
+        return "it does not state that it never trains on data"
+    return ""
+
+
+def applies(view: View) -> bool:
+    """Whether a class that the request holds has terms."""
+    return bool(_terms(view))
+
+
+def check(candidate: Candidate, view: View) -> Candidate | Drop:
+    """Drop a candidate whose host does not meet the terms of any class present."""
+    model, catalogue = candidate.model, view.standing.catalogue
+    do = f"Change [classes] in the recipe '{view.recipe.name}' if this may leave."
+    if candidate.zone(catalogue) == "machine":
+        refusing = next((name for name, _, otherwise in _terms(view) if otherwise == "refuse"), None)
+        if refusing is not None:
+            why = f"The recipe '{view.recipe.name}' has {refusing} data answered by hosts of its terms or by nobody."
+            return Drop("privacy", why, f'Set otherwise = "local" in [classes.{refusing}] if this machine may answer.')
+        return candidate
+    assert model is not None
+    key = f"{NAME} {model.host}"
+    verdict: tuple[DataClass, str] | bool | None = view.memo.get(key, False)
+    if verdict is False:
+        host = catalogue.hosts[model.host]
+        failed = ((name, why) for name, only, _ in _terms(view) if (why := unmet(only, host)))
+        verdict = view.memo[key] = next(failed, None)
+    if isinstance(verdict, tuple):
+        name, why = verdict
+        return Drop("privacy", f"The request holds {name} data, which may not go to {candidate.id}: {why}.", do)
+    return candidate
+
+
+def _terms(view: View) -> list[tuple[DataClass, Only, str]]:
+    found: list[tuple[DataClass, Only, str]] | None = view.memo.get(NAME)
+    if found is None:
+        rules = [(name, view.recipe.rule(name)) for name in view.signals.classes]
+        found = view.memo[NAME] = [
+            (name, r.only, r.otherwise) for name, r in rules if r.only is not None and r.request != "local"
+        ]
+    return found
