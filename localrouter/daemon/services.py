@@ -22,6 +22,7 @@ from localrouter.daemon.egress import Egress
 from localrouter.daemon.inspecting import Inspection
 from localrouter.daemon.local import LocalLane
 from localrouter.daemon.origins import Origins
+from localrouter.daemon.retries import Retries
 from localrouter.keys.remembered import Keys as Keys
 from localrouter.providers import Wire
 from localrouter.scrub.tokens import TokenTable
@@ -80,6 +81,7 @@ class Services:
         self.store, self.inspection, self.local, self.egress = store, inspection, local, egress
         self.secret, self.record_texts, self.allowed = secret, record_texts, allowed
         self.keys = Keys()
+        self.retries = Retries()
         self.conversations = Conversations()
         self.origins = Origins(secret, store.makers)
         self.cooling: dict[str, float] = {}
