@@ -31,12 +31,17 @@ def set_local_model(paths: Paths, model: Path | None) -> Path:
     return _set(paths, "local", {"model": None if model is None else str(model)})
 
 
+def set_recipe(paths: Paths, name: str) -> Path:
+    """`recipe`: what the next start puts in force. Returns the file. Raises ConfigFault."""
+    return _set(paths, "", {"recipe": name})
+
+
 def _set(paths: Paths, table: str, values: Mapping[str, str | None]) -> Path:
-    """Keys of one table; None takes a key out."""
+    """Keys of one table, of the file's own with ""; None takes a key out."""
     load_settings(paths)  # a file that is wrong already is said so, not made worse
     file = paths.config_file
     document = tomlkit.parse(file.read_text(encoding="utf-8")) if file.exists() else tomlkit.document()
-    written = document.setdefault(table, tomlkit.table())
+    written = document.setdefault(table, tomlkit.table()) if table else document
     for key, value in values.items():
         if value is None:
             written.pop(key, None)

@@ -107,9 +107,22 @@ def digest(recipe: Recipe) -> str:
 
 
 def kept(recipe: Recipe) -> str:
-    """A recipe as canonical JSON, whole: what a store keeps and `digest` is of."""
+    """A recipe as JSON, whole: what a store keeps and `digest` is of. Its order stays: of a map the first pattern counts."""
     tree = recipe.model_dump(mode="json", by_alias=True, exclude={"extends"})
-    return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(tree, separators=(",", ":"), ensure_ascii=False)
+
+
+def catalogue_kept(catalogue: Catalogue) -> str:
+    """A catalogue as JSON, but for the local files that can be pulled, which no decision reads."""
+    return TypeAdapter(Catalogue).dump_json(catalogue, exclude={"local"}, exclude_defaults=True).decode()
+
+
+def catalogue_read(body: str) -> Catalogue:
+    """What `catalogue_kept` wrote. Raises CannotReplay."""
+    try:
+        return TypeAdapter(Catalogue).validate_json(body)
+    except ValidationError:
+        raise CannotReplay("The catalogue was kept by another version of localrouter.") from None
 
 
 @functools.cache

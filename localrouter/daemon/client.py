@@ -80,6 +80,10 @@ class Client:
         """POST /control/PATH. Raises DaemonDown, Refused."""
         return self._json("POST", f"/control/{quote(path)}" + (f"?{urlencode(query)}" if query else ""), body)
 
+    def delete(self, path: str) -> dict[str, Any]:
+        """DELETE /control/PATH. Raises DaemonDown, Refused."""
+        return self._json("DELETE", f"/control/{quote(path)}", None)
+
     def healthy(self) -> bool:
         """Whether the daemon answers at all."""
         try:

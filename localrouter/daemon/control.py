@@ -38,9 +38,9 @@ class Control:
             ("GET", "status", self.status),
             ("GET", "traces", self.traces),
             ("GET", "traces/", self.trace),
+            ("DELETE", "traces/", self.forget),
             ("POST", "explain", self.explain),
             ("GET", "budget", self.budget),
-            ("GET", "recipe", self.recipe),
             ("GET", "doctor", self.doctor),
             ("GET", "verify", self.verify),
             ("GET", "keys", self.keys),
@@ -87,6 +87,15 @@ class Control:
             raise NotFound(f"There is no trace {call.tail[:60]!r}.", "`localrouter traces` lists them.")
         await send_json(call.send, 200, record)
 
+    async def forget(self, call: Call) -> None:
+        """Destroy what is kept of a request: text, findings, decision. Its place in the chain stays, and what it cost stays in the ledger."""
+        await self.s.drain(NOTES_S)
+        record = await self.s.store.traces.get(call.tail)
+        if record is None:
+            raise NotFound(f"There is no trace {call.tail[:60]!r}.", "`localrouter traces` lists them.")
+        gone = await self.s.forget(str(record["id"]))
+        await send_json(call.send, 200, {"id": record["id"], "forgotten": gone})
+
     async def budget(self, call: Call) -> None:
         states = await self.s.store.ledger.budgets(call.query.get("user", "default"))
         tree = {
@@ -94,9 +103,6 @@ class Control:
             "spent_today_micro": await self.s.store.ledger.spent_today(),
         }
         await send_json(call.send, 200, tree)
-
-    async def recipe(self, call: Call) -> None:
-        await send_json(call.send, 200, {"version": self.s.recipe_version, "recipe": self.s.recipe.model_dump(by_alias=True)})
 
     async def verify(self, call: Call) -> None:
         ok, count, bad = await self.s.store.traces.verify()

@@ -31,11 +31,13 @@ from localrouter.core.recipe import Recipe
 from localrouter.daemon import control_socket
 from localrouter.daemon.app import App
 from localrouter.daemon.control import Control
+from localrouter.daemon.control_recipes import ControlRecipes
 from localrouter.daemon.deadlines import Connection
 from localrouter.daemon.door import hosts_for
 from localrouter.daemon.egress import Egress, check_origin
 from localrouter.daemon.inspecting import Inspection
 from localrouter.daemon.local import LocalLane
+from localrouter.daemon.recipes import Recipes
 from localrouter.daemon.services import Keys, Services
 from localrouter.gates import all_gates
 from localrouter.keys import client_tokens
@@ -170,7 +172,12 @@ async def serve(
     )
     server = _Server(config)
     ending = asyncio.Event()
-    app.add(Control(app, services, ending.set, lambda: reload(services, paths, overrides or {})).routes())
+    recipes = Recipes(
+        store, paths, lambda: services.catalogue, lambda recipe: services.adopt(recipe, services.catalogue), overrides
+    )
+    await recipes.began(recipe, settings.recipe)
+    app.add(Control(app, services, ending.set, lambda: reload(services, paths, recipes)).routes())
+    app.add(ControlRecipes(services, recipes).routes())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
@@ -237,10 +244,11 @@ def _files(paths: Paths, overrides: Mapping[str, Any]) -> tuple[Settings, Catalo
     return settings, checked_catalogue(settings), load_recipe(settings.recipe, paths.recipe_dirs())
 
 
-async def reload(services: Services, paths: Paths, overrides: Mapping[str, Any]) -> None:
+async def reload(services: Services, paths: Paths, recipes: Recipes) -> None:
     """Read recipe, catalogue and budgets again; all or nothing. Raises ConfigFault and leaves what was in force."""
-    settings, catalogue, recipe = await asyncio.to_thread(_files, paths, overrides)
+    settings, catalogue, recipe = await asyncio.to_thread(_files, paths, recipes.overrides)
     services.adopt(recipe, catalogue)
+    await recipes.began(recipe, settings.recipe)
     await services.local.adopt(settings.local, catalogue.local)
     services.inspection.configure(settings.privacy.options())
     services.allowed = settings.privacy.exact()
