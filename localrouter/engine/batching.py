@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from localrouter.engine.prefixes import Match, Prefixes
+from localrouter.engine.places import Places, Seats
 
 GAP = 0.25
 """Seconds that a step may take while an answer is being written: a pause that a reader of the stream does not notice."""
@@ -59,14 +59,12 @@ class Part(NamedTuple):
     wanted: bool
 
 
-class Memory(Protocol):
+class Memory(Seats, Protocol):
     """What the scheduler needs of a model with its memory. `cells`: tokens over all sequences; `batch`: tokens of one decode;
-    `cuttable`: the end of a sequence can be taken away (not so in recurrent models, whose state is one)."""
+    `cuttable`: the end of a sequence can be taken away (not so in recurrent models, whose state is one); `crowds`: a token costs time for
+    every cell in use, whosoever it is."""
 
-    cells: int
-    sequences: int
     batch: int
-    cuttable: bool
 
     def decode(self, parts: Sequence[Part]) -> Outcome: ...
 
@@ -128,7 +126,8 @@ class _Run:
 
 
 class Batcher:
-    """`slots`: requests that run at once; `queue`: how many more may wait; `gone(key)`: the request was cancelled."""
+    """`slots`: requests that run at once; `queue`: how many more may wait; `gone(key)`: the request was cancelled; `stash`: bytes of
+    prefixes that may lie outside the memory."""
 
     def __init__(
         self,
@@ -139,6 +138,7 @@ class Batcher:
         gone: Callable[[int], bool] = lambda _key: False,
         clock: Callable[[], float] = time.monotonic,
         gap: float = GAP,
+        stash: int = 0,
     ) -> None:
         self._memory = memory
         self.slots = max(1, min(slots, memory.sequences))
@@ -146,7 +146,8 @@ class Batcher:
         self._gone = gone
         self._clock = clock
         self._gap = gap
-        self.prefixes = Prefixes(memory.cells, memory.sequences)
+        self.places = Places(memory, self.slots, stash)
+        self.prefixes = self.places.prefixes
         self._waiting: list[_Run] = []
         self._runs: list[_Run] = []
         self._reading: frozenset[int] = frozenset()
@@ -181,8 +182,7 @@ class Batcher:
         works = [r.work for r in (*self._runs, *self._waiting)]
         self._runs.clear()
         self._waiting.clear()
-        for seq in range(self._memory.sequences):
-            self._forget(seq)
+        self.places.reset()
         for work in works:
             work.failed(error)
 
@@ -248,59 +248,27 @@ class Batcher:
 
     def _start(self, run: _Run) -> bool:
         """Give the request a sequence, with as much of its tokens as are in the memory. False when it must wait for cells."""
-        memory, prefixes = self._memory, self.prefixes
+        prefixes = self.prefixes
         tokens = np.array(run.tokens, np.int32)
-        # The last token is always decoded: its logits are needed.
-        found = prefixes.match(tokens[:-1], whole=not memory.cuttable)
+        found = self.places.match(tokens)
         if self._runs:
             coming = sum(r.left for r in self._runs) + len(tokens) - found.length + HEADROOM * (len(self._runs) + 1)
             if prefixes.pinned(found.seq, found.length) + coming > prefixes.cells:
                 return False
         self._waiting.remove(run)
-        run.marks = self._marks(tokens, found)
-        seq = prefixes.claim()
-        whole = found.length > 0 and found.length == prefixes.length(found.seq)
-        if found.length and prefixes.idle(found.seq) and memory.cuttable and whole:
-            # It goes on from exactly there; a copy would hold nothing more.
-            if seq is not None:
-                prefixes.drop(seq)
-            seq = found.seq
-            prefixes.reuse(seq)
-        elif seq is None:
-            old = prefixes.oldest(but=found.seq)
-            if old is not None:
-                self._forget(old)
-                seq = prefixes.claim()
-            if seq is None:  # the match is the only idle one: what it holds beyond is given up
-                seq = found.seq
-                prefixes.reuse(seq)
-                self._cut(seq, found.length)
-        assert seq is not None and seq >= 0
-        if seq != found.seq and found.length:
-            if memory.copy(found.seq, seq, found.length):
-                prefixes.copy(found.seq, seq, found.length)
-            else:
-                memory.keep(seq, 0)
-        run.seq, run.fed, run.answering = seq, prefixes.length(seq), False
+        run.marks = self.places.marks(tokens, found, tail=TAIL, least=CHUNK)
+        run.seq = self.places.seat(tokens, found, alone=not self._runs)
+        run.fed, run.answering = prefixes.length(run.seq), False
         self._runs.append(run)
         if not run.started:
             run.started = True
             run.work.began(run.fed)
         return True
 
-    def _marks(self, tokens: np.ndarray[Any, Any], found: Match) -> list[int]:
-        """Where to keep the state of memory that cannot be cut: before the prompt's last tokens, and where an earlier request, whose state
-        is past that point, parted from this one: a third will part there too."""
-        if self._memory.cuttable or self._memory.sequences <= self.slots:
-            return []
-        parted = self.prefixes.match(tokens[:-1]).length
-        return sorted({m for m in (parted, len(tokens) - TAIL) if m >= found.length + CHUNK})
-
     def _leave(self, run: _Run) -> None:
         """The request is over: its tokens stay as an idle prefix."""
         self._runs.remove(run)
-        for seq in self.prefixes.release(run.seq, absorb=self._memory.cuttable):
-            self._memory.keep(seq, 0)
+        self.places.leave(run.seq)
         run.seq = -1
 
     def _set_back(self, run: _Run) -> None:
@@ -309,20 +277,8 @@ class Batcher:
         run.fed = 0
         self._waiting.append(run)
 
-    def _forget(self, seq: int) -> None:
-        self.prefixes.drop(seq)
-        self._memory.keep(seq, 0)
-
-    def _cut(self, seq: int, length: int) -> int:
-        """Cut to `length`, or to nothing where the memory cannot. Returns what is left."""
-        if not self._memory.keep(seq, length):
-            self._memory.keep(seq, 0)
-            length = 0
-        self.prefixes.cut(seq, length)
-        return length
-
     def _rewind(self, run: _Run, length: int) -> None:
-        run.fed = self._cut(run.seq, length)
+        run.fed = self.places.cut(run.seq, length)
         run.answering = run.answering and run.fed == length
 
     # -- one batch -----------------------------------------------------------------------------------------------------
@@ -343,9 +299,7 @@ class Batcher:
         batch += self._shares(reading, room)
         need = sum(n for _, n in batch)
         while self.prefixes.free < need:
-            old = self.prefixes.oldest()
-            if old is not None:
-                self._forget(old)
+            if self.places.evict():
                 continue
             if len(self._runs) > 1:
                 self._set_back(self._last())
@@ -392,7 +346,7 @@ class Batcher:
                 self._take(run, index)
                 continue
             if run.fed in run.marks:
-                self._keep_state(run)
+                self.places.keep_state(run.seq, run.fed)
             if now - run.noted >= PROGRESS:
                 run.noted = now
                 run.work.progress(run.fed, len(run.tokens))
@@ -410,19 +364,6 @@ class Batcher:
         else:
             self._leave(run)
 
-    def _keep_state(self, run: _Run) -> None:
-        seq = self.prefixes.claim()
-        if seq is None:
-            old = self.prefixes.oldest()
-            if old is None:
-                return
-            self._forget(old)
-            seq = self.prefixes.claim()
-        assert seq is not None
-        if self._memory.copy(run.seq, seq, run.fed):
-            self.prefixes.copy(run.seq, seq, run.fed)
-        self.prefixes.release(seq, absorb=False)
-
     # -- trouble -------------------------------------------------------------------------------------------------------
 
     def _last(self) -> _Run:
@@ -431,10 +372,9 @@ class Batcher:
 
     def _make_room(self, batch: list[tuple[_Run, Part]]) -> None:
         """The memory found no cells although the books have some."""
-        old = self.prefixes.oldest()
-        if old is not None:
-            self._forget(old)
-        elif len(self._runs) > 1:
+        if self.places.evict():
+            return
+        if len(self._runs) > 1:
             self._set_back(self._last())
         else:
             run = batch[0][0]
@@ -451,5 +391,5 @@ class Batcher:
         seq = run.seq
         self._leave(run)
         if self.prefixes.length(seq):
-            self._forget(seq)  # what it computed is not to be trusted
+            self.places.forget(seq)  # what it computed is not to be trusted
         run.work.failed(DecodeFault("The local model failed at this request."))

@@ -28,9 +28,10 @@ KV_TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2}
 FLASH = {"auto": -1, "off": 0, "on": 1}
 """Flash attention (llama.h, `enum llama_flash_attn_type`). On a CPU, llama.cpp's works on tiles of 64 tokens and goes token by token below
 that (ggml-cpu/ops.cpp, `use_tiled`), and the batches here are small: 8 answers beside each other took 89 ms with it and 26 without, 16
-tokens behind a prefix of 3 072 took 370 ms and 54 (20 M parameters, one thread). It also adds up f16 values in f16, in the order of the
-cells, so that a logit differs by up to 0.06 with who else is in the memory (0.002 without). So "auto" means off on a CPU, but for a
-quantised cache, which llama.cpp reads only with it."""
+tokens behind a prefix of 3 072 took 370 ms and 54 (20 M parameters, one thread), an answer behind one of 3 000 ran at 15 tokens/s and 42
+(100 M parameters). What it would spare, cells of others that idle, is spared by putting them away (stash.py). It also adds up f16 values
+in f16, in the order of the cells, so that a logit differs by up to 0.06 with who else is in the memory (0.002 without). So "auto" means
+off on a CPU, but for a quantised cache, which llama.cpp reads only with it."""
 LEAST = 256
 """llama.cpp rounds contexts up to multiples of this (llama-context.cpp, `GGML_PAD`)."""
 
@@ -43,12 +44,14 @@ class BadModel(Exception):
 class Settings:
     """How a model is loaded. `ctx`: tokens that one request may hold, 0 for as many as the model was trained on; `cells`: tokens over all
     sequences, at least `ctx` (0: the same); `slots`: requests that run at once; `kept`: further sequences, for prefixes that are kept;
-    `threads`: 0 to choose; `batch`: tokens of one decode; `gpu_layers`: -1 for all that a GPU build can take."""
+    `stash`: megabytes of prefixes that may lie outside the memory, -1 for as much as `ctx` takes in it; `threads`: 0 to choose;
+    `batch`: tokens of one decode; `gpu_layers`: -1 for all that a GPU build can take."""
 
     ctx: int = 8192
     cells: int = 0
     slots: int = 4
     kept: int = 12
+    stash: int = -1
     threads: int = 0
     threads_batch: int = 0
     batch: int = 512
@@ -143,7 +146,8 @@ class Context:
         params.kv_unified = True
         params.swa_full = True  # a cache of the window's size only could not be cut back to a shared prefix
         params.type_k = params.type_v = KV_TYPES[settings.kv_type]
-        params.flash_attn_type = FLASH[self._flash(settings)]
+        flash = self._flash(settings)
+        params.flash_attn_type = FLASH[flash]
         params.no_perf = True
         self.handle: Any = lib.llama_init_from_model(model.handle, params)
         if not self.handle:
@@ -157,11 +161,27 @@ class Context:
         self._at: list[int] = []
         self.cuttable = True
         self._probe()
+        # With flash attention a cell of others costs next to nothing (ops.cpp skips what is masked); a window's cells are not all there.
+        self.stash = self._stash(settings)
+        self.crowds = flash == "off" and self.cuttable and not model.recurrent and not model.window
 
     def _flash(self, settings: Settings) -> str:
         if settings.flash != "auto" or (settings.gpu_layers and self.lib.llama_supports_gpu_offload()):
             return settings.flash
         return "on" if settings.kv_type.startswith("q") else "off"
+
+    def _stash(self, settings: Settings) -> int:
+        """Bytes for prefixes outside the memory."""
+        if settings.stash >= 0:
+            return settings.stash * 1_000_000
+        return self._token_bytes(settings.kv_type) * self.ctx
+
+    def _token_bytes(self, kind: str) -> int:
+        """Of a token's keys and values in the memory, about: models whose layers differ take less."""
+        lib, model = self.lib, self.model.handle
+        width = int(lib.llama_model_n_embd(model)) // max(1, int(lib.llama_model_n_head(model)))
+        bits = {"f32": 32, "f16": 16, "q8_0": 8.5, "q4_0": 4.5}[kind]
+        return int(2 * width * int(lib.llama_model_n_head_kv(model)) * int(lib.llama_model_n_layer(model)) * bits / 8)
 
     def _set_abort(self) -> None:
         """llama.cpp asks between two graph nodes whether to go on, some hundred times for a token. So it gets no Python function but the C
@@ -247,6 +267,15 @@ class Context:
         self.lib.llama_memory_seq_cp(self._memory, source, target, *((0, length) if self.cuttable else (-1, -1)))
         return self._within_window(target, length)
 
+    def save(self, seq: int) -> NDArray[np.uint8] | None:
+        size = int(self.lib.llama_state_seq_get_size(self.handle, seq))
+        state = np.empty(size, np.uint8)
+        got = int(self.lib.llama_state_seq_get_data(self.handle, _bytes(state), size, seq))
+        return state if 0 < got == size else None
+
+    def load(self, seq: int, state: NDArray[np.uint8]) -> bool:
+        return int(self.lib.llama_state_seq_set_data(self.handle, _bytes(state), len(state), seq)) == len(state)
+
     def _within_window(self, seq: int, length: int) -> bool:
         """Whether a sliding window that ends at `length` still lies in the memory: cells that fell out of a window are used again."""
         if not self.model.window or self.model.recurrent:
@@ -264,3 +293,7 @@ class Context:
         """Give the memory back, but for the weights."""
         self._rows.clear()
         self.lib.llama_free(self.handle)
+
+
+def _bytes(state: NDArray[np.uint8]) -> Any:
+    return state.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))

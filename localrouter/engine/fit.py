@@ -27,7 +27,7 @@ SCORES = 1 / 16
 SHARE = 2 / 3
 """Of the room, for what we choose ourselves."""
 SPARE_CELLS = 1 / 8
-"""Of the room: what a cache of twice the context may take."""
+"""Of the room: what a cache of twice the context may take, with the prefixes beside it."""
 BASE = 120_000_000
 """Bytes of the process before its model: Python, numpy, llama.cpp, the grammar library (80 to 100 MB measured on x86-64 Linux)."""
 A_WORD = 1200
@@ -61,13 +61,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How to load it. `memory`, `gpu_memory`: bytes it takes of the machine's and of the GPU's own; `weights`: those of `memory` that are
-    pages of the file, which the system counts as free; `reasons`: a sentence for each choice."""
+    """How to load it. `stash`: megabytes for prefixes outside the cache (stash.py), which count in `memory`. `memory`, `gpu_memory`: bytes it
+    takes of the machine's and of the GPU's own; `weights`: those of `memory` that are pages of the file, which the system counts as free;
+    `reasons`: a sentence for each choice."""
 
     ctx: int
     cells: int
     slots: int
     kept: int
+    stash: int
     threads: int
     threads_batch: int
     batch: int
@@ -81,7 +83,7 @@ class Fit:
 
     def argv(self) -> list[str]:
         """Options of the engine's process (engine/worker.py)."""
-        names = ("ctx", "cells", "slots", "kept", "threads", "threads_batch", "batch", "kv_type", "flash", "gpu_layers")
+        names = ("ctx", "cells", "slots", "kept", "stash", "threads", "threads_batch", "batch", "kv_type", "flash", "gpu_layers")
         return [part for name in names for part in (f"--{name.replace('_', '-')}", str(getattr(self, name)))]
 
 
@@ -94,10 +96,11 @@ def fit(header: Header, machine: Machine, wish: Wish, room: int, name: str = "")
     tried: list[Fit] = []
     for ctx, kv_type in _ladder(header, wish):
         for cells in (ctx, 2 * ctx):
+            flash = "auto" if gpu else "off" if kv_type in ("f16", "f32") else "on"
+            stash = -(-cache_bytes(header, ctx, kv_type) // 1_000_000) if flash == "off" and cells > ctx else 0
             base = Fit(
-                ctx=ctx, cells=cells, slots=slots, kept=min(KEPT, slots) if state_bytes(header) else KEPT, threads=threads,
-                threads_batch=threads, batch=BATCH_GPU, kv_type=kv_type,
-                flash="auto" if gpu else "off" if kv_type in ("f16", "f32") else "on",
+                ctx=ctx, cells=cells, slots=slots, kept=min(KEPT, slots) if state_bytes(header) else KEPT, stash=stash,
+                threads=threads, threads_batch=threads, batch=BATCH_GPU, kv_type=kv_type, flash=flash,
                 gpu_layers=0, memory=0, gpu_memory=0, weights=0, reasons=(),
             )  # fmt: skip
             tried.append(_placed(header, replace(base, batch=wish.batch or _batch(header, base, room)), gpu, wish, room))
@@ -106,11 +109,7 @@ def fit(header: Header, machine: Machine, wish: Wish, room: int, name: str = "")
     order = sorted(range(len(tried)), key=lambda i: (i // 2, -(i % 2)))
     spare = room * SPARE_CELLS
     chosen = next(
-        (
-            tried[i]
-            for i in order
-            if tried[i].memory <= room * SHARE and (i % 2 == 0 or cache_bytes(header, tried[i].cells, tried[i].kv_type) <= spare)
-        ),
+        (tried[i] for i in order if tried[i].memory <= room * SHARE and (i % 2 == 0 or _kept_bytes(header, tried[i]) <= spare)),
         None,
     )
     chosen = chosen or next((f for f in tried[::2] if f.memory <= room), None)
@@ -123,6 +122,11 @@ def fit(header: Header, machine: Machine, wish: Wish, room: int, name: str = "")
             missing,
         )
     return replace(chosen, reasons=_reasons(header, machine, wish, chosen, gpu, room, why_threads))
+
+
+def _kept_bytes(header: Header, f: Fit) -> int:
+    """Of the cache, and what may lie beside it."""
+    return cache_bytes(header, f.cells, f.kv_type) + f.stash * 1_000_000
 
 
 def _ladder(header: Header, wish: Wish) -> Iterator[tuple[int, str]]:
@@ -154,7 +158,7 @@ def _quantises(header: Header) -> bool:
 
 def _placed(header: Header, f: Fit, gpu: Device | None, wish: Wish, room: int) -> Fit:
     """With its layers and its memory on the machine and the GPU."""
-    weights, cache = header.tensor_bytes, cache_bytes(header, f.cells, f.kv_type)
+    weights, cache = header.tensor_bytes, _kept_bytes(header, f)
     sequences = f.slots + f.kept
     states, work = state_bytes(header) * sequences, work_bytes(header, f)
     host = BASE + A_WORD * header.vocabulary
@@ -249,6 +253,7 @@ def _reasons(header: Header, m: Machine, wish: Wish, f: Fit, gpu: Device | None,
         out.append(f"A context of {f.ctx} tokens: what fits in the {_gb(room)} that can be had.")
     cache = _gb(cache_bytes(header, f.cells, f.kv_type))
     kept = " for twice as many tokens, so that prefixes are kept" if f.cells > f.ctx else ""
+    kept += f", and up to {_gb(f.stash * 1_000_000)} of them beside it" if f.stash else ""
     whose = ", as you set it" if wish.kv_type else "" if f.kv_type == "f16" else ", because f16 would not fit"
     out.append(f"A cache in {f.kv_type}{whose}: {cache}{kept}.")
     out.append(f"Batches of {f.batch} tokens{', as you set it' if wish.batch else ''}; {f.slots} requests at once.")

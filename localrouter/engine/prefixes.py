@@ -68,12 +68,12 @@ class Prefixes:
         own = self._all[seq]
         return own.tokens[: own.length]
 
-    def match(self, tokens: Tokens, *, whole: bool = False) -> Match:
-        """The sequence that shares the longest prefix with `tokens`; among equals an idle one, then the one used last. `whole`: only
-        sequences that lie wholly within `tokens` (for memory that cannot be cut)."""
+    def match(self, tokens: Tokens, *, whole: bool = False, but: int = -1) -> Match:
+        """The sequence, other than `but`, that shares the longest prefix with `tokens`; among equals an idle one, then the one used last.
+        `whole`: only sequences that lie wholly within `tokens` (for memory that cannot be cut)."""
         best, rank = Match(-1, 0), (0, False, 0)
         for seq, own in enumerate(self._all):
-            if not own.length or (whole and own.length > len(tokens)):
+            if seq == but or not own.length or (whole and own.length > len(tokens)):
                 continue
             length = common(own.tokens[: own.length], tokens)
             if whole and length < own.length:
@@ -84,8 +84,24 @@ class Prefixes:
 
     def oldest(self, but: int = -1) -> int | None:
         """The idle sequence that was left alone the longest."""
+        return next(iter(self.idlers(but)), None)
+
+    def idlers(self, but: int = -1) -> list[int]:
+        """The idle sequences, the one left alone the longest first."""
         idle = [(own.stamp, seq) for seq, own in enumerate(self._all) if own.used and not own.busy and seq != but]
-        return min(idle)[1] if idle else None
+        return [seq for _, seq in sorted(idle)]
+
+    def crowding(self, seq: int) -> int:
+        """Cells of it that no busy sequence shares."""
+        own = self._all[seq]
+        busy = [other.cells[: other.length] for other in self._all if other.busy]
+        mine = own.cells[: own.length]
+        return len(np.setdiff1d(mine, np.concatenate(busy), assume_unique=False)) if busy else len(mine)
+
+    @property
+    def full(self) -> bool:
+        """Whether every sequence is in use."""
+        return all(own.used for own in self._all)
 
     def idle(self, seq: int) -> bool:
         return self._all[seq].used and not self._all[seq].busy

@@ -19,7 +19,7 @@ Frames out:
     {"id", "progress": {"done", "total"}}   while a long prompt is read, once a second
     {"id", "end": true, "finish": "stop" | "length" | "tool_calls" | "cancelled", "usage": {"input", "output", "cached"}, "confidence",
      "timings"}   or {"id", "end": true, "error": sentence, "code"}; codes: bad_request, context_length_exceeded, unsupported, busy, failed
-    {"id", "end": true, "status": {"slots", "running", "waiting", "cells", "used", "kept", "steps"}}   in tokens
+    {"id", "end": true, "status": {"slots", "running", "waiting", "cells", "used", "kept", "stashed", "steps"}}   in tokens
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class Worker:
 
         voc = context.model.vocabulary
         tools = Tools(context.lib, preparer.shown, voc.pieces, voc.ends)
-        batcher = self._batcher = Batcher(context, slots=context.slots, queue=queue_limit, gone=self._gone)
+        batcher = self._batcher = Batcher(context, slots=context.slots, queue=queue_limit, gone=self._gone, stash=context.stash)
         threading.Thread(target=self._prepare, args=(preparer, tools), daemon=True, name="preparer").start()
         busy = False
         while True:
@@ -205,6 +205,7 @@ class Worker:
             "cells": books.cells,
             "used": books.cells - books.free,
             "kept": books.kept,
+            "stashed": batcher.places.stash.tokens,
             "steps": self._steps,
         }
 
@@ -219,6 +220,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         cells=max(0, args.cells),
         slots=args.slots,
         kept=args.kept,
+        stash=args.stash,
         threads=args.threads,
         threads_batch=args.threads_batch,
         batch=args.batch,
@@ -233,7 +235,7 @@ def parser() -> argparse.ArgumentParser:
     start = Settings()
     made = argparse.ArgumentParser(prog="localrouter.engine")
     made.add_argument("--model", type=Path, required=True)
-    for name in ("ctx", "cells", "slots", "kept", "threads", "threads_batch", "batch", "gpu_layers"):
+    for name in ("ctx", "cells", "slots", "kept", "stash", "threads", "threads_batch", "batch", "gpu_layers"):
         made.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(start, name))
     made.add_argument("--kv-type", choices=sorted(KV_TYPES), default=start.kv_type)
     made.add_argument("--flash", choices=list(FLASH), default=start.flash)

@@ -7,14 +7,17 @@ everything that is written after it.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from localrouter.engine import places
 from localrouter.engine.batching import AGE, CHUNK, Batcher, Busy, DecodeFault, Outcome, Part
+from localrouter.engine.stash import Stash
 
 WORDS = 50
 
@@ -31,14 +34,18 @@ def alone(prompt: Sequence[int], count: int) -> list[int]:
 
 
 class Memory:
-    def __init__(self, cells: int = 400, sequences: int = 8, batch: int = 64, *, cuttable: bool = True) -> None:
-        self.cells, self.sequences, self.batch, self.cuttable = cells, sequences, batch, cuttable
+    def __init__(
+        self, cells: int = 400, sequences: int = 8, batch: int = 64, *, cuttable: bool = True, crowds: bool = False
+    ) -> None:
+        self.cells, self.sequences, self.batch, self.cuttable, self.crowds = cells, sequences, batch, cuttable, crowds
         self.held: dict[int, list[tuple[int, int]]] = {s: [] for s in range(sequences)}
         self.serial = 0
         self.rows: dict[int, list[int]] = {}
         self.log: list[list[Part]] = []
         self.fail: Any = lambda _parts: Outcome.DONE
         self.aborts = 0
+        self.saved: list[int] = []
+        self.unreadable = False
         self.seconds = 0.0
 
     def decode(self, parts: Sequence[Part]) -> Outcome:
@@ -76,6 +83,19 @@ class Memory:
     def copy(self, source: int, target: int, length: int) -> bool:
         assert not self.held[target] and (self.cuttable or length == len(self.held[source]))
         self.held[target] = self.held[source][:length]
+        return True
+
+    def save(self, seq: int) -> Any:
+        self.saved.append(seq)
+        return np.array([t for t, _ in self.held[seq]], np.int64).view(np.uint8)
+
+    def load(self, seq: int, state: Any) -> bool:
+        assert not self.held[seq]
+        if self.unreadable:
+            return False
+        for token in state.view(np.int64).tolist():
+            self.serial += 1
+            self.held[seq].append((token, self.serial))
         return True
 
     def abort(self) -> None:
@@ -384,18 +404,92 @@ def test_an_error_in_the_work_is_that_works_error() -> None:
 
 
 @settings(max_examples=150, deadline=None)
+@pytest.fixture(scope="module", autouse=True)
+def few() -> Iterator[None]:
+    """Prefixes of a few tokens are worth putting away."""
+    before, places.FEW = places.FEW, 4
+    yield
+    places.FEW = before
+
+
+def idle_and_other(**kw: Any) -> tuple[Memory, Batcher, list[int]]:
+    """A request of 60 tokens is over and one of 20 others has begun."""
+    memory = Memory(crowds=True)
+    batcher = Batcher(memory, slots=2, **kw)
+    first = Work(1, range(60), 3)
+    batcher.submit(first)
+    run(batcher)
+    batcher.submit(Work(2, range(100, 120), 3))
+    run(batcher)
+    return memory, batcher, [*range(60), *first.out[:-1]]
+
+
+def test_what_is_idle_makes_room_and_comes_back() -> None:
+    memory, batcher, said = idle_and_other(stash=100_000)
+    assert memory.saved and batcher.places.stash.tokens == len(said)
+    assert sum(map(len, memory.held.values())) == 22, "only the second request's tokens are in the memory"
+    again = Work(3, [*said, 7, 8], 3)
+    batcher.submit(again)
+    run(batcher)
+    assert again.cached == len(said) and again.out == alone(again.prompt, 3)
+    assert batcher.places.stash.tokens == 22, "and now the other one is outside"
+
+
+def test_the_beginning_of_what_is_put_away_serves_too() -> None:
+    _, batcher, said = idle_and_other(stash=100_000)
+    other = Work(3, [*said[:40], 1, 2, 3], 3)
+    batcher.submit(other)
+    run(batcher)
+    assert other.cached == 40 and other.out == alone(other.prompt, 3)
+    again = Work(4, [*said, 7, 8], 3)
+    batcher.submit(again)
+    run(batcher)
+    assert again.cached == len(said), "what was longer is still there"
+
+
+def test_without_room_outside_it_stays_in_the_memory() -> None:
+    memory, _, said = idle_and_other(stash=0)
+    assert not memory.saved and sum(map(len, memory.held.values())) == 22 + len(said)
+
+
+def test_what_cannot_be_read_back_is_read_again() -> None:
+    memory, batcher, said = idle_and_other(stash=100_000)
+    memory.unreadable = True
+    again = Work(3, [*said, 7, 8], 3)
+    batcher.submit(again)
+    run(batcher)
+    assert again.cached == 0 and again.out == alone(again.prompt, 3)
+
+
+def test_the_stash_keeps_to_its_budget() -> None:
+    stash = Stash(100)
+    tokens = [np.array([n, *range(9)], np.int32) for n in range(4)]
+    for each in tokens:
+        stash.put(each, np.zeros(40, np.uint8))
+    assert stash.bytes == 80 and stash.match(tokens[0]) == (None, 0) and stash.match(tokens[3])[1] == 10
+    stash.put(tokens[3][:5], np.zeros(20, np.uint8))
+    assert len(stash) == 2, "what lies in another is not kept twice"
+    stash.put(np.append(tokens[3], 1).astype(np.int32), np.zeros(50, np.uint8))
+    assert stash.bytes == 90 and stash.tokens == 21
+    stash.put(tokens[0], np.zeros(101, np.uint8))
+    assert len(stash) == 2, "what is larger than all the room is not kept"
+
+
 @given(st.integers(0, 10**9))
 def test_whatever_happens_each_answer_is_its_own(seed: int) -> None:
     draw = random.Random(seed)
     gone: set[int] = set()
     memory = Memory(cells=draw.choice([60, 150, 400]), sequences=draw.choice([4, 6, 9]), batch=draw.choice([8, 40, 64]),
-                    cuttable=draw.random() < 0.7)  # fmt: skip
+                    cuttable=draw.random() < 0.7, crowds=draw.random() < 0.5)  # fmt: skip
+    memory.crowds &= memory.cuttable
+    memory.unreadable = draw.random() < 0.1
 
     def fail(_parts: Sequence[Part]) -> Outcome:
         return draw.choices(list(Outcome), [30, 1, 2, 0])[0]
 
     memory.fail = fail
-    batcher = Batcher(memory, slots=draw.choice([1, 3, 4]), gone=gone.__contains__, clock=lambda: memory.seconds)
+    slots, stash = draw.choice([1, 3, 4]), draw.choice([0, 200, 100_000])
+    batcher = Batcher(memory, slots=slots, gone=gone.__contains__, clock=lambda: memory.seconds, stash=stash)
     heads = [list(range(k, k + draw.randint(1, 25))) for k in range(3)]
     works: list[Work] = []
     for key in range(draw.randint(1, 14)):

@@ -121,6 +121,26 @@ def test_a_model_that_cannot_be_cut(models: dict[str, Path]) -> None:
     e.close()
 
 
+def test_a_prefix_that_idles_is_put_away_and_comes_back(models: dict[str, Path]) -> None:
+    e = Engine(models["trained"], ctx=4096, slots=2)
+    kw: dict[str, Any] = {"max_tokens": 30, "temperature": 0, "logprobs": True, "top_logprobs": 2}
+    long = "Here is a long introduction that several requests share. " * 40
+    first = e.finish(e.start(long + "song 1", **kw))[0]
+    other = e.finish(e.start("song 2", **kw))[0]
+    assert e.status()["stashed"] > 300 and e.status()["kept"] < 200
+    again = e.finish(e.start(long + "song 1", **kw))[0]
+    assert again.end is not None and again.end["usage"]["cached"] > 0.9 * again.end["usage"]["input"]
+    assert again.text == first.text and other.text == "".join(tiny_chat.song(2))
+    for a, b in zip(again.tokens, first.tokens, strict=True):
+        assert abs(a["logprob"] - b["logprob"]) < MARGIN, "what was put away is what was read"
+    e.close()
+    without = Engine(models["trained"], ctx=4096, slots=2, stash=0)
+    without.finish(without.start(long + "song 1", **kw))
+    without.finish(without.start("song 2", **kw))
+    assert without.status()["stashed"] == 0 and without.status()["kept"] > 300
+    without.close()
+
+
 def test_an_answer_goes_on_while_a_long_prompt_is_read(models: dict[str, Path]) -> None:
     e = Engine(models["wide"], ctx=8192, slots=2)
     first = len(tiny_chat.tokenizer()[0])

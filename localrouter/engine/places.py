@@ -1,0 +1,181 @@
+"""Where requests sit in the model's memory: which sequence each gets, with as much of its prompt as was read before, and what becomes of
+the sequences that nobody uses.
+
+An idle sequence stays in the memory for who begins alike. Where it would slow others (`Memory.crowds`) it is put away before the next
+request begins, and fetched again for the one that needs it (`stash`). What is evicted for want of room goes the same way.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localrouter.engine.prefixes import Match, Prefixes, Tokens
+from localrouter.engine.stash import Stash
+
+FEW = 256
+"""Cells that idle in the memory without being put away, and tokens below which a longer match is not fetched: llama.cpp counts cells in
+steps of so many (llama-kv-cache.cpp, `n_pad`)."""
+
+
+class Seats(Protocol):
+    """What is needed of a model's memory here; see `batching.Memory`."""
+
+    cells: int
+    sequences: int
+    cuttable: bool
+    crowds: bool
+
+    def keep(self, seq: int, length: int) -> bool: ...
+
+    def copy(self, source: int, target: int, length: int) -> bool: ...
+
+    def save(self, seq: int) -> NDArray[np.uint8] | None:
+        """All of a sequence, as bytes."""
+
+    def load(self, seq: int, state: NDArray[np.uint8]) -> bool:
+        """What `save` gave, into an empty sequence. False when it does not fit; the sequence is to be cut to nothing then."""
+
+
+class Places:
+    """`slots`: requests that run at once. `budget`: bytes that lie outside the memory at most."""
+
+    def __init__(self, memory: Seats, slots: int, budget: int = 0) -> None:
+        self._memory = memory
+        self.slots = slots
+        self.prefixes = Prefixes(memory.cells, memory.sequences)
+        self.stash = Stash(budget)
+
+    def match(self, tokens: Tokens) -> Match:
+        """Whose beginning can be used. The last token is always decoded, since its logits are needed."""
+        return self.prefixes.match(tokens[:-1], whole=not self._memory.cuttable)
+
+    def seat(self, tokens: Tokens, found: Match, *, alone: bool) -> int:
+        """A sequence, now busy, with as much of `tokens` as lies in the memory; `alone`: nothing else runs."""
+        memory, prefixes = self._memory, self.prefixes
+        found = self._fetch(tokens, found, alone=alone)
+        seq = prefixes.claim()
+        whole = found.length > 0 and found.length == prefixes.length(found.seq)
+        if found.length and prefixes.idle(found.seq) and memory.cuttable and whole:
+            # It goes on from exactly there; a copy would hold nothing more.
+            if seq is not None:
+                prefixes.drop(seq)
+            seq = found.seq
+            prefixes.reuse(seq)
+        elif seq is None:
+            if self.evict(but=found.seq):
+                seq = prefixes.claim()
+            if seq is None:  # the match is the only idle one: what it holds beyond is given up
+                seq = found.seq
+                prefixes.reuse(seq)
+                self.cut(seq, found.length)
+        assert seq is not None and seq >= 0
+        if seq != found.seq and found.length:
+            if memory.copy(found.seq, seq, found.length):
+                prefixes.copy(found.seq, seq, found.length)
+            else:
+                memory.keep(seq, 0)
+        if alone and memory.crowds and self.stash.budget:
+            self._clear()  # what goes on beyond the beginning that was shared
+        return seq
+
+    def marks(self, tokens: Tokens, found: Match, *, tail: int, least: int) -> list[int]:
+        """Where to keep the state of memory that cannot be cut: before the prompt's last `tail` tokens, and where an earlier request, whose
+        state is past that point, parted from this one: a third will part there too. None within `least` of what is there."""
+        if self._memory.cuttable or self._memory.sequences <= self.slots:
+            return []
+        parted = self.prefixes.match(tokens[:-1]).length
+        return sorted({m for m in (parted, len(tokens) - tail) if m >= found.length + least})
+
+    def leave(self, seq: int) -> None:
+        """Nobody sits there any more; its tokens stay as an idle prefix."""
+        for each in self.prefixes.release(seq, absorb=self._memory.cuttable):
+            self._memory.keep(each, 0)
+
+    def forget(self, seq: int) -> None:
+        self.prefixes.drop(seq)
+        self._memory.keep(seq, 0)
+
+    def cut(self, seq: int, length: int) -> int:
+        """Cut to `length`, or to nothing where the memory cannot. Returns what is left."""
+        if not self._memory.keep(seq, length):
+            self._memory.keep(seq, 0)
+            length = 0
+        self.prefixes.cut(seq, length)
+        return length
+
+    def evict(self, but: int = -1) -> bool:
+        """Free what the idle sequence holds that was left alone the longest. False when there is none."""
+        old = self.prefixes.oldest(but=but)
+        if old is None:
+            return False
+        self._put_away(old)
+        return True
+
+    def keep_state(self, seq: int, length: int) -> None:
+        """An idle copy of a busy sequence of memory that cannot be cut."""
+        copy = self.prefixes.claim()
+        if copy is None:
+            if not self.evict():
+                return
+            copy = self.prefixes.claim()
+        assert copy is not None
+        if self._memory.copy(seq, copy, length):
+            self.prefixes.copy(seq, copy, length)
+        self.prefixes.release(copy, absorb=False)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        for seq in range(self._memory.sequences):
+            self.forget(seq)
+        self.stash.clear()
+
+    # -- outside the memory --------------------------------------------------------------------------------------------
+
+    def _put_away(self, seq: int) -> None:
+        length = self.prefixes.length(seq)
+        if self._memory.crowds and self.stash.budget and length >= FEW and self._elsewhere(seq) <= length - FEW:
+            state = self._memory.save(seq)
+            if state is not None:
+                self.stash.put(self.prefixes.tokens(seq).copy(), state)
+        self.forget(seq)
+
+    def _elsewhere(self, seq: int) -> int:
+        """How many of its tokens lie in another sequence too, or are put away."""
+        tokens = self.prefixes.tokens(seq)
+        return max(self.prefixes.match(tokens, but=seq).length, self.stash.match(tokens)[1])
+
+    def _clear(self, but: int = -1) -> None:
+        """Put away what is idle and crowds the others."""
+        for seq in self.prefixes.idlers(but):
+            if self.prefixes.crowding(seq) >= FEW:
+                self._put_away(seq)
+
+    def _fetch(self, tokens: Tokens, found: Match, *, alone: bool) -> Match:
+        """What is put away goes back into the memory when it holds more of `tokens`; idle ones that would slow the request are put away."""
+        if not self._memory.crowds or not self.stash.budget:
+            return found
+        entry, length = self.stash.match(tokens[:-1])
+        if entry is not None and length < found.length + FEW:
+            entry = None
+        if alone:
+            self._clear(but=found.seq if entry is None else -1)
+        if entry is None:
+            return found
+        if len(entry.tokens) - length < FEW:  # else another request may go on from its end
+            self.stash.take(entry)
+        while (self.prefixes.free < len(entry.tokens) or self.prefixes.full) and self.evict(but=found.seq):
+            pass
+        free = self.prefixes.claim() if self.prefixes.free >= len(entry.tokens) else None
+        if free is None:
+            self.stash.put(*entry)
+            return self.match(tokens)
+        if self._memory.load(free, entry.state):
+            self.prefixes.extend(free, entry.tokens)
+            self.cut(free, length)
+        else:
+            self._memory.keep(free, 0)
+        self.leave(free)
+        return self.match(tokens)
