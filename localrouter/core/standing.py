@@ -11,10 +11,10 @@ from localrouter.core.catalogue import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a host or a model did of late (daemon/health.py). `state`: of its breaker; `until` when an open one lets a probe pass. Rates are in
+    """How a host or a model did of late (daemon/health.py). `state`: of its breaker; `until` when an open one lets a probe pass. Shares are in
     [0, 1] of the last calls, `calls` how many there are: `errors` calls that failed, `refusals` answers that refused, `broken` answers that
-    broke what they had to satisfy. Times in milliseconds to the first content, None before the first answer: `first_ms` the median of late,
-    `usual_ms` what it is over a longer time."""
+    broke what they had to satisfy, `slow` answers that took many times as long as usual. Times in milliseconds to the first content, None
+    before the first answer: `first_ms` the median of late, `usual_ms` what it is over a longer time. `tokens_s`: tokens written a second."""
 
     state: Literal["closed", "open", "half_open"] = "closed"
     until: float = 0.0
@@ -22,6 +22,7 @@ class Health:
     errors: float = 0.0
     refusals: float = 0.0
     broken: float = 0.0
+    slow: float = 0.0
     first_ms: float | None = None
     first_p95_ms: float | None = None
     usual_ms: float | None = None
@@ -52,9 +53,14 @@ def ailing(health: Health) -> str:
     """What is wrong with a host or model that still answers, in words that follow its name ("30 % of its last 50 calls failed"), or ""."""
     n = health.calls
     if n >= FEWEST:
-        bad = health.errors + health.refusals + health.broken
+        bad = health.errors + health.refusals + health.broken + health.slow
         if bad and surely(min(1.0, bad), n) >= BAD:
-            shares = ((health.errors, "failed"), (health.refusals, "were refused"), (health.broken, "broke their format"))
+            shares = (
+                (health.errors, "failed"),
+                (health.refusals, "were refused"),
+                (health.broken, "broke their format"),
+                (health.slow, "were slow"),
+            )
             (share, word), *more = [(s, w) for s, w in shares if s]
             return ", ".join([f"{share * 100:.0f} % of its last {n} calls {word}", *(f"{s * 100:.0f} % {w}" for s, w in more)])
         if health.first_ms and health.usual_ms and health.first_ms >= SLOWER * health.usual_ms:

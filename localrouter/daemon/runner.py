@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any
@@ -20,9 +22,14 @@ from localrouter.core.decide import Attempt
 from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, HostRejected, Internal, RouterError, Stopping
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import ORDER, strictest
+from localrouter.core.money import Usage
 from localrouter.core.relay import relay
-from localrouter.daemon import planes, tool_names
+from localrouter.core.terms import Terms
+from localrouter.daemon import contracts, planes, tool_names
+from localrouter.daemon.contracts import Held
+from localrouter.daemon.due import Deadlines
 from localrouter.daemon.faultlog import log_defect
+from localrouter.daemon.health_watch import Watch
 from localrouter.daemon.limits import passed_on
 from localrouter.daemon.local_params import in_background
 from localrouter.daemon.noting import Story, note
@@ -60,6 +67,8 @@ class Runner:
             head=lambda: [*self.story.headers(stream=ask.needs.stream), *self._limits],
             leave=self.leave,
         )
+        self._due = Deadlines()
+        self._held: Held | None = None
         self._cut = asyncio.Event()
         self._why_cut: e.Event = e.ClientGone()
         self._inbox: asyncio.Queue[e.Event] = asyncio.Queue(maxsize=256)
@@ -68,6 +77,7 @@ class Runner:
         self._findings: list[tuple[Finding, ...]] = []
         self._sent_bytes = 0
         self._limits: list[tuple[bytes, bytes]] = []
+        self._watch = Watch(services.health, stream=ask.needs.stream)
 
     @property
     def error(self) -> RouterError | None:
@@ -86,12 +96,15 @@ class Runner:
             command = next(life)
             while True:
                 event = await self._do(command)
+                self._watch.saw(command, event)
                 command = life.send(event)
         except StopIteration as stop:
             outcome = str(stop.value)
             if outcome == "done" and self.story.attempt is not None:
-                self.s.served(self.ask, self.story.attempt.id)
+                route = self.story.plan.route if self.story.plan is not None else ""
+                self.s.served(self.ask, self.story.attempt.id, route, Usage(**self.story.usage))
         finally:
+            self._watch.close()
             self.s.background(note(self.s, self.story, outcome))
             if outcome == "done" and self._pump is not None:
                 # The host's last bytes after its terminal event: read to the end, the connection goes back to the pool.
@@ -104,6 +117,8 @@ class Runner:
         name = type(command).__name__.lower()
         try:
             match command:
+                case c.Unscanned():
+                    return await self._unscanned()
                 case c.Inspect():
                     seen = self.s.inspection.cached(self.ask.leaves)
                     # Text seen before needs no wait, and so no watch for a client that leaves meanwhile.
@@ -114,6 +129,7 @@ class Runner:
                 case c.Reserve(attempt):
                     return await self._reserve(attempt)
                 case c.Call(attempt):
+                    self._watch.begins(command)
                     return await self._or_gone(self._call(attempt))
                 case c.Next():
                     name = ""
@@ -140,13 +156,17 @@ class Runner:
             if name:
                 self.story.steps.append({"name": name, "ms": round((time.monotonic() - start) * 1000, 2)})
 
-    async def _or_gone(self, work: Awaitable[e.Event]) -> e.Event:
-        """Wait for the work or for the client to leave, whichever is first; the client is told that we live meanwhile."""
+    async def _or_gone(self, work: Awaitable[e.Event], *, timed: bool = False) -> e.Event:
+        """Wait for the work or for the client to leave, whichever is first; the client is told that we live meanwhile. `timed`: or until the
+        time of a call's first content is over."""
         task = asyncio.ensure_future(work)
         gone = asyncio.ensure_future(self._cut.wait())
         try:
-            while not (task.done() or gone.done()):
-                await asyncio.wait({task, gone}, timeout=self._reply.patience, return_when=asyncio.FIRST_COMPLETED)
+            late = False
+            while not (task.done() or gone.done() or late):
+                patience = self._due.within(self._reply.patience, first=True) if timed else self._reply.patience
+                await asyncio.wait({task, gone}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                late = timed and self._due.over(first=True)
                 if not (task.done() or gone.done()):
                     await self._reply.beat()
             if task.done():
@@ -154,7 +174,7 @@ class Runner:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, RouterError):
                 await task
-            return self._why_cut
+            return self._why_cut if gone.done() else e.Failed(self._due.error(self._who, first=True))
         finally:
             gone.cancel()
 
@@ -169,8 +189,16 @@ class Runner:
         inherited = self.s.sticky(self.ask.who, self.ask.session, strictest(list(seen)))
         density = await self.s.store.ledger.density(self.ask.session)
         self.story.signals = signals(self.ask, self._findings, inherited=inherited, density=density)
-        self.story.standing = await self.s.standing(self.ask)
+        self.story.standing = await self.s.standing(self.ask, counted=True)
         return e.Inspected(self.story.signals, self.story.standing)
+
+    async def _unscanned(self) -> e.Event:
+        """Signals without findings. No text may leave: the relay asks the local lane only, and the gates are told so as well."""
+        inherited = self.s.inherited(self.ask.who, self.ask.session)
+        self._findings = [() for _ in self.ask.leaves]
+        found = signals(self.ask, self._findings, inherited=inherited, density=None)
+        self.story.signals = dataclasses.replace(found, keep_local=True)
+        return e.Inspected(self.story.signals, await self.s.standing(self.ask))
 
     # --- money -----------------------------------------------------------------------------------
 
@@ -207,12 +235,18 @@ class Runner:
 
     # --- the call --------------------------------------------------------------------------------
 
-    async def _call(self, attempt: Attempt) -> e.Event:
+    async def _call(self, attempt: Attempt, complaint: str) -> e.Event:
         self.story.begin(attempt)
+        self.s.retries.called()
         self._limits = []
         self._inbox = asyncio.Queue(maxsize=256)
+        ask, findings = self.ask, self._findings
+        if complaint and self._held is not None:
+            ask = contracts.again(ask, self.dialect, self._held.said, complaint)
+            findings = await self.s.inspection.inspect(ask.leaves)
+        self._held = None
         if attempt.model is None:
-            messages, params, notes = planes.local(self.s, self.dialect, self.ask, attempt)
+            messages, params, notes = planes.local(self.s, self.dialect, ask, attempt)
             self._restorer = Restorer(None, self.s.origins, host="", wire="", crosses=True)
             self.story.called("local", True, notes, ())
             await self.s.local.start_if_needed(attempt.id)
@@ -220,9 +254,9 @@ class Runner:
             self._start_pump(self.s.local.stream(messages, params, attempt.id, background=last, told=told))
             return e.Done()
         host = self.s.catalogue.hosts[attempt.model.host]
-        tree, unveiler, named = self._veil(attempt)
+        tree, unveiler, named = self._veil(attempt, ask, findings)
         tokens = frozenset(entry.token for entry in self.story.veiled.table) if self.story.veiled else frozenset()
-        out = await planes.outbound(self.s, self.dialect, self.ask, attempt, tree, host, tokens, named)
+        out = await planes.outbound(self.s, self.dialect, ask, attempt, tree, host, tokens, named)
         self._restorer = Restorer(
             unveiler,
             self.s.origins,
@@ -252,13 +286,14 @@ class Runner:
         self.s.welcome(host.name)
         return e.Done()
 
-    def _veil(self, attempt: Attempt) -> tuple[dict[str, Any], Unveiler | None, dict[str, str]]:
+    def _veil(
+        self, attempt: Attempt, ask: Ask, findings: list[tuple[Finding, ...]]
+    ) -> tuple[dict[str, Any], Unveiler | None, dict[str, str]]:
         """(the veiled tree, what restores its answer, its veiled names of tools -> the client's own)."""
         assert attempt.model is not None
-        ask = self.ask
         values = {name: self.recipe.rule(name).values for name in ORDER}
         self.story.minter = Minter(self.s.secret, f"{ask.who}\x00{ask.session}", attempt.model.host, taken(ask.leaves))
-        self.story.veiled = veiled = checked(ask.leaves, self._findings, values, self.story.minter, self.s.allowed)
+        self.story.veiled = veiled = checked(ask.leaves, findings, values, self.story.minter, self.s.allowed)
         table = self.s.conversations.merge(ask.who, ask.session, veiled.table)
         unveiler = Unveiler(table, veiled.outgoing, tool_class, json_reply=ask.needs.json_schema) if len(table) else None
         tree: dict[str, Any] = ask.tree
@@ -329,8 +364,10 @@ class Runner:
             with contextlib.suppress(asyncio.CancelledError):
                 await pump
 
-    async def _next(self) -> e.Event:
+    async def _next(self, first: bool) -> e.Event:
         while not self._cut.is_set():
+            if self._due.over(first=first) and self._inbox.empty():
+                return e.Failed(self._due.error(self._who, first=first))
             # Also while the host sends signs of life of its own, which may not reach the client.
             if self._reply.patience == 0.0:
                 await self._reply.beat()
@@ -338,7 +375,7 @@ class Runner:
                 return self._inbox.get_nowait()
             try:
                 # One inbox for the model and for what cuts it short, so that nothing else has to be waited for.
-                async with asyncio.timeout(self._reply.patience):
+                async with asyncio.timeout(self._due.within(self._reply.patience, first=first)):
                     return await self._inbox.get()
             except TimeoutError:
                 continue
@@ -360,20 +397,56 @@ class Runner:
             with contextlib.suppress(asyncio.QueueFull):  # full: then nobody waits, and the next look sees the cut
                 self._inbox.put_nowait(why)
 
+    @property
+    def _who(self) -> str:
+        return self.story.attempt.id if self.story.attempt is not None else "the model"
+
+    # --- between attempts ------------------------------------------------------------------------
+
+    async def _wait(self, command: c.Wait) -> e.Event:
+        """Full jitter. Refused where the daemon has made too many retries, or the request's time would be over first."""
+        seconds = command.least_s + random.uniform(0.0, command.jitter_s)  # noqa: S311  # it spreads load and guards nothing
+        if self._due.ends_within(command.total_s, seconds) or not self.s.retries.take():
+            return e.NotNow()
+
+        async def pause() -> e.Event:
+            await asyncio.sleep(seconds)
+            return e.Done()
+
+        return await self._or_gone(pause())
+
+    def _stepped(self, command: c.Stepped) -> e.Event:
+        self.story.stepped(command)
+        if not command.target and command.step not in ("", "stop", "refuse"):
+            # The route's own words: no model said them, and nothing in them was veiled.
+            self.story.attempt = None
+            self._restorer = Restorer(None, self.s.origins, host="", wire="", crosses=True)
+            self._held = None
+        return e.Done()
+
+    async def _judged(self, chunks: tuple[Chunk, ...], terms: Terms) -> e.Event:
+        """In a thread: a schema and an answer may be long."""
+        if not chunks:
+            await asyncio.to_thread(contracts.check, terms)
+            return e.Done()
+        assert self._restorer is not None
+        self._held = held = contracts.Held(chunks, self._restorer)
+        if self._restorer.unresolved:
+            return e.Failed(_unresolved())
+        verdict = await asyncio.to_thread(contracts.judge, terms, held.said, self._who)
+        self.story.checked(verdict)
+        return e.Judged(verdict.error, verdict.complaint, held.size + len(verdict.complaint.encode()))
+
     # --- the client ------------------------------------------------------------------------------
 
     async def _emit(self, chunk: Chunk) -> e.Event:
         assert self._restorer is not None
-        shown, texts, extra = self._restorer.restore(chunk)
+        ready = self._held.take(chunk) if self._held is not None else None
+        shown, texts, extra = ready if ready is not None else self._restorer.restore(chunk)
         self.story.said(shown, self._restorer.recorded)
         self.story.restored = self._restorer.counts
         if self._restorer.unresolved:
-            return e.Failed(
-                HostBroken(
-                    "The model wrote a placeholder into a file edit that stands for nothing here, so the edit was held back.",
-                    "Ask again.",
-                )
-            )
+            return e.Failed(_unresolved())
         data = self._reply.writer.write(shown, texts, extra)
         whole = not self.ask.needs.stream and chunk.terminal
         if whole:
@@ -381,3 +454,8 @@ class Runner:
         else:
             sent = (not data or await self._reply.write(data)) and (not chunk.terminal or await self._reply.write(b"", last=True))
         return e.Done() if sent else e.ClientGone()
+
+
+def _unresolved() -> HostBroken:
+    what = "The model wrote a placeholder into a file edit that stands for nothing here, so the edit was held back."
+    return HostBroken(what, "Ask again.")

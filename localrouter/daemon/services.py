@@ -16,18 +16,22 @@ from localrouter.core.catalogue import Catalogue
 from localrouter.core.decide import Gate
 from localrouter.core.decision import digest
 from localrouter.core.kinds import DataClass, strictest
+from localrouter.core.money import Usage
 from localrouter.core.recipe import Recipe
 from localrouter.core.standing import Standing
 from localrouter.daemon.egress import Egress
+from localrouter.daemon.health import Health
 from localrouter.daemon.inspecting import Inspection
 from localrouter.daemon.local import LocalLane
 from localrouter.daemon.origins import Origins
 from localrouter.daemon.retries import Retries
+from localrouter.daemon.turns import Turns, warm
 from localrouter.keys.remembered import Keys as Keys
 from localrouter.providers import Wire
 from localrouter.scrub.tokens import TokenTable
 from localrouter.store import Store
 
+NOTHING = Usage()
 KEYS_S = 2.0
 REFUSED_S = 60.0
 """How long a host that refused our key or account comes last."""
@@ -91,7 +95,8 @@ class Services:
         self.started = time.time()
         self.in_flight = 0
         self._sticky: OrderedDict[tuple[str, str], DataClass] = OrderedDict()
-        self._served: OrderedDict[tuple[str, str, str], tuple[str, str]] = OrderedDict()
+        self.turns = Turns()
+        self.health = Health()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.adopt(recipe, catalogue)
 
@@ -154,15 +159,9 @@ class Services:
         """The class that a session has so far; nothing is changed."""
         return self._sticky.get((who, session), "public")
 
-    def served(self, ask: Ask, model: str) -> None:
-        """`model` answered this turn; the next one of the same conversation (a sub-agent's is its own) may go on there."""
-        if ask.hints.cheap or not ask.session:
-            return
-        key = (ask.who, ask.session, ask.hints.agent)
-        self._served.pop(key, None)
-        self._served[key] = (model, ask.model)
-        while len(self._served) > SESSIONS:
-            self._served.popitem(last=False)
+    def served(self, ask: Ask, model: str, route: str = "", usage: Usage = NOTHING) -> None:
+        """`model` answered this turn by this route, and its host reported this usage."""
+        self.turns.served(ask, model, route, usage, self.now())
 
     async def _hosts_with_keys(self) -> frozenset[str]:
         """Looked up anew every KEYS_S at most; a key that has gone meanwhile is missed by the call itself."""
@@ -182,14 +181,16 @@ class Services:
         self._refused.clear()
         self._keys_at = float("-inf")
 
-    async def standing(self, ask: Ask) -> Standing:
-        """The world at this instant, for one decision."""
+    async def standing(self, ask: Ask, *, counted: bool = False) -> Standing:
+        """The world at this instant, for one decision. `counted`: the request is served, and not only looked at."""
         states = await self.store.ledger.budgets(ask.who)
         tightest = min((b for b in states if b.remaining is not None), key=lambda b: b.remaining or 0, default=None)
         keys = await self._hosts_with_keys()
-        served, asked = self._served.get((ask.who, ask.session, ask.hints.agent), ("", ""))
+        now, here = self.now(), time.localtime()
+        last = self.turns.last(ask)
+        rounds, repeats = self.turns.going_round(ask, self.recipe, now, counted=counted)
         return Standing(
-            now=self.now(),
+            now=now,
             catalogue=self.catalogue,
             remaining=tightest.remaining if tightest is not None else None,
             resets_at=tightest.resets_at if tightest is not None else None,
@@ -199,12 +200,25 @@ class Services:
             local_context=self.local.context if self.local.available else 0,
             local_why_not=self.local.why_not,
             locals=self.local.targets,
+            local_languages=self._local_languages(),
             keyring_waiting=self.keys.waiting,
             cooling=dict(self.cooling),
             refused=self.refused,
-            served=served,
-            served_asked=asked,
+            served=last.model,
+            served_asked=last.asked,
+            served_route=last.route,
+            warm=warm(last, now),
+            health=self.health.standing(now),
+            minute=here.tm_hour * 60 + here.tm_min,
+            rounds=rounds,
+            repeats=repeats,
         )
+
+    def _local_languages(self) -> tuple[str, ...]:
+        """Those that the catalogue states of the chat model's file."""
+        file = self.local.file
+        found = (m for m in self.catalogue.local.values() if file is not None and m.file.rpartition("/")[2] == file.name)
+        return next((m.languages for m in found), ())
 
     async def forget(self, request: str) -> bool:
         """Destroy what is kept of a request: its trace, and whose the blocks are that its answer signed. Whether there was a trace."""
