@@ -17,8 +17,8 @@ from typing import Any
 
 import orjson
 
-from localrouter.core.decide import AUTO
 from localrouter.core.errors import BadRequest, Internal, NotFound, RouterError
+from localrouter.core.virtual import word
 from localrouter.daemon import door
 from localrouter.daemon.coalescing import until_gone
 from localrouter.daemon.embeddings import ClientLeft
@@ -96,7 +96,7 @@ def _wanted(tree: Mapping[str, Any], ask: dict[str, Any]) -> Wanted:
     if not isinstance(model, str):
         raise BadRequest("'model' must be a string.", f"Use {FIM!r}, or leave it out.", param="model")
     ask |= {key: tree[key] for key in _PASSED if tree.get(key) is not None}
-    return Wanted(FIM if model in AUTO else model, {k: v for k, v in ask.items() if v is not None}, bool(stream))
+    return Wanted(FIM if word(model) else model, {k: v for k, v in ask.items() if v is not None}, bool(stream))
 
 
 def _text(tree: Mapping[str, Any], key: str) -> str:

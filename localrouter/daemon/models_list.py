@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from localrouter.core.catalogue import Model
-from localrouter.core.decide import AUTO
 from localrouter.core.errors import BadRequest, NotFound
+from localrouter.core.virtual import TITLES, refused
 from localrouter.daemon import door, embeddings
 from localrouter.daemon.services import Services
 from localrouter.daemon.surface import Call, Route, send_json
@@ -48,7 +48,7 @@ class Offer:
 
 
 def offers(s: Services) -> list[Offer]:
-    """What this daemon answers chats with: the recipe's choice, the local model, the catalogue."""
+    """What this daemon answers chats with: the recipe's choice under its five names, the local model, the catalogue."""
     models = s.catalogue.models
     hosted = [_offer(m) for m in models.values()]
     local = None
@@ -56,33 +56,37 @@ def offers(s: Services) -> list[Offer]:
         local = Offer(
             LOCAL, s.local.name or LOCAL, "localrouter", s.local.context, s.local.context // 2, tools=True, json_schema=True
         )
-    reached = [_offer(m) for m in models.values() if m.id in _targets(s)] + ([local] if local else [])
     others = [
         Offer(name, s.local.title(name), "localrouter", context, context // 2, tools=True, json_schema=True)
         for name, context in s.local.targets.items()
         if s.local.chats(name)
     ]
-    return [_auto(reached), *([local] if local else []), *others, *hosted]
+    reached: list[tuple[str, Offer]] = [(s.catalogue.zone(m), _offer(m)) for m in models.values() if m.id in _targets(s)]
+    reached += [("machine", local)] if local else []
+    return [*(_virtual(name, reached) for name in TITLES), *([local] if local else []), *others, *hosted]
 
 
 def _offer(m: Model) -> Offer:
     return Offer(m.id, m.name, m.host, m.context, m.max_output, m.tools, m.json_schema, m.vision, m.audio, m.reasoning)
 
 
-def _auto(reached: Iterable[Offer]) -> Offer:
-    """What the recipe's own targets can do together: the capability gate finds the one that fits each request."""
+def _virtual(name: str, reached: Iterable[tuple[str, Offer]]) -> Offer:
+    """What the targets that a name leaves over can do together: the capability gate finds the one that fits each request. Of a name that keeps
+    private requests near, no more is promised than what those can have, where there is anything near."""
     many = list(reached)
+    near = [offer for zone, offer in many if not refused(name, zone, "personal", keep_local=False)]
+    left = near or ([] if name == "localrouter/local" else [offer for _, offer in many])
 
-    def able(name: str) -> bool:
-        return any(getattr(o, name) for o in many)
+    def able(what: str) -> bool:
+        return any(getattr(o, what) for o in left)
 
     return Offer(
-        AUTO[0],
-        "localrouter (the recipe chooses)",
+        name,
+        TITLES[name],
         "localrouter",
-        max((o.context for o in many), default=0),
-        max((o.output for o in many), default=0),
-        *(able(name) for name in ("tools", "json_schema", "vision", "audio", "reasoning")),
+        max((o.context for o in left), default=0),
+        max((o.output for o in left), default=0),
+        *(able(what) for what in ("tools", "json_schema", "vision", "audio", "reasoning")),
     )
 
 

@@ -5,17 +5,19 @@ core/virtual.py says what each name means. The name can only take targets away: 
 
 from __future__ import annotations
 
-from localrouter.core.decide import Candidate, Drop, View
-from localrouter.core.virtual import refused
+from localrouter.core.plan import Candidate, Drop, View
+from localrouter.core.virtual import adds_local, refused
 
 NAME, ORDER = "virtual_model", 12
 
 
+def applies(view: View) -> bool:
+    return adds_local(view.ask.model)
+
+
 def check(candidate: Candidate, view: View) -> Candidate | Drop:
-    if candidate.model is None:
-        return candidate
-    host = view.standing.catalogue.hosts.get(candidate.model.host)
-    why = refused(view.ask.model, host.zone if host else "hosted", view.signals.data_class, view.signals.keep_local)
+    zone = candidate.zone(view.standing.catalogue)
+    why = refused(view.ask.model, zone, view.signals.data_class, view.signals.keep_local)
     if not why:
         return candidate
     return Drop("privacy", f"{candidate.id} is left out: {why}.", "Ask for localrouter/auto to let the recipe choose.")
