@@ -38,6 +38,21 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What a contract says of an answer. `error` is None when it holds; else `complaint` tells the model what to mend, and `size` is how many
+    bytes the answer and the complaint add to the prompt."""
+
+    error: RouterError | None = None
+    complaint: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """The daemon's budget of retries is used up, or the wait would outlast the request's time."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A command could not be carried out. `where` names it."""
 
@@ -54,4 +69,4 @@ class Done:
     """The command was carried out; nothing to say."""
 
 
-Event = Inspected | Reserved | Got | Ended | Failed | ClientGone | Done
+Event = Inspected | Reserved | Got | Ended | Judged | NotNow | Failed | ClientGone | Done

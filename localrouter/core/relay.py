@@ -1,182 +1,209 @@
 """One request's life as a generator: `event = yield command`. No clock, no sockets: sans-IO, as in h11 and mitmproxy.
 
-Laws kept here: nothing is called unreserved (2), one settlement on every exit and before the terminal event (2), no second
-model after the first content byte (4). The runner carries commands out; it never decides.
+Inspect, decide, then try the plan's attempts (core/attempt.py) in the order that the route's fallback says for each kind of failure
+(core/steps.py). The runner carries commands out; it never decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 
 from localrouter.core.ask import Ask
-from localrouter.core.chat import Chunk
-from localrouter.core.commands import Call, Command, Decided, Emit, Hangup, Inspect, Next, Refuse, Reserve, Settle
-from localrouter.core.decide import Attempt, Gate, decide
-from localrouter.core.errors import HostRejected, HostTruncated, RouterError
-from localrouter.core.events import ClientGone, Ended, Event, Failed, Got, Inspected, Reserved
-from localrouter.core.money import Usage, cost
-from localrouter.core.recipe import Recipe
+from localrouter.core.attempt import Job, Tried, attempt
+from localrouter.core.chat import Channel, Chunk, Piece
+from localrouter.core.commands import Command, Decided, Emit, Inspect, Judge, Refuse, Stepped, Unscanned, Wait
+from localrouter.core.decide import decide
+from localrouter.core.errors import HostRejected, Internal, PrivacyUnsure, RouteRefused, RouterError, TimeIsUp
+from localrouter.core.events import ClientGone, Done, Event, Failed, Inspected, NotNow
+from localrouter.core.failures import SAYS, kind_of
+from localrouter.core.fallback import Fallback
+from localrouter.core.money import Usage, parse_usd
+from localrouter.core.plan import Attempt, Gate, Plan
+from localrouter.core.recipe import Limits, Recipe, Route
+from localrouter.core.signals import Signals
+from localrouter.core.standing import Standing
+from localrouter.core.steps import Move, Walk
+from localrouter.core.terms import Terms, terms
+from localrouter.core.words import FailureKind
+
+HERE = "local:chat"
+STATIC = "static:"
+
+Life = Generator[Command, Event, str]
 
 
-@dataclass(slots=True)
-class Tally:
-    """What one attempt has used, as far as it was told or seen."""
-
-    prompt_bound: int
-    out_bytes: int = 0
-    usage: Usage | None = None
-    guess: bool = False
-
-    def told(self, chunk: Chunk) -> None:
-        """What a chunk says of the usage. A guess takes no place of the host's own word."""
-        if chunk.usage is not None and (self.usage is None or self.guess or not chunk.guess):
-            self.usage, self.guess = chunk.usage, chunk.guess
-
-    def bill(self, attempt: Attempt, error: RouterError | None) -> tuple[int, Usage, bool]:
-        """(micro-dollars, usage, estimated). Reported usage wins; where only its beginning was reported, that and what was seen since. Without
-        it: nothing when the host cannot have billed, else every byte as a token. An estimate never flatters the budget, and is at most
-        the reservation."""
-        if attempt.model is None or attempt.model.price is None:
-            return 0, self.usage or Usage(), self.usage is None
-        if self.usage is not None:
-            micro = cost(self.usage, attempt.model.price)
-            return (min(attempt.reserve, micro) if self.guess else micro), self.usage, self.guess
-        if error is not None and not error.money_at_risk and not self.out_bytes:
-            return 0, Usage(), False
-        if error is not None and not self.out_bytes:
-            return attempt.reserve, Usage(input=self.prompt_bound, output=attempt.max_output), True
-        guess = Usage(input=self.prompt_bound, output=min(self.out_bytes, attempt.max_output))
-        return min(attempt.reserve, cost(guess, attempt.model.price)), guess, True
-
-
-def relay(ask: Ask, recipe: Recipe, gates: Sequence[Gate]) -> Generator[Command, Event, str]:
+def relay(ask: Ask, recipe: Recipe, gates: Sequence[Gate]) -> Life:
     """Drive one request. Returns the outcome: `done`, `refused`, `failed`, `cut` or `client_gone`."""
     event = yield Inspect()
+    unsure: RouterError | None = None
+    if isinstance(event, Failed) and isinstance(event.error, PrivacyUnsure):
+        unsure = event.error
+        event = yield Unscanned()
     if isinstance(event, ClientGone):
         return "client_gone"
     if isinstance(event, Failed):
-        yield Refuse(event.error)
+        yield Refuse(unsure or event.error)
         return "refused"
     assert isinstance(event, Inspected)
-    signals, standing = event.signals, event.standing
-    plan = decide(ask, signals, recipe, standing, gates)
-    yield Decided(plan)
-    if plan.error is not None:
-        yield Refuse(plan.error)
-        return "refused"
-    last: RouterError | None = None
-    shut: set[str] = set()  # hosts that refuse our key or account
-    for attempt in plan.attempts:
-        if attempt.model is not None and attempt.model.host in shut:
-            continue
-        outcome, error = yield from _attempt(attempt, signals.prompt_bound)
-        if outcome not in ("next", "stop"):
-            return outcome
-        if attempt.model is not None and isinstance(error, HostRejected) and error.blames == "host":
-            shut.add(attempt.model.host)
-            last = last or error  # what another host said of the request itself tells the client more
-        else:
-            last = error
-        if outcome == "stop":
-            break
-    assert last is not None
-    yield Refuse(last)
-    return "failed"
+    return (yield from _Life(ask, recipe, gates, event.signals, event.standing).run(unsure))
 
 
-def _attempt(attempt: Attempt, prompt_bound: int) -> Generator[Command, Event, tuple[str, RouterError | None]]:
-    """One try. `next` when nothing of it reached the client and another model may answer."""
-    hold = ""
-    if attempt.model is not None:
-        event = yield Reserve(attempt)
-        if isinstance(event, Failed):
-            return "next", event.error
-        assert isinstance(event, Reserved)
-        hold = event.hold
-    tally = Tally(prompt_bound)
+class _Life:
+    """A request from its decision on."""
 
-    def settle(outcome: str, error: RouterError | None = None) -> Generator[Command, Event, RouterError | None]:
-        if not hold:
+    def __init__(self, ask: Ask, recipe: Recipe, gates: Sequence[Gate], signals: Signals, standing: Standing) -> None:
+        self.ask, self.recipe, self.gates, self.signals, self.standing = ask, recipe, gates, signals, standing
+        self.plan = decide(ask, signals, recipe, standing, gates)
+        self.route = next((r for r in recipe.route if r.name == self.plan.route), None)
+        self.terms: Terms | None = None
+
+    def run(self, unsure: RouterError | None) -> Life:
+        """`unsure`: the request could not be scanned, and no text of it may leave."""
+        plan, route = self.plan, self.route
+        fallback, limits = (route.fallback, route.limits) if route is not None else (Fallback(), Limits())
+        attempts = plan.attempts if unsure is None else tuple(a for a in plan.attempts if a.lane == "local")
+        cap = parse_usd(limits.cost_usd) if limits.cost_usd is not None else None
+        walk = Walk(fallback, attempts, self.standing, self.signals.interaction, cap, self._local)
+        yield Decided(plan)
+        if route is not None:
+            try:
+                self.terms = terms(self.ask, plan.contract or route.contract, self.recipe.schemas)
+            except RouterError as exc:
+                yield Refuse(exc)
+                return "refused"
+            event = (yield Judge((), self.terms)) if self.terms is not None else Done()
+            if isinstance(event, Failed):
+                yield Refuse(event.error)
+                return "refused"
+        error = unsure or plan.error
+        if error is not None:
+            if route is None:
+                yield Refuse(error)
+                return "refused"
+            return (yield from self._walk(walk, limits, None, error))
+        return (yield from self._walk(walk, limits, walk.first(), None))
+
+    def _walk(self, walk: Walk, limits: Limits, now: Attempt | None, error: RouterError | None) -> Life:
+        """`now`: what is tried first; None: nothing could be, because of `error`."""
+        move = Move("next", now)
+        told, tried = error, Tried("failed", error)
+        total_s = limits.total_ms / 1000 if limits.total_ms is not None else None
+        while True:
+            if now is not None:
+                tried = yield from attempt(self._job(walk, limits, now, tried, move, total_s))
+                if tried.outcome != "failed":
+                    return tried.outcome
+            failure = tried.error
+            assert failure is not None
+            walk.failed(now, failure)
+            # What another host said of the request itself tells the client more than that a host refuses our key.
+            shut = isinstance(failure, HostRejected) and failure.blames == "host"
+            told = told if shut and told is not None else failure
+            kind = kind_of(failure, now.lane if now is not None else "hosted")
+            found = yield from self._move(walk, kind, now, tried, total_s)
+            if isinstance(found, str):
+                return found
+            if found is None or found.step == "stop":
+                return (yield from self._told(tried, told, now))
+            if found.attempt is None:
+                return (yield from self._ended(found, kind, failure))
+            move, now = found, found.attempt
+
+    def _job(self, walk: Walk, limits: Limits, now: Attempt, before: Tried, move: Move, total_s: float | None) -> Job:
+        bound = self.signals.prompt_bound + (before.size if move.repairs else 0)
+        first_s = limits.first_token_ms / 1000 if limits.first_token_ms is not None else None
+        return Job(
+            now, bound, self.terms, walk.falls("refusal", now), first_s, total_s,
+            before.complaint if move.repairs else "", lambda kind: walk.falls(kind, now),
+        )  # fmt: skip
+
+    def _move(
+        self, walk: Walk, kind: FailureKind | None, now: Attempt | None, tried: Tried, total_s: float | None
+    ) -> Generator[Command, Event, Move | str | None]:
+        """The next step, waited for; None when there is none. A text is the outcome: the client left meanwhile."""
+        if kind is None or tried.error is None:
             return None
-        micro, usage, estimated = tally.bill(attempt, error)
-        done = yield Settle(hold, micro, usage, estimated, outcome, error)
-        return done.error if isinstance(done, Failed) else None
+        failed = now.id if now is not None else ""
+        for move in walk.moves(
+            kind, now, tried.error,
+            complaint=tried.complaint, size=tried.size, over=isinstance(tried.error, TimeIsUp),
+            prompt_bound=self.signals.prompt_bound, n=self.ask.n,
+        ):  # fmt: skip
+            if move.again:
+                event = yield Wait(move.least_s, move.jitter_s, total_s)
+                if isinstance(event, ClientGone):
+                    return "client_gone"
+                if isinstance(event, NotNow):
+                    continue
+                if isinstance(event, Failed):
+                    return None
+            yield Stepped(kind, move.step, move.attempt.id if move.attempt is not None else "", failed)
+            return move
+        yield Stepped(kind, "", "", failed)
+        return None
 
-    event = yield Call(attempt)
-    if isinstance(event, ClientGone):
-        yield Hangup()
-        yield from settle("client_gone")
-        return "client_gone", None
-    if isinstance(event, Failed):
-        yield Hangup()
-        yield from settle("error", event.error)
-        return _goes_on(attempt, event.error), event.error
-    early: list[Chunk] = []  # lifecycle chunks wait, so that an error right after them can still fall back
-    held: list[Chunk] = []  # from the first finish on, chunks wait for the settlement
-    emitted = False
-    while True:
-        event = yield Next()
-        if isinstance(event, ClientGone):
-            yield Hangup()
-            yield from settle("client_gone")
-            return "client_gone", None
-        if isinstance(event, Got) and event.chunk.error is None:
-            chunk = event.chunk
-            tally.told(chunk)
-            # What is encrypted was billed as well; an estimate never flatters the budget.
-            tally.out_bytes += sum(len(p.text.encode()) + len(p.opaque) for p in chunk.pieces if not p.whole and not p.mirror)
-            if chunk.terminal:
-                failure = yield from settle("done")
-                if failure is not None:
-                    yield Refuse(failure)
-                    return "cut", failure
-                for waiting in (*early, *held, chunk):
-                    done = yield Emit(waiting)
-                    if isinstance(done, Failed):
-                        yield Refuse(done.error)
-                        return "cut", done.error
-                    if isinstance(done, ClientGone):
-                        return "client_gone", None
-                return "done", None
-            if chunk.finish or held:
-                held.append(chunk)
-                continue
-            if not emitted and not chunk.content:
-                early.append(chunk)
-                continue
-            for waiting in (*early, chunk):
-                emitted = True
-                done = yield Emit(waiting)
-                if isinstance(done, (ClientGone, Failed)):
-                    yield Hangup()
-                    yield from settle("client_gone" if isinstance(done, ClientGone) else "error")
-                    if isinstance(done, Failed):
-                        yield Refuse(done.error)
-                        return "cut", done.error
-                    return "client_gone", None
-            early.clear()
-            continue
-        if isinstance(event, Failed):
-            error = event.error
-        elif isinstance(event, Got) and event.chunk.error is not None:
-            error = event.chunk.error
-            # A host that fails in the middle may still say what it bills (`response.failed`).
-            tally.told(event.chunk)
-        else:
-            assert isinstance(event, Ended)
-            error = HostTruncated(
-                f"{attempt.id} ended its answer without saying so.", "The part that came is all there is; ask again."
+    # --- ends ------------------------------------------------------------------------------------
+
+    def _told(self, tried: Tried, error: RouterError | None, now: Attempt | None) -> Life:
+        """A poor answer is still what the model said, and is told where no other came; else the failure is."""
+        for chunk in tried.answer:
+            event = yield Emit(chunk)
+            if isinstance(event, ClientGone):
+                return "client_gone"
+            if isinstance(event, Failed):
+                yield Refuse(event.error)
+                return "cut"
+        if tried.answer:
+            return "done"
+        yield Refuse(error or Internal("Nothing was tried.", "Please report it."))
+        return "failed" if now is not None else "refused"
+
+    def _ended(self, move: Move, kind: FailureKind | None, error: RouterError) -> Life:
+        """`static:`, `clarify` and `refuse`: the route's own end."""
+        if move.step == "refuse":
+            own = error if isinstance(error, PrivacyUnsure) else None
+            said = (
+                f"The route refuses this request, since its last model failed: {SAYS[kind]}."
+                if kind is not None
+                else error.message
             )
-        yield Hangup()
-        yield from settle("error", error)
-        if emitted:
-            yield Refuse(error)
-            return "cut", error
-        return _goes_on(attempt, error), error
+            yield Refuse(own or RouteRefused(said, "Ask in another way, or change `[route.fallback]` of the recipe."))
+            return "refused"
+        text = move.step.removeprefix(STATIC) if move.step.startswith(STATIC) else _clarify(kind)
+        for chunk in (
+            Chunk((Piece(Channel(0, "text"), text),)),
+            Chunk(usage=Usage(), finish={0: "stop"}, terminal=True, ends=(Channel(0, "text"),)),
+        ):
+            event = yield Emit(chunk)
+            if isinstance(event, ClientGone):
+                return "client_gone"
+            if isinstance(event, Failed):
+                yield Refuse(event.error)
+                return "cut"
+        return "done"
+
+    def _local(self) -> Attempt | None:
+        """The local lane as this request's own gates allow it, where the route's targets do not have it."""
+        if self.route is None:
+            return None
+        plan = self._decided(self.route.model_copy(update={"try_": (HERE,)}))
+        return next((a for a in plan.attempts if a.lane == "local"), None)
+
+    def _decided(self, route: Route) -> Plan:
+        recipe = self.recipe.model_copy(update={"route": (route,)})
+        return decide(self.ask, self.signals, recipe, self.standing, self.gates)
 
 
-def _goes_on(attempt: Attempt, error: RouterError) -> str:
-    """Whether another model may answer where this one could not: not when the request itself is at fault."""
-    blamed = isinstance(error, HostRejected) and error.blames != "request"
-    return "next" if error.retryable or blamed or attempt.lane == "local" else "stop"
+_ASKS: dict[FailureKind, str] = {
+    "context_length": "This is more text than I can read at once. Which part of it matters, or may I have it in smaller parts?",
+    "schema": "I could not put the answer into the form that was asked for. Can you say which fields matter, or give an example?",
+    "contract": "I could not answer this from what I was given. Can you add what is missing, or say where the answer should come from?",
+    "refusal": "I could not answer this as it was asked. Can you say what it is for, or ask in another way?",
+    "empty": "I have no answer to this as it stands. Can you say in more words what you need?",
+}
+
+
+def _clarify(kind: FailureKind | None) -> str:
+    """What the person is asked."""
+    default = "I could not finish this. Can you say it in another way, or tell me what is missing?"
+    return _ASKS.get(kind, default) if kind is not None else default

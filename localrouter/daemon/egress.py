@@ -33,7 +33,7 @@ if "httpx" not in sys.modules:
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from localrouter.core.errors import HostBroken, HostTimeout, HostTruncated, HostUnreachable
+from localrouter.core.errors import HostBroken, HostClosed, HostTimeout, HostTruncated, HostUnreachable
 from localrouter.keys.binding import bound
 
 CONNECT_S = 5.0
@@ -203,7 +203,7 @@ class Egress:
                     # A pooled socket that died while idle (laptop resume) gets one free retry; a fresh one that dies was meant to.
                     if again and reused:
                         continue
-                    raise HostTruncated(f"{host} closed the connection before it answered.", "Ask again.") from None
+                    raise HostClosed(f"{host} closed the connection before it answered.", "Ask again.") from None
                 if isinstance(cause, aiohttp.ClientResponseError):
                     raise HostBroken(f"{host} does not speak HTTP as expected.", "Check its origin.") from None
                 raise HostUnreachable(

@@ -128,12 +128,19 @@ class Runner:
                     return e.Done()
                 case c.Reserve(attempt):
                     return await self._reserve(attempt)
-                case c.Call(attempt):
+                case c.Call():
                     self._watch.begins(command)
-                    return await self._or_gone(self._call(attempt))
-                case c.Next():
+                    self._due.begin(command.first_s, command.total_s)
+                    return await self._or_gone(self._call(command.attempt, command.complaint), timed=True)
+                case c.Next(first):
                     name = ""
-                    return await self._next()
+                    return await self._next(first)
+                case c.Judge(chunks, terms):
+                    return await self._judged(chunks, terms)
+                case c.Wait():
+                    return await self._wait(command)
+                case c.Stepped():
+                    return self._stepped(command)
                 case c.Emit(chunk):
                     name = ""
                     return await self._emit(chunk)
@@ -416,9 +423,12 @@ class Runner:
         return await self._or_gone(pause())
 
     def _stepped(self, command: c.Stepped) -> e.Event:
-        self.story.stepped(command)
-        if not command.target and command.step not in ("", "stop", "refuse"):
+        step = "static" if command.step.startswith("static:") else command.step
+        self.story.stepped(command.kind, step, command.target, command.failed)
+        if step in ("static", "clarify"):
             # The route's own words: no model said them, and nothing in them was veiled.
+            self.story.answer.clear()
+            self.story.tool_calls.clear()
             self.story.attempt = None
             self._restorer = Restorer(None, self.s.origins, host="", wire="", crosses=True)
             self._held = None
@@ -434,7 +444,7 @@ class Runner:
         if self._restorer.unresolved:
             return e.Failed(_unresolved())
         verdict = await asyncio.to_thread(contracts.judge, terms, held.said, self._who)
-        self.story.checked(verdict)
+        self.story.judged(verdict.error)
         return e.Judged(verdict.error, verdict.complaint, held.size + len(verdict.complaint.encode()))
 
     # --- the client ------------------------------------------------------------------------------

@@ -1,0 +1,78 @@
+"""Contracts at run time: the answer is held and restored, judged (core/judge.py), and on a fault sent back once with the complaint.
+
+A held answer reaches the client only when it was judged, in one piece, also on a stream: signs of life go out meanwhile. It is restored once,
+because restoring has a memory; what the judge read is what is written.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from localrouter.core.ask import Ask
+from localrouter.core.chat import Chunk
+from localrouter.core.judge import Listener, Said, Verdict
+from localrouter.core.judge import check as check
+from localrouter.core.judge import judge as judge
+from localrouter.daemon.restoring import Extra, Restorer
+from localrouter.dialects import Dialect
+from localrouter.dialects._fields import dumps
+
+Ready = tuple[Chunk, list[str], Extra]
+
+
+class Held:
+    """A whole answer, restored. `said`: what a client will read of it."""
+
+    def __init__(self, chunks: Sequence[Chunk], restorer: Restorer) -> None:
+        listener = Listener()
+        self._ready: deque[tuple[Chunk, Ready]] = deque()
+        for chunk in chunks:
+            ready = restorer.restore(chunk)
+            listener.hear(ready[0].pieces, ready[1], ready[2])
+            self._ready.append((chunk, ready))
+        self.said = listener.said()
+
+    def take(self, chunk: Chunk) -> Ready | None:
+        """The next chunk as it was restored; None when it is not the one that is asked for."""
+        if self._ready and self._ready[0][0] is chunk:
+            return self._ready.popleft()[1]
+        return None
+
+    @property
+    def size(self) -> int:
+        """Bytes that a repair adds to the prompt at most, but for the complaint."""
+        return 2 * len(_own_words(self.said).encode()) + 512
+
+
+def again(ask: Ask, dialect: Dialect, said: Sequence[Said], complaint: str) -> Ask:
+    """The request with the model's own answer and what was wrong with it as two more turns; its leaves are read anew, so that they are
+    scanned and veiled like all others."""
+    tree = _with(ask.tree, _own_words(said), complaint)
+    fresh = dialect.read(dumps(tree), {})
+    return replace(ask, tree=fresh.tree, leaves=fresh.leaves, signed=fresh.signed, size=fresh.size)
+
+
+def _own_words(said: Sequence[Said]) -> str:
+    """The first choice as text. A call is told in words: as a call it would want a result, which it does not have."""
+    if not said:
+        return ""
+    calls = [f"[call of {call.name} with {call.arguments}]" for call in said[0].calls]
+    return "\n".join(part for part in (said[0].text, *calls) if part)
+
+
+def _with(tree: dict[str, Any], words: str, complaint: str) -> dict[str, Any]:
+    """Two turns more, where the dialect has them: `messages` (chat completions, Messages) or `input` (Responses). APIs refuse an empty turn."""
+    turns = [{"role": "assistant", "content": words}] if words.strip() else []
+    turns.append({"role": "user", "content": complaint})
+    if isinstance(tree.get("messages"), list):
+        return {**tree, "messages": [*tree["messages"], *turns]}
+    before = tree.get("input")
+    if isinstance(before, str):
+        before = [{"role": "user", "content": before}]
+    return {**tree, "input": [*(before or ()), *turns]}
+
+
+__all__ = ["Held", "Verdict", "again", "check", "judge"]
