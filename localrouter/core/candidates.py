@@ -78,5 +78,5 @@ def _stays_here(signals: Signals, recipe: Recipe) -> bool:
     that does not name it. It is open to every request."""
     if signals.keep_local and recipe.private_keys == "local":
         return True
-    rules = [recipe.rule(name) for name in signals.classes if name != "unreadable"]
+    rules = [recipe.rule(name) for name in signals.present if name != "unreadable"]
     return any(r.request == "local" or (r.only is not None and r.otherwise == "local") for r in rules)

@@ -29,3 +29,8 @@ class Signals:
     prompt_bound: int = 0
     cheap: bool = False
     continues: bool = False
+
+    @property
+    def present(self) -> tuple[DataClass, ...]:
+        """The classes whose rules hold: every request is public at least, so that a recipe's `[classes.public]` holds for all."""
+        return self.classes if "public" in self.classes else ("public", *self.classes)

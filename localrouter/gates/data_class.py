@@ -9,12 +9,12 @@ NAME, ORDER = "data_class", 10
 
 def applies(view: View) -> bool:
     """Whether some class that the request holds is refused."""
-    return any(view.recipe.rule(name).request == "refuse" for name in view.signals.classes)
+    return any(view.recipe.rule(name).request == "refuse" for name in view.signals.present)
 
 
 def check(candidate: Candidate, view: View) -> Candidate | Drop:
     """Drop every candidate where the rule of a class present says `refuse`."""
-    for name in view.signals.classes:
+    for name in view.signals.present:
         if view.recipe.rule(name).request == "refuse":
             return Drop(
                 "privacy",

@@ -57,7 +57,7 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
 def _terms(view: View) -> list[tuple[DataClass, Only, str]]:
     found: list[tuple[DataClass, Only, str]] | None = view.memo.get(NAME)
     if found is None:
-        rules = [(name, view.recipe.rule(name)) for name in view.signals.classes]
+        rules = [(name, view.recipe.rule(name)) for name in view.signals.present]
         found = view.memo[NAME] = [
             (name, r.only, r.otherwise) for name, r in rules if r.only is not None and r.request != "local"
         ]

@@ -52,7 +52,7 @@ def _found(view: View) -> list[tuple[int, Drop]]:
     if signals.keep_local:
         where = _WORDS[FARTHEST[recipe.private_keys]]
         limit(recipe.private_keys, Drop("privacy", f"The request holds a private key, and those stay {where}.", do))
-    for name in signals.classes:
+    for name in signals.present:
         request = recipe.rule(name).request
         if name == "unreadable":
             parts = ", ".join(signals.unread)
