@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from localrouter.config import prices
 from localrouter.config.faults import ConfigFault, nearest
 from localrouter.config.local_models import local_models
 from localrouter.config.settings import parse
-from localrouter.core.catalogue import Catalogue, Host, Model
+from localrouter.core.catalogue import Catalogue, Host, Model, Zone
 from localrouter.core.money import Price
 
 _HOST_KEYS = ("origin", "wire", "region", "retention_days", "trains_on_data", "zone", "key_env")
-_FLAGS = ("tools", "json_schema", "vision", "audio", "reasoning")
-_MODEL_KEYS = ("host", "name", "context", "max_output", *prices.TIER, *_FLAGS, *prices.KEYS)
+_FLAGS = ("tools", "json_schema", "vision", "audio", "reasoning", "fim")
+_MODEL_KEYS = ("host", "name", "context", "max_output", "languages", "zone", *prices.TIER, *_FLAGS, *prices.KEYS)
+_LANGUAGE = re.compile(r"[a-z]{2,3}|\*")
+_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 def _price(file: Path | str, name: str, tree: dict[str, Any]) -> Price | None:
@@ -33,6 +37,31 @@ def _whole(file: Path | str, name: str, entry: dict[str, Any], key: str) -> int:
     return value
 
 
+def _languages(file: Path | str, name: str, entry: dict[str, Any]) -> tuple[str, ...]:
+    value = entry.get("languages", [])
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) and _LANGUAGE.fullmatch(v) for v in value):
+        raise ConfigFault(
+            file, 1, f"model '{name}': languages must be a list of codes.", 'Write languages = ["en", "de"], or ["*"].'
+        )
+    return tuple(value)
+
+
+def _zone(file: Path | str, what: str, value: Any, origin: str) -> Zone | None:
+    """A zone is the user's word, but for one thing: what is called this machine must be this machine."""
+    if value is None:
+        return None
+    if value not in get_args(Zone):
+        raise ConfigFault(file, 1, f"{what}: zone {str(value)[:40]!r} is none.", "Write machine, trusted or hosted.")
+    if value == "machine" and urlsplit(origin).hostname not in _HERE:
+        raise ConfigFault(
+            file,
+            1,
+            f'{what}: zone = "machine" needs an origin on this machine, and {origin} is not.',
+            'Write zone = "trusted" for a machine of your own.',
+        )
+    return value  # type: ignore[no-any-return]  # one of the literals
+
+
 def _host(file: Path | str, name: str, entry: dict[str, Any]) -> Host:
     """`wire` is one name, or a list of the ways in which the host speaks, its default first."""
     given = entry.get("wire", "openai_chat")
@@ -41,6 +70,7 @@ def _host(file: Path | str, name: str, entry: dict[str, Any]) -> Host:
         raise ConfigFault(
             file, 1, f"host '{name}': 'wire' must be a name, or a list of different names.", 'Write wire = "openai_chat", say.'
         )
+    _zone(file, f"host '{name}'", entry.get("zone"), str(entry["origin"]))
     return Host(name=name, **{**entry, "wire": wires[0], "wires": wires})
 
 
@@ -87,6 +117,8 @@ def load_catalogue(path: Path | None = None, extra: dict[str, Any] | None = None
             price=_price(file, name, entry),
             context=_whole(file, name, entry, "context"),
             max_output=_whole(file, name, entry, "max_output"),
+            languages=_languages(file, name, entry),
+            zone=_zone(file, f"model '{name}'", entry.get("zone"), hosts[entry["host"]].origin),
             **{flag: bool(entry.get(flag, False)) for flag in _FLAGS},
         )
     version = hashlib.sha256((text + json.dumps(extra, sort_keys=True, default=str)).encode()).hexdigest()[:12]

@@ -107,6 +107,11 @@ class ModelEntry(Tier):
     vision: bool = False
     audio: bool = False
     reasoning: bool = False
+    fim: bool = False
+    languages: tuple[str, ...] = ()
+    """Those that it is good at, ISO 639-1; none: not stated."""
+    zone: Literal["machine", "trusted", "hosted"] | None = None
+    """Where it runs, when that is not where its host is."""
 
     @model_validator(mode="after")
     def _whole(self) -> ModelEntry:
