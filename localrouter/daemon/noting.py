@@ -13,13 +13,11 @@ from localrouter.core.ask import Ask, Leaf
 from localrouter.core.chat import Chunk
 from localrouter.core.decide import REFUSALS, Attempt, Plan
 from localrouter.core.errors import ClientFault, HostRejected, RouterError
-from localrouter.core.judge import Verdict
 from localrouter.core.kinds import ORDER
 from localrouter.core.money import usd
 from localrouter.core.recipe import Recipe
 from localrouter.core.signals import Signals
 from localrouter.core.standing import Standing
-from localrouter.core.steps import sentence
 from localrouter.core.virtual import word
 from localrouter.daemon.deciding import decision_of, hashed_bytes
 from localrouter.daemon.faultlog import log_defect
@@ -56,7 +54,6 @@ class Story:
     error: RouterError | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)
     attempts: list[dict[str, Any]] = field(default_factory=list)
-    fallback: list[dict[str, str]] = field(default_factory=list)
     answer: list[str] = field(default_factory=list)
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
     restored: dict[str, int] = field(default_factory=dict)
@@ -84,27 +81,6 @@ class Story:
         model = self.attempt.id if self.attempt is not None else ""
         found: dict[str, Any] = {"model": model, "held": error is None}
         self.checks.append(found | ({"error": error.code, "why": error.message} if error is not None else {}))
-
-    def stepped(self, command: c.Stepped) -> None:
-        """A failure and what the route did about it."""
-        step = {"kind": command.kind, "step": command.step, "failed": command.failed, "target": command.target}
-        if command.step.startswith("static:"):
-            step["step"] = "static"
-        self.fallback.append(step | {"told": sentence(command.kind, command.step, command.failed, command.target)})
-        if self.attempts and command.failed:
-            self.attempts[-1] |= {"kind": command.kind, "step": step["step"]}
-        if not command.target and step["step"] in ("static", "clarify"):
-            self.answer.clear()
-            self.tool_calls.clear()
-
-    def checked(self, verdict: Verdict) -> None:
-        """What a contract said of the attempt's answer: names of checks and of rules, no words of the answer."""
-        if self.attempts:
-            self.attempts[-1]["contract"] = {
-                "held": verdict.error is None,
-                "checks": dict(verdict.checks),
-                "broken": list(verdict.rules),
-            }
 
     def called(self, wire: str, crosses: bool, notes: tuple[str, ...], edits: tuple[Made, ...]) -> None:
         """How the attempt's host is spoken to, what could not be said to it, and what was changed for it on the raw plane."""
@@ -214,7 +190,6 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
         "left_machine": _left_machine(services, story),
         "tokens": [e.token for e in story.veiled.table] if story.veiled else [],
         "attempts": story.attempts,
-        "fallback": story.fallback,
         "candidates": [asdict(w) for w in plan.weighed] if plan else [],
         "walked": story.walked,
         "checks": story.checks,
