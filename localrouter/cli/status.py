@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from localrouter.cli._options import json_option
@@ -10,7 +12,7 @@ from localrouter.cli._options import json_option
 @click.command()
 @json_option
 def command(as_json: bool) -> int:
-    """Show the daemon: address, recipe, privacy scan, local model."""
+    """Show the daemon: address, recipe, privacy scan, local model, and how hosts and models do."""
     from localrouter.cli import _show
     from localrouter.daemon.client import Client
 
@@ -48,4 +50,33 @@ def command(as_json: bool) -> int:
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
         click.echo(f"{name:<{width}}  {_show.clean(str(text))}")
+    if tree["health"]:
+        _show.table(_COLUMNS, (_row(h) for h in tree["health"]), right=_COLUMNS[2:8])
     return 0
+
+
+_COLUMNS = ("host or model", "breaker", "calls", "bad", "slow", "first ms", "p95", "tokens/s", "what is said of it")
+
+
+def _row(h: dict[str, Any]) -> list[str]:
+    """Shares are of the calls of the last minutes; `bad`: failed, refused or broke their format."""
+    wait = f" ({h['wait_s']:.0f} s)" if h["state"] == "open" else ""
+    return [
+        h["name"],
+        h["state"].replace("_", "-") + wait,
+        str(h["calls"]),
+        _percent(h["errors"] + h["refusals"] + h["broken"]),
+        _percent(h["slow"]),
+        _number(h["first_ms"]),
+        _number(h["first_p95_ms"]),
+        _number(h["tokens_s"]),
+        h["words"],
+    ]
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %" if share else "-"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"

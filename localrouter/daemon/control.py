@@ -11,10 +11,11 @@ from typing import Any
 
 from localrouter import __version__
 from localrouter.core.decide import decide
-from localrouter.core.errors import BadRequest, NotFound
+from localrouter.core.errors import BadRequest, HostBroken, NotFound, RouterError
 from localrouter.core.kinds import ORDER
 from localrouter.daemon import door
 from localrouter.daemon.app import App, Call, Route, send_json
+from localrouter.daemon.health import in_words
 from localrouter.daemon.models_list import named
 from localrouter.daemon.reading import signals
 from localrouter.daemon.services import Services
@@ -68,6 +69,7 @@ class Control:
             },
             "cooling": self.s.cooling,
             "refused": self.s.refused,
+            "health": self.s.health.table(self.s.now()),
             "repeats": {"joined": self.app.completing.repeats.joined, "spared": self.app.completing.repeats.spared},
         }
         await send_json(call.send, 200, tree)
@@ -129,8 +131,14 @@ class Control:
         # The wire's own headers too: Anthropic answers nothing without a version.
         own = {k: v for k, v in wire.prepare({}, True, {}).headers.items() if k not in ("content-type", "accept")}
         auth = {**own, **(wire.auth(key) if key is not None else {})}
-        async with self.s.egress.open(host.name, host.origin, "/models", auth, b"", stream=True, method="GET") as answer:
-            status = answer.status
+        try:
+            async with self.s.egress.open(host.name, host.origin, "/models", auth, b"", stream=True, method="GET") as answer:
+                status = answer.status
+        except RouterError as exc:
+            self.s.health.probed(host.name, exc)
+            raise
+        # A 401 is an answer: the host is there, and the key is another matter.
+        self.s.health.probed(host.name, HostBroken("The host answered 5xx.") if status >= 500 else None)
         ms = round((time.monotonic() - start) * 1000)
         await send_json(call.send, 200, {"host": name, "ok": status == 200, "status": status, "ms": ms})
 
@@ -158,6 +166,7 @@ class Control:
             {"name": "local model", "ok": local.available or None, "detail": "ready" if local.available else local.why_not},
             {"name": "keyring", "ok": None if self.s.keys.waiting or self.s.keys.why else True,
              "detail": "it has not answered yet; it may be locked" if self.s.keys.waiting else self.s.keys.why or "answers"},
+            *_hosts(self.s),
             {"name": "traces", "ok": whole, "detail": f"{count} in the chain, all whole" if whole else f"the chain breaks at {bad}",
              "do": "" if whole else "Someone or something changed the database outside localrouter."},
         ]  # fmt: skip
@@ -202,6 +211,14 @@ class Control:
             "tokens": [e.token for e in veiled.table],
         }
         await send_json(call.send, 200, tree)
+
+
+def _hosts(s: Services) -> list[dict[str, Any]]:
+    """A note for each host and model that does not do well; one line when all do."""
+    known = s.health.standing(s.now())
+    bad = [(name, in_words(health, s.now())) for name, health in sorted(known.items())]
+    told = [{"name": name, "ok": None, "detail": why} for name, why in bad if why]
+    return told or [{"name": "hosts", "ok": True, "detail": f"{len(known)} hosts and models were called of late, all do well"}]
 
 
 def _dialect_of(name: str) -> Dialect:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from localrouter.core import errors as e
 from localrouter.core.decide import Attempt
+from localrouter.core.standing import FEWEST, ailing
 from localrouter.core.standing import Health as Condition
 from localrouter.daemon.breaker import Breaker
 
@@ -28,7 +29,9 @@ OUTLIER = 1.5
 """Times the usual at which a time is cut before it moves the usual: what is slow now shall not become usual while it is noticed."""
 SLOW, SLOW_MS = 3.0, 500.0
 """A call is slow whose first word takes so many times the usual, and so much longer."""
-FLUSH_MS = 1000.0
+TOLD = 1.25
+"""Times the usual from which on slowness is told; it costs a model its rank only from core/standing.SLOWER on."""
+FLUSH_S = 1.0
 """A snapshot is at most so old where only time passed."""
 
 Kind = Literal["well", "error", "refusal", "broken"]
@@ -119,6 +122,25 @@ class Record:
             tokens_s=_quantile(speeds, 0.5),
         )
         return self.seen
+
+
+def in_words(condition: Condition, wall: float) -> str:
+    """What is to be said of a host or model that does not do well, or ""."""
+    if condition.state == "open":
+        return f"cut off after failing again and again; it is tried again in {max(1.0, condition.until - wall):.0f} s"
+    if condition.state == "half_open":
+        return "failed of late; the next request tries it"
+    why = ailing(condition)
+    if why:
+        return f"{why}, so it is asked later than others"
+    if (
+        condition.first_ms
+        and condition.usual_ms
+        and condition.calls >= FEWEST
+        and condition.first_ms >= TOLD * condition.usual_ms
+    ):
+        return f"its first word takes {condition.first_ms:.0f} ms of late, usually {condition.usual_ms:.0f}"
+    return ""
 
 
 def _share(count: int, n: int) -> float:
@@ -220,7 +242,7 @@ class Health:
         if now >= self._stale_at:
             self._snapshot = self._taken(now, wall)
             moving = any(b.until is not None for b in self._breakers.values())
-            self._stale_at = now + (0.05 if moving else FLUSH_MS / 1000)
+            self._stale_at = now + (0.05 if moving else FLUSH_S)
         return self._snapshot
 
     def table(self, wall: float) -> list[dict[str, object]]:
@@ -239,6 +261,7 @@ class Health:
                 "first_p95_ms": c.first_p95_ms,
                 "usual_ms": c.usual_ms,
                 "tokens_s": c.tokens_s,
+                "words": in_words(c, wall),
             }
             for name, c in sorted(self._taken(self._now(), wall).items())
         ]
