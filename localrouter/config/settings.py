@@ -29,7 +29,8 @@ class Local(Strict):
     """The local models. `model`: the GGUF file of `local:chat`; `fim`: that of `local:fim`, when another one completes code. The rest is how
     models are loaded, chosen for the machine where it is left out or 0 (engine/fit.py): `ctx` in tokens, `threads`, `batch` in tokens,
     `kv_type`, `slots` (requests at once), `gpu_layers` (-1: all), `memory_gb` for all loaded models together. `idle_minutes`: after which a
-    model that nobody asks is unloaded; 0 keeps it."""
+    model that nobody asks is unloaded; 0 keeps it. How sure an answer is is always in its trace; with `samples` so many more are drawn, unseen,
+    to tell how far they agree, and with `self_check` the model is asked whether it was right. Both cost time."""
 
     model: Path | None = None
     fim: Path | None = None
@@ -41,6 +42,8 @@ class Local(Strict):
     gpu_layers: int | None = Field(default=None, ge=-1, le=1000)
     memory_gb: float = Field(default=0, ge=0, le=100_000)
     idle_minutes: float = Field(default=15, ge=0, le=100_000)
+    samples: int = Field(default=0, ge=0, le=8)
+    self_check: bool = False
 
     @field_validator("ctx")
     @classmethod

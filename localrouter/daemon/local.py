@@ -19,6 +19,7 @@ from localrouter.config.paths import Paths
 from localrouter.config.settings import Local
 from localrouter.core.catalogue import LocalModel
 from localrouter.core.errors import BadRequest, Busy, LaneFault, LocalUnavailable, Unsupported
+from localrouter.daemon.children import Child
 from localrouter.daemon.engines import Engines
 from localrouter.daemon.local_chunks import Answer
 from localrouter.daemon.local_params import TAKES
@@ -29,6 +30,8 @@ from localrouter.engine.shelf import Facts, Shelved, at_path, choose, shelf
 CHAT, FIM, PREFIX = "local:chat", "local:fim", "local:"
 LOOK_S = 20.0
 """How long what was found on the shelf is taken for what is there, when a name is not found."""
+CHECK_S = 10.0
+"""How long an answer's last frame waits for what the model thinks of it."""
 _HOW = "Run `localrouter models use NAME`, or `localrouter up --local FILE.gguf`."
 _HOW_FIM = "Run `localrouter models pull qwen2.5-coder-0.5b`, say."
 
@@ -217,8 +220,14 @@ class LocalLane:
     ) -> AsyncGenerator[Any, None]:
         """What the model says, as `Chunk`s. Closing the iterator cancels the work. `params` holds OpenAI's names; others are ignored.
         Raises LocalUnavailable, Busy, ContextExceeded and BadRequest."""
-        ask = {"op": "chat", "messages": [dict(m) for m in messages], "priority": "background" if background else "interactive"}
+        ask: dict[str, Any] = {
+            "op": "chat",
+            "messages": [dict(m) for m in messages],
+            "priority": "background" if background else "interactive",
+        }
         ask |= {k: params[k] for k in TAKES if params.get(k) is not None}
+        if self._settings.samples:
+            ask["samples"] = self._settings.samples
         answer = Answer(int(params.get("n") or 1))
         async with aclosing(self._ask(target, ask, told)) as replies:
             async for reply in replies:
@@ -240,18 +249,35 @@ class LocalLane:
             assert engine.child is not None
             try:
                 async with aclosing(engine.child.stream(ask)) as replies:
+                    said: list[str] = []
                     async for reply in replies:
                         if "error" in reply:
                             raise fault(reply)
                         if reply.get("end") is True:
                             engine.child.forgive()
                             if told is not None:
-                                told(reply)
+                                told(await self._checked(engine.child, ask, said, reply))
+                        elif self._settings.self_check and not reply.get("choice"):
+                            said.append(str(reply.get("delta") or ""))
                         yield reply
             except (LocalUnavailable, Busy):
                 raise
             except LaneFault as exc:
                 raise LocalUnavailable(exc.message, exc.do, retry_after=exc.retry_after) from exc
+
+    async def _checked(
+        self, child: Child, ask: Mapping[str, Any], said: Sequence[str], reply: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """The last frame, with what the model thinks of its answer when it is to be asked. That is a signal and no part of the answer: where it
+        cannot be had, it is not there."""
+        text = "".join(said)
+        if not self._settings.self_check or ask["op"] != "chat" or not text or "confidence" not in reply:
+            return reply
+        try:
+            got = await child.call({"op": "check", "messages": ask["messages"], "answer": text}, timeout=CHECK_S)
+        except LaneFault:
+            return reply
+        return {**reply, "confidence": {**reply["confidence"], "self_check": got["yes"]}} if "yes" in got else reply
 
 
 def fault(reply: Mapping[str, Any]) -> Exception:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import codecs
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from localrouter.engine.batching import DecodeFault
-from localrouter.engine.confidence import Meter, Tally, refuses, top
+from localrouter.engine.confidence import Meter, Tally, agreement, refuses, top
 from localrouter.engine.families import Call, Reasoning
 from localrouter.engine.grammar import BadGrammar
 from localrouter.engine.requests import Ask, BadAsk
@@ -24,6 +25,10 @@ from localrouter.engine.stops import StopStrings
 Send = Callable[[dict[str, Any]], None]
 HEAD = 400
 """Characters of an answer that are kept to see whether it refuses."""
+COMPARED = 8000
+"""Characters of an answer that are kept to see whether others agree with it."""
+WARM = 0.7
+"""The least temperature of a sample: greedy ones would agree with themselves (arXiv:2203.11171, section 3.1 samples at 0.5 and 0.7)."""
 
 
 class Tools:
@@ -42,7 +47,7 @@ class Request:
         self.ask = ask
         self._send, self._over = send, over
         self.asked = time.monotonic()
-        self.answers = [Answer(self, tools, choice) for choice in range(ask.choices)]
+        self.answers = [Answer(self, tools, choice) for choice in range(ask.choices + ask.samples)]
         self._left = len(self.answers)
         self._ended = False
 
@@ -60,6 +65,8 @@ class Request:
         self.end(error=error, code=code)
 
     def say(self, choice: int, frame: dict[str, Any]) -> None:
+        if choice >= self.ask.choices:
+            return
         if choice:
             frame["choice"] = choice
         self._send({"id": self.ask.key, **frame})
@@ -70,11 +77,14 @@ class Request:
     def one_over(self, answer: Answer) -> None:
         """An answer is finished; the last one ends the request."""
         self._left -= 1
-        if len(self.answers) > 1 and not self._ended:
+        if self.ask.choices > 1 and not self._ended:
             self.say(answer.choice, {"finish": answer.finish, "confidence": answer.confidence()})
         if not self._left:
             first = self.answers[0]
-            self.end(finish=first.finish, confidence=first.confidence(), timings=first.timings())
+            sure = first.confidence()
+            if len(self.answers) > 1:
+                sure["agreement"] = {k: round(v, 4) for k, v in agreement([a.said for a in self.answers]).items()}
+            self.end(finish=first.finish, confidence=sure, timings=first.timings())
 
     def end(self, **rest: Any) -> None:
         """Send the last frame, once."""
@@ -84,7 +94,7 @@ class Request:
         if "error" not in rest:
             rest["usage"] = {
                 "input": len(self.ask.prompt),
-                "output": sum(a.count for a in self.answers),
+                "output": sum(a.count for a in self.answers[: self.ask.choices]),
                 "cached": self.answers[0].cached,
             }
         self._send({"id": self.ask.key, "end": True, **rest})
@@ -104,13 +114,18 @@ class Answer:
         self.cached = 0
         self.finish = ""
         self._request, self._tools, self._ask = request, tools, ask
-        self._sampler = Sampler(tools.lib, ask.sampling, ask.prompt, turn=choice)
+        sampling = ask.sampling
+        if choice >= ask.choices:
+            sampling = replace(sampling, temperature=max(WARM, sampling.temperature))
+        self._sampler = Sampler(tools.lib, sampling, ask.prompt, turn=choice)
         self._constraint = ask.constraint() if ask.constraint is not None else None
         self._parser = ask.parser() if ask.parser is not None else None
         self._stops = StopStrings(ask.stops) if ask.stops else None
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._tally = Tally()
-        self._head = ""
+        self._kept = HEAD if ask.choices + ask.samples == 1 else COMPARED
+        self.said = ""
+        """Its beginning."""
         self._noted: list[dict[str, Any]] = []
         """Log-probabilities of tokens whose text has not been sent."""
         self._began = self._first = 0.0
@@ -219,8 +234,8 @@ class Answer:
             self._finish("stop")
 
     def _say(self, text: str, *, last: bool = False) -> None:
-        if len(self._head) < HEAD:
-            self._head += text[:HEAD]
+        if len(self.said) < self._kept:
+            self.said += text[: self._kept]
         if self._parser is None:
             if text:
                 self._send({"delta": text})
@@ -259,7 +274,7 @@ class Answer:
     def confidence(self) -> dict[str, Any]:
         """See `confidence.Tally.features`."""
         form = None if self._constraint is None else bool(self._constraint.done or self._constraint.accepting)
-        return self._tally.features(refusal=refuses(self._head), format_ok=form)
+        return self._tally.features(refusal=refuses(self.said), format_ok=form)
 
     def timings(self) -> dict[str, float]:
         """Milliseconds: waited for a slot, read the prompt, wrote the answer."""

@@ -46,6 +46,8 @@ class Ask:
     room: int
     sampling: Sampling
     choices: int = 1
+    samples: int = 0
+    """Further answers that nobody reads: they say how far the first one is agreed on (confidence.py, `agreement`)."""
     interactive: bool = True
     stops: tuple[str, ...] = ()
     top: int | None = None
@@ -179,6 +181,7 @@ class Preparer:
             room=room,
             sampling=sampling_of(ask, voc.size),
             choices=_within(ask.get("n"), "n", 1, 1, MOST_CHOICES),
+            samples=_within(ask.get("samples"), "samples", 0, 0, MOST_CHOICES),
             interactive=ask.get("priority") != "background",
             stops=_stops(ask.get("stop")),
             top=_within(ask.get("top_logprobs"), "top_logprobs", 0, 0, min(MOST_TOP, voc.size)) if wanted else None,

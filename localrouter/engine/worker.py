@@ -8,7 +8,8 @@ It does not know keys, money or the network.
 Frames in (`id` is the daemon's number of the request):
     {"id", "op": "chat", "messages", "tools", "tool_choice", "parallel_tool_calls", "response_format", "grammar": {"kind", "value"},
      "max_tokens", "temperature", "top_p", "top_k", "min_p", "typical_p", "seed", "stop", "n", "logprobs", "top_logprobs",
-     "presence_penalty", "frequency_penalty", "repeat_penalty", "logit_bias", "reasoning", "priority": "interactive" | "background"}
+     "presence_penalty", "frequency_penalty", "repeat_penalty", "logit_bias", "reasoning", "priority": "interactive" | "background",
+     "samples": k}   k further answers, unseen: "agreement" in the confidence
     {"id", "op": "fill", "prefix", "suffix", ...}   fill-in-the-middle, sampling as in chat
     {"id", "op": "check", "messages", "answer"}     how likely the model thinks its answer is right: "yes" in the end frame, 0 to 1
     {"id", "op": "cancel"}   {"id", "op": "ping"}   {"id", "op": "status"}

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,6 +119,24 @@ async def test_several_answers_with_what_their_tokens_were_worth(lane: LocalLane
         assert 1 <= len(worth) <= 6 and all(row["logprob"] <= 0 and len(row["top_logprobs"]) == 2 for row in worth)
     assert set(chunks[-1].finish) == {0, 1} and not any(c.finish for c in chunks[:-1])
     assert told[0]["confidence"]["tokens"] >= 1 and "prompt_ms" in told[0]["timings"]  # type: ignore[operator,index]
+
+
+async def test_samples_and_the_models_own_word(tmp_path: Path) -> None:
+    told: list[dict[str, Any]] = []
+    model = tiny_chat.build("trained", tmp_path / "trained.gguf")
+    sure = LocalLane(Local(model=model, ctx=2048, threads=1, samples=3, self_check=True))
+    try:
+        ask = {"max_tokens": 30, "temperature": 0}
+        message = [{"role": "user", "content": "song 1"}]
+        chunks = [c async for c in sure.stream(message, ask, told=lambda reply: told.append(dict(reply)))]
+    finally:
+        await sure.stop()
+    assert {p.channel.choice for c in chunks for p in c.pieces} == {0}, "nobody sees the samples"
+    assert "".join(p.text for c in chunks for p in c.pieces) == "".join(tiny_chat.song(1))
+    confidence = told[0]["confidence"]
+    assert confidence["agreement"] == {"samples": 4.0, "share": 1.0, "overlap": 1.0}, "it was taught one song"
+    assert 0 <= confidence["self_check"] <= 1
+    assert told[0]["usage"]["output"] <= 30
 
 
 async def test_a_name_of_the_shelf_and_a_fill(tmp_path: Path) -> None:
