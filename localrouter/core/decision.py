@@ -21,12 +21,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from localrouter.core.ask import Ask, Leaf
 from localrouter.core.catalogue import Catalogue
-from localrouter.core.decide import Gate, Plan, decide
-from localrouter.core.match import Match, holds
-from localrouter.core.recipe import Recipe, Route
+from localrouter.core.decide import decide
+from localrouter.core.plan import Gate, Plan
+from localrouter.core.recipe import Recipe
 from localrouter.core.signals import Signals
 from localrouter.core.standing import Standing
-from localrouter.core.unrecorded import Missing, blanked, fitted, wanted_by
+from localrouter.core.unrecorded import CannotReplay as CannotReplay
+from localrouter.core.unrecorded import Missing, blanked, fitted, resolved, wanted_by
 
 VERSION = 1
 ASK = (
@@ -37,10 +38,6 @@ NEVER = ("tree", "leaves", "last_user", "session", "context_ids", "head", "signe
 """The fields of an Ask that are not recorded."""
 PLACE = ("budget", "keys", "local", "local_context", "local_why_not", "locals", "keyring_waiting")
 """The fields of a Standing that stay the same from request to request."""
-
-
-class CannotReplay(ValueError):
-    """The record does not hold what this recipe asks for. The text says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +150,10 @@ def record(
     if looks := wanted_by(recipe):
         place["wanted"] = looks
     if hidden:
-        facts = blanked(facts, hidden)
+        facts, world = blanked(facts, world, hidden)
     return Decision(
         version or f"{recipe.name}@{digest(recipe)}", standing.catalogue.version, facts, of_signals.dump_python(signals, mode="json"), world,
-        place, summary(plan), {key: fitted(key, ask, signals, standing, recipe) for key in hidden},
+        place, summary(plan), {key: fitted(key, ask, signals, standing, recipe) for key in sorted(hidden)},
     )  # fmt: skip
 
 
@@ -198,29 +195,5 @@ def replay(decision: Decision, recipe: Recipe, catalogue: Catalogue, gates: Sequ
     """The plan that this recipe makes of what was recorded: with the recipe, catalogue and gates of then, the plan of then. Raises
     CannotReplay where the recipe asks for what the record does not hold."""
     ask, signals, standing = inputs(decision, catalogue)
-    return decide(ask, signals, resolved(recipe, decision, ask, signals, standing), standing, gates)
-
-
-def resolved(recipe: Recipe, decision: Decision, ask: Ask, signals: Signals, standing: Standing) -> Recipe:
-    """The recipe, with conditions on what is not recorded put as what is known of them: a route that did not fit is left out, one that did
-    keeps its other conditions. Raises CannotReplay where it is not known and would decide."""
-    missing = decision.missing
-    routes: list[Route] = []
-    for at, route in enumerate(recipe.route):
-        verdicts = {key: missing.held(route.match, key, ask, signals, standing) for key in missing.keys(route.match)}
-        # Not by model_copy: what a match has worked out of itself would be copied with it.
-        rest = Match.model_validate(route.match.model_dump(exclude_none=True, exclude=set(verdicts))) if verdicts else route.match
-        if False in verdicts.values() or not holds(rest, ask, signals, standing):
-            if not verdicts:
-                routes.append(route)
-            continue
-        unknown = next((key for key, held in verdicts.items() if held is None), None)
-        if unknown is not None:
-            raise CannotReplay(
-                f"Whether route '{route.name}' is for it cannot be known: the '{unknown}' that it matches on was not recorded."
-            )
-        if not verdicts and len(routes) == at:
-            return recipe
-        taken = route.model_copy(update={"match": rest})
-        return recipe.model_copy(update={"route": (*routes, taken, *recipe.route[at + 1 :])})
-    return recipe.model_copy(update={"route": tuple(routes)})
+    recipe, ask = resolved(recipe, decision.missing, ask, signals, standing)
+    return decide(ask, signals, recipe, standing, gates)

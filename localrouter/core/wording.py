@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from localrouter.core.catalogue import Catalogue
 from localrouter.core.decision import Decision, inputs
 from localrouter.core.match import Match, holds
+from localrouter.core.rules import ModelRules
+from localrouter.core.virtual import choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,10 @@ class Condition:
     held: bool | None
 
 
-def conditions(match: Match, decision: Decision, catalogue: Catalogue) -> list[Condition]:
-    """Each key that a match names, for an explanation. Raises CannotReplay."""
-    ask, signals, standing = inputs(decision, catalogue)
+def conditions(match: Match, decision: Decision, models: ModelRules) -> list[Condition]:
+    """Each key that a match names, for an explanation. `models`: what the recipe makes of names. Raises CannotReplay."""
+    ask, signals, standing = inputs(decision, Catalogue(decision.catalogue))
+    ask = replace(ask, model=choice(models, ask.model).model)
     missing = decision.missing
     unrecorded = missing.keys(match)
     return [

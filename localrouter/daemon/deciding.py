@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from localrouter.core.decision import hashed, record
-from localrouter.core.unrecorded import HIDABLE
+from localrouter.core.unrecorded import HIDABLE, SERVED
 from localrouter.daemon.services import Services
 from localrouter.store.decisions import Kept
 
@@ -49,22 +49,24 @@ def hashed_bytes(body: bytes) -> str:
 
 async def _hidden(services: Services, story: Story) -> set[str]:
     """The keys whose values the client made up and in which something private is found, or which could not be scanned."""
-    from localrouter.daemon.noting import scrubbed
-
     ask, out = story.ask, set()
+    before = story.standing.served_asked if story.standing is not None else ""
+    for key, name in (("model", ask.model), (SERVED, before)):
+        if name and services.catalogue.find(name) is None and await _private(services, story, name, guesses=False):
+            out.add(key)
     for key, field in HIDABLE.items():
-        value = getattr(ask.caller, field) if field else ask.model
+        value = getattr(ask.caller, field) if field else ""
         texts = list(value.values()) if isinstance(value, dict) else [value] if isinstance(value, str) else list(value)
-        if key == "model":
-            if not ask.model or services.catalogue.find(ask.model) is not None:
-                continue
-            if not NAME.fullmatch(ask.model):
-                out.add(key)
-                continue
         text = "\n".join(t for t in texts if t)
-        if not text:
-            continue
-        # The encoder takes the names of models for people's; of the rest it judges too.
-        if await scrubbed(services, story, text, guesses=key != "model") != text:
+        if text and await _private(services, story, text, guesses=True):
             out.add(key)
     return out
+
+
+async def _private(services: Services, story: Story, text: str, *, guesses: bool) -> bool:
+    """`guesses`: also by what only looks like a name to the encoder, which takes names of models for people's."""
+    from localrouter.daemon.noting import scrubbed
+
+    if not guesses and not NAME.fullmatch(text):
+        return True
+    return await scrubbed(services, story, text, guesses=guesses) != text
