@@ -8,13 +8,16 @@ from localrouter.cli._options import json_option
 
 
 @click.command()
+@click.option(
+    "--probe", is_flag=True, help="Also ask each host that has a key for its list of models. Nobody is asked otherwise."
+)
 @json_option
-def command(as_json: bool) -> int:
+def command(probe: bool, as_json: bool) -> int:
     """Check the installation, the configuration, the keyring, the models and the daemon."""
     from localrouter.cli import _show
     from localrouter.daemon.doctor import examine
 
-    checks = examine()
+    checks = examine(probe=probe)
     bad = any(c.ok is False for c in checks)
     if as_json:
         _show.emit_json({"ok": not bad, "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail, "do": c.do} for c in checks]})

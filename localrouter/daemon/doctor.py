@@ -36,8 +36,9 @@ class Check:
     do: str = ""
 
 
-def examine(paths: Paths | None = None) -> list[Check]:
-    """Every check, in the order a person would make them."""
+def examine(paths: Paths | None = None, *, probe: bool = False) -> list[Check]:
+    """Every check, in the order a person would make them. `probe`: also ask each host that has a key for its list of models, which costs
+    nothing; nothing else here calls anybody, and nobody is asked unless a person says so."""
     paths = paths or Paths.default()
     checks = [Check("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
     settings = Settings()
@@ -56,6 +57,8 @@ def examine(paths: Paths | None = None) -> list[Check]:
     checks.append(_local(settings))
     checks.append(_try("provider keys", lambda: _keys(settings, paths)))
     checks += _daemon(paths)
+    if probe:
+        checks += _probes(paths)
     return checks
 
 
@@ -143,3 +146,25 @@ def _daemon(paths: Paths) -> list[Check]:
     except RouterError as exc:
         return [Check("daemon", False, exc.message, "See `localrouter logs`.")]
     return [Check(f"daemon: {c['name']}", c["ok"], c["detail"], c.get("do", "")) for c in tree["checks"]]
+
+
+def _probes(paths: Paths) -> list[Check]:
+    """What each host that has a key says to the running daemon, which remembers how it did."""
+    client = Client(paths, timeout=60)
+    try:
+        names = [row["host"] for row in client.get("keys")["keys"] if row["from"]]
+    except RouterError as exc:
+        return [Check("hosts", None, "they were not asked: " + exc.message, exc.do)]
+    return [_probe(client, name) for name in names] or [Check("hosts", None, "none has a key, so none was asked.")]
+
+
+def _probe(client: Client, host: str) -> Check:
+    try:
+        tree = client.post("keys/test", host=host)
+    except RouterError as exc:
+        return Check(f"host: {host}", False, exc.message, exc.do)
+    said = f"answered {tree['status']} in {tree['ms']} ms"
+    if tree["ok"]:
+        return Check(f"host: {host}", True, said)
+    do = "Store its key again: `localrouter keys set " + host + "`." if tree["status"] in (401, 403) else ""
+    return Check(f"host: {host}", False, said, do)
