@@ -19,6 +19,7 @@ REACH = 160
 LEAVES = 4
 """Leaves that one seam reads at most: a value that comes in pieces of a few characters each."""
 _TEXT: frozenset[Where] = frozenset({"system", "user", "assistant", "tool_result"})
+_DOTTED = frozenset({"EMAIL", "OWN_EMAIL", "HOST", "OWN_HOST", "IP"})
 _JOINERS = "-_.:/+=@%#~"
 
 
@@ -73,9 +74,21 @@ def crossed(
     """The findings of the leaves (`rows`), and in them what stands across their borders."""
     out = list(rows)
     for seam, findings in found:
-        for index, more in _shares(seam, findings, leaves).items() if findings else ():
+        whole = [f for f in findings if not _sentence_ends(seam, f, leaves, rows)]
+        for index, more in _shares(seam, whole, leaves).items() if whole else ():
             out[index] = merge((*out[index], *more), leaves[index].text)
     return out
+
+
+def _sentence_ends(seam: Seam, found: Finding, leaves: Sequence[Leaf], rows: Sequence[tuple[Finding, ...]]) -> bool:
+    """Whether an address or a host stands whole before the full stop that ends its leaf, and the next leaf begins a sentence: "... to
+    jane@roe.org." and "Done." are no address of a domain "Done"."""
+    at, index, offset = seam.parts[0]
+    left, right = leaves[index].text, leaves[seam.parts[1][1]].text
+    if found.type not in _DOTTED or not left.endswith(".") or not right[:1].isupper():
+        return False
+    start = found.start - at + offset
+    return any(f.start == start and f.end == len(left) - 1 for f in rows[index])
 
 
 def _shares(seam: Seam, findings: Sequence[Finding], leaves: Sequence[Leaf]) -> Mapping[int, list[Finding]]:

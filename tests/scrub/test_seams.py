@@ -51,3 +51,17 @@ def test_keys_numbers_and_schemas_are_no_neighbours() -> None:
 
 def test_touching_names_are_left_alone() -> None:
     assert found(leaves("thanks, Jane", "Roe said so")) == [set(), set()]
+
+
+def whole(*texts: str) -> list[set[str]]:
+    """What is found in the leaves, alone and across."""
+    own = leaves(*texts)
+    across = [(s, detectors.find(s.text, "seam")) for s in seams(own, lambda text, context: text.encode())]
+    rows = crossed(own, [tuple(detectors.find(leaf.text, leaf.context)) for leaf in own], across)
+    return [{leaf.text[f.start : f.end] for f in row} for leaf, row in zip(own, rows, strict=True)]
+
+
+def test_a_sentence_that_ends_with_an_address() -> None:
+    assert whole("Write to jane@roe.org.", "Done.") == [{"jane@roe.org"}, set()]
+    assert whole("Write to jane@roe.", "org today") == [{"jane@roe."}, {"org"}], "the address itself is in two"
+    assert whole("Write to jane@roe.co.", "uk today")[1] == {"uk"}, "it may go on"
