@@ -4,7 +4,7 @@ What a recipe takes from the one that it extends (at most DEEPEST of them in a r
 
 - `private_keys`, `hosted_tools`: its own where it has them. `name` and `description` are always its own.
 - `[classes.X]`, `[domains.X]`, `[models]`, `[models.map]`, `[loop]`: key by key. A key that it leaves out keeps the parent's value.
-- `[schemas.X]`: whole.
+- `[schemas.X]`, `[prompts.X]`, `[toolsets.X]`: whole.
 - `[[route]]`: where none of its routes says `before`, its routes take the place of all of the parent's; without any, it has the parent's.
   Where one says `before = "NAME"`, the parent's routes stay: that route comes in front of NAME, and one without `before` takes the place of the
   parent's route of its own name.
@@ -30,8 +30,8 @@ from localrouter.core.virtual import word
 
 DEEPEST = 8
 """Recipes in a row, each of which extends the next: deeper than that, nobody reads what holds."""
-_TABLES = ("classes", "domains", "models", "loop", "schemas")
-_WHOLE = ("schemas",)
+_TABLES = ("classes", "domains", "models", "loop", "schemas", "prompts", "toolsets")
+_WHOLE = ("schemas", "prompts", "toolsets")
 """Tables whose items are taken whole."""
 
 
@@ -188,6 +188,10 @@ def _checked(read: _Read) -> Recipe:
             raise place.fault(("name",), f"two routes have the name '{route.name}'.", "Give each its own; traces name them.")
         seen[route.name] = place
         _known_schema(recipe, route.contract, place, ("contract",), f"route '{route.name}'")
+        for key, name, table in (("prompt", route.prompt, recipe.prompts), ("toolset", route.toolset, recipe.toolsets)):
+            if name is not None and name not in table:
+                what = f"route '{route.name}' names the {key} '{name}', and there is no [{key}s.{name}]."
+                raise place.fault((key,), what, nearest(name, table, "Known") if table else f"Add [{key}s.{name}].")
     for domain, rule in recipe.domains.items():
         _known_schema(recipe, rule.contract, read.own, ("domains", domain, "contract"), f"domain '{domain}'")
     return recipe

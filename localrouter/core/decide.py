@@ -52,6 +52,7 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
             "Add a route without a match at its end; `localrouter recipe show` prints the recipe.",
         )
         return Plan("", "no_route", (), (), error.text, error)
+    signals = recipe.grown(signals, route.name)
     view = View(ask, signals, recipe, standing, route)
     weighed: list[Weighed] = []
     attempts: list[Attempt] = []

@@ -7,7 +7,7 @@ not where recipes are stored (`config/recipes.py`) nor what they decide (`core/d
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -18,6 +18,8 @@ from localrouter.core.hosted_tools import known
 from localrouter.core.kinds import DataClass
 from localrouter.core.match import Match
 from localrouter.core.rules import DomainRule, Loop, ModelRules
+from localrouter.core.shape import Prompt, Toolset
+from localrouter.core.signals import Signals
 from localrouter.core.strict import Strict as Strict
 from localrouter.core.words import Domain
 
@@ -61,7 +63,8 @@ class Limits(Strict):
 
 class Route(Strict):
     """The first route whose match holds is taken; its targets are tried in order. `before`: in a recipe that extends another, the
-    route of that one in front of which this one stands (config/recipes.py)."""
+    route of that one in front of which this one stands (config/recipes.py). `prompt`, `toolset`: names of what the recipe has under [prompts]
+    and [toolsets]."""
 
     name: Name
     before: Name | None = None
@@ -70,6 +73,8 @@ class Route(Strict):
     limits: Limits = Limits()
     fallback: Fallback = Fallback()
     contract: Contract | None = None
+    prompt: Name | None = None
+    toolset: Name | None = None
 
 
 DEFAULT_CLASSES: dict[DataClass, ClassRule] = {
@@ -95,8 +100,8 @@ class Wanted:
 
 class Recipe(Strict):
     """One policy. `extends` names another whose keys it overrides. `hosted_tools`: tools that a host may run by itself (core/hosted_tools.py),
-    though nobody here reads what they read; none unless it says so. `schemas`: JSON Schemas that contracts name.
-    `domains`, `models`, `loop`: see core/rules.py."""
+    though nobody here reads what they read; none unless it says so. `schemas`: JSON Schemas that contracts name. `prompts`, `toolsets`: see
+    core/shape.py. `domains`, `models`, `loop`: see core/rules.py."""
 
     name: str
     description: str = ""
@@ -108,6 +113,8 @@ class Recipe(Strict):
     models: ModelRules = ModelRules()
     loop: Loop = Loop()
     schemas: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    prompts: dict[Name, Prompt] = Field(default_factory=dict)
+    toolsets: dict[Name, Toolset] = Field(default_factory=dict)
     route: tuple[Route, ...] = ()
 
     @model_validator(mode="after")
@@ -130,3 +137,17 @@ class Recipe(Strict):
             any(r.match.path is not None for r in self.route),
             any(r.match.user is not None for r in self.route),
         )
+
+    def shape(self, route: str) -> tuple[Prompt | None, Toolset | None]:
+        """What a route, by its name, makes of its requests."""
+        if not self.prompts and not self.toolsets:
+            return None, None
+        found = next((r for r in self.route if r.name == route), None)
+        prompt = self.prompts.get(found.prompt) if found is not None and found.prompt is not None else None
+        toolset = self.toolsets.get(found.toolset) if found is not None and found.toolset is not None else None
+        return prompt, toolset
+
+    def grown(self, signals: Signals, route: str) -> Signals:
+        """The signals with the prompt's bound as large as the route's own prompt makes it."""
+        prompt, _ = self.shape(route)
+        return signals if prompt is None else replace(signals, prompt_bound=signals.prompt_bound + prompt.most_bytes)

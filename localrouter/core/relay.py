@@ -54,6 +54,7 @@ class _Life:
     def __init__(self, ask: Ask, recipe: Recipe, gates: Sequence[Gate], signals: Signals, standing: Standing) -> None:
         self.ask, self.recipe, self.gates, self.signals, self.standing = ask, recipe, gates, signals, standing
         self.plan = decide(ask, signals, recipe, standing, gates)
+        self.signals = recipe.grown(signals, self.plan.route)
         self.route = next((r for r in recipe.route if r.name == self.plan.route), None)
         self.terms: Terms | None = None
 

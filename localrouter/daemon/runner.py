@@ -38,6 +38,7 @@ from localrouter.daemon.reply import Reply
 from localrouter.daemon.reply import Send as Send
 from localrouter.daemon.restoring import Restorer
 from localrouter.daemon.services import Services
+from localrouter.daemon.shaping import shaped
 from localrouter.dialects import Dialect, Writer
 from localrouter.providers import Wire
 from localrouter.scrub.checked import checked
@@ -247,7 +248,12 @@ class Runner:
         self.s.retries.called()
         self._limits = []
         self._inbox = asyncio.Queue(maxsize=256)
-        ask, findings = self.ask, self._findings
+        route = self.story.plan.route if self.story.plan is not None else ""
+        shape = await shaped(
+            self.s.inspection, self.dialect, self.ask, self._findings, self.story.signals, self.recipe, route,
+            leaves=attempt.model is not None,
+        )  # fmt: skip
+        ask, findings = shape.ask, shape.findings
         if complaint and self._held is not None:
             ask = contracts.again(ask, self.dialect, self._held.said, complaint)
             findings = await self.s.inspection.inspect(ask.leaves)
@@ -255,7 +261,7 @@ class Runner:
         if attempt.model is None:
             messages, params, notes = planes.local(self.s, self.dialect, ask, attempt)
             self._restorer = Restorer(None, self.s.origins, host="", wire="", crosses=True)
-            self.story.called("local", True, notes, ())
+            self.story.called("local", True, notes, shape.made)
             await self.s.local.start_if_needed(attempt.id)
             told, last = self.story.answered_here, in_background(self.ask)
             self._start_pump(self.s.local.stream(messages, params, attempt.id, background=last, told=told))
@@ -274,7 +280,7 @@ class Runner:
             veiled=out.veiled,
             request=self.id,
         )
-        self.story.called(out.wire.NAME, out.crosses, out.notes, out.edits)
+        self.story.called(out.wire.NAME, out.crosses, out.notes, (*shape.made, *out.edits))
         key = await self.s.keys.find(host)
         self._sent_bytes = len(out.upstream.body)
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
