@@ -1,0 +1,111 @@
+"""Text that a model reads and a person does not see: Unicode tags, zero-width signs, look-alike letters, encoded payloads.
+
+Sources: Unicode Technical Standard 39 (confusables) and 51 (tag sequences of flags); "Trojan Source" (Boucher, Anderson 2021) for
+bidirectional controls; the corpus of hidden-prompt attacks that the OWASP list for language models describes (LLM01, 2025).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import re
+import unicodedata
+
+_FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f")
+"""A flag of a region: the only good use of tags."""
+_TAGS = re.compile("[\U000e0020-\U000e007e]+")
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
+"""Variation selectors stand alone; a run of them carries bytes."""
+_UNSEEN = re.compile("[\u00ad\u200b\u2060\u2061-\u2064\ufeff]")
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_SPACED = re.compile(r"(?<!\w)(?:[A-Za-z][ .\-_*|]){7,200}[A-Za-z](?!\w)")
+_BLOB = re.compile(r"[A-Za-z0-9+/]{20,4000}={0,2}")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ ]?){12,2000}")
+_LEET = re.compile(r"[A-Za-z][013457@$][A-Za-z]")
+_LEET_TABLE = str.maketrans("013457@$", "oieastas")
+_BLOBS = 6
+
+_LATIN = str.maketrans(
+    "аеорсухіјѕԁӏьАВЕКМНОРСТХІЈЅαεοιυτρνκΑΒΕΗΙΚΜΝΟΡΤΥΧΖ",
+    "aeopcyxijsdlbABEKMHOPCTXIJSaeoiutpvkABEHIKMNOPTYXZ",
+)
+"""Cyrillic and Greek letters that look Latin."""
+
+
+def plain(text: str) -> tuple[str, float]:
+    """(the text as a model may well read it, what hiding of it was found: 0 none, the more the surer)."""
+    if text.isascii():
+        return text, 0.0
+    found = 0.0
+    if any("\U000e0000" <= c <= "\U000e01ef" for c in set(text)):
+        text = _FLAG.sub("", text)
+        hidden = "".join(chr(ord(c) - 0xE0000) for run in _TAGS.findall(text) for c in run)
+        text = _TAGS.sub("", text)
+        if hidden:
+            found += 4.0
+            text += "\n" + hidden
+    if len(_SELECTORS.findall(text)) and _carries(text):
+        found += 3.0
+    unseen = len(_UNSEEN.findall(text))
+    if unseen:
+        text = _UNSEEN.sub("", text)
+        # One in front of a file, or a few soft hyphens of a web page, hide nothing.
+        if unseen >= 6 and unseen * 20 > len(text):
+            found += 2.0
+    if _BIDI.search(text):
+        text = _BIDI.sub("", text)
+        found += 0.5
+    text = unicodedata.normalize("NFKC", text)
+    latin = sum(1 for c in text if c.isascii() and c.isalpha())
+    if latin * 2 > len(text.replace(" ", "")):
+        # Among Latin letters a Cyrillic one is a disguise; a Russian text keeps its own.
+        text = text.translate(_LATIN)
+    return text, found
+
+
+def _carries(text: str) -> bool:
+    return sum(len(run) for run in _SELECTORS.findall(text)) >= 8
+
+
+def decoded(text: str) -> list[str]:
+    """Texts that stand in `text` in another writing: base64, hex, letters set apart, digits for letters, backwards, rot13. Those that read
+    like words."""
+    out: list[str] = []
+    for blob in _BLOB.findall(text)[:_BLOBS]:
+        out += _words_of(_base64(blob))
+    if "0x" in text or "hex" in text.lower():
+        for blob in _HEX.findall(text)[:_BLOBS]:
+            try:
+                out += _words_of(bytes.fromhex(blob.replace(" ", "")))
+            except ValueError:
+                continue
+    for run in _SPACED.findall(text)[:_BLOBS]:
+        out.append(re.sub(r"[ .\-_*|]", "", run))
+    if len(_LEET.findall(text[:4000])) >= 3:
+        out.append(text[:4000].translate(_LEET_TABLE))
+    lowered = text.lower()
+    if "snoitcurtsni" in lowered or "tpmorp" in lowered or "erongi" in lowered:
+        out.append(text[::-1])
+    if "rot13" in lowered or "rot-13" in lowered or "vafgehpgvbaf" in lowered:
+        out.append(codecs.encode(text, "rot13"))
+    return out
+
+
+def _base64(blob: str) -> bytes:
+    try:
+        return base64.b64decode(blob + "=" * (-len(blob) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _words_of(raw: bytes) -> list[str]:
+    """Bytes as text, when they are words: letters and spaces for the most part."""
+    if len(raw) < 12:
+        return []
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return []
+    good = sum(1 for c in text if c.isalpha() or c in " ,.!?:;'\"-\n")
+    return [text] if good >= 0.9 * len(text) and " " in text else []

@@ -1,0 +1,205 @@
+"""Whether a text tries to make the model leave its instructions: in the person's own words (a jailbreak) or in what somebody else wrote (an
+injection in a document, a web page, a tool's result).
+
+A likelihood in [0, 1] from rules (`injection_rules.py`): each hit adds to a logit, families count once with a little for more, and what speaks
+of attacks instead of being one (a question about them, a quotation, a test) takes away. It is a score of rules, not a measured frequency, and
+proof of nothing: what is under 0.5 may still be an attack. Recipes raise the care of a request with it; nothing is loosened by it (law 6).
+
+Cost: stems are looked for first, and patterns are tried only around them; what is looked at is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from localrouter.classify import injection_rules as r
+from localrouter.classify.hidden import decoded, plain
+from localrouter.classify.scores import chance
+
+BASE = -3.1
+"""The logit of a text without a hit: 0.043."""
+_AROUND = 240
+_LOOKED_AT = 8192
+"""Characters around stems that patterns are tried on, in one text."""
+_HITS = 8
+"""Places of one stem that are looked at, in one text."""
+_MORE = 0.35
+"""What each further hit of a family counts, of its weight."""
+
+_STRONG = re.compile(
+    r"\b(?:previous|previously|prior|above|preceding|earlier|former|foregoing|past|initial|original|system|system's|safety|developer|developer's"
+    r"|your|openai|openai's|anthropic|anthropic's|platform|hidden|alignment|ethical|its)\b"
+)
+_ABOUT = re.compile(
+    r"\b(?:prompt[ -]?injections?|injection attacks?|jailbreaks?|jailbreaking|owasp|red[- ]?team\w{0,4}|adversarial|attackers?|attack vectors?"
+    r"|guardrails?|malicious (?:prompt|user|input)s?)\b"
+)
+_HOW = re.compile(
+    r"\b(?:detect\w{0,4}|prevent\w{0,4}|mitigat\w{1,4}|defen[ds]\w{0,4}|protect\w{0,4}|sanitiz\w{1,4}|block\w{0,3}|explain (?:what|why|how)"
+    r"|what (?:does|is|are)|why (?:does|do|is|are)|difference|how (?:do|can|should|would) (?:i|we|you)|classif(?:y|ier)|is this|unit tests?"
+    r"|test cases?|regex|article|blog|paper|translate|example of|meaning)\b"
+)
+_OFTEN = re.compile(
+    r"\b(?:for example|e\.g\.|such as|example of|examples? include|like this|an attacker (?:may|might|can|could)|attackers?|prompt injection"
+    r"|jailbreak\w{0,3}|researchers?|vulnerab\w+|the phrase|known as)\b"
+)
+_ORDERS = re.compile(r"\byou (?:must|will|shall|should|are|have to|need to|can(?:not|'t)?|do not|don't)\b")
+_MODEL = re.compile(r"\b(?:chatgpt|openai|gpt-?[34]\w*|language model|ai model|your programming|as an ai)\b")
+_SHOUTED = re.compile(r"\b(?:MUST|NEVER|ALWAYS|ONLY|DO NOT|DON'T|SHOULD|WILL|ANYTHING|NO)\b")
+_COARSE = re.compile(
+    r"\b(?:fuck\w{0,4}|shit\w{0,3}|nsfw|porn\w{0,6}|erotic\w{0,3}|kinky|nazi|hitler|slurs?|curse words|swear\w{0,3}|vulgar|profan\w+)\b"
+)
+_ASKS = re.compile(
+    r"(?:please\s|can you\s|could you\s|kindly\s)?(?:translate|summari[sz]e|write|provide|suggest|recommend|classify|determine|explain|compose|generate|describe"
+    r"|analy[sz]e|draft|respond|reply|answer|include|add|insert|modify|replace|mention|encode|output|print|say|ignore|help me|show me|give me|tell me"
+    r"|identify|assess|evaluate|state|make sure|ensure|remember to|do not forget|interpret|gauge|judge)\b",
+    re.I,
+)
+_QUOTES = {'"': '"', "“": "”", "`": "`", "'": "'", "«": "»", "‘": "’"}
+
+_STEMS: tuple[str, ...] = tuple(dict.fromkeys(stem for rule in r.RULES for stem in rule.stems))
+_FOREIGN_STEMS: tuple[str, ...] = tuple(dict.fromkeys(stem for rule in r.FOREIGN for stem in rule.stems))
+
+
+def injection(words: str, given: Iterable[str] = ()) -> float:
+    """`words`: the person's, bounded by the caller. `given`: supplied texts and results of tools, bounded likewise."""
+    best = _logit(words, own=True)
+    for text in given:
+        best = max(best, _logit(text, own=False))
+    return chance(BASE + best)
+
+
+def _logit(text: str, *, own: bool) -> float:
+    seen, hiding = plain(text)
+    lowered = seen.lower()
+    total = hiding + _weigh(lowered, own=own) + (_manner(seen, lowered) if own else _asks(seen))
+    if total < 6.0 or hiding:
+        for other in decoded(seen):
+            hidden = _compact(other) if " " not in other else _weigh(other.lower(), own=own)
+            if hidden > 1.0:
+                total = max(total, hidden + 1.5)
+    return total
+
+
+def _manner(text: str, lowered: str) -> float:
+    """How somebody writes who makes up a persona: orders to "you" one after the other, capitals, the model's own name. Each alone is weak."""
+    if len(text) < 160:
+        return 0.0
+    orders = len(_ORDERS.findall(lowered[:4096]))
+    out = 0.9 if orders >= 6 else 0.5 if orders >= 3 else 0.0
+    out += 0.6 if _MODEL.search(lowered[:4096]) else 0.0
+    out += 0.5 if len(_SHOUTED.findall(text[:4096])) >= 3 else 0.0
+    return out + (0.7 if _COARSE.search(lowered[:4096]) else 0.0)
+
+
+def _asks(text: str) -> float:
+    """A document whose first or last line asks somebody for something, as documents seldom do."""
+    lines = text.strip().splitlines()
+    if not lines:
+        return 0.0
+    last, first = lines[-1].strip(), lines[0].strip()
+    if len(lines) > 1 and len(last) < 400 and _ASKS.match(last):
+        return 1.6
+    return 0.6 if len(lines) > 1 and len(first) < 400 and _ASKS.match(first) else 0.0
+
+
+def _weigh(text: str, *, own: bool) -> float:
+    """What the rules add for a lower-case text."""
+    stems = {stem for stem in _STEMS if stem in text}
+    drops = [stem for stem in r.OVERRIDE_STEMS if stem in text]
+    foreign = {stem for stem in _FOREIGN_STEMS if stem in text}
+    rules = [rule for rule in r.RULES if not stems.isdisjoint(rule.stems)]
+    rules += [rule for rule in r.FOREIGN if not foreign.isdisjoint(rule.stems)]
+    if not rules and not drops:
+        return 0.0
+    near = _near(text, {*drops, *(s for rule in rules for s in rule.stems if s in stems or s in foreign)})
+    about, how = _ABOUT.search(near) is not None, _HOW.search(text[:1500]) is not None
+    families: dict[str, list[float]] = {}
+    if drops:
+        for found in r.OVERRIDE.finditer(near):
+            weight = _override(found[1], own=own)
+            families.setdefault("override", []).append(weight * _trust(near, found.start(), found.end(), about, how, own=own))
+    for rule in rules:
+        hit = rule.pattern.search(near)
+        if hit is not None:
+            weight = (rule.own if own else rule.others) * _trust(near, hit.start(), hit.end(), about, how, own=own)
+            families.setdefault(rule.family, []).append(weight)
+    total = 0.0
+    for weights in families.values():
+        weights.sort(reverse=True)
+        total += weights[0] + _MORE * sum(weights[1:4])
+    return total
+
+
+def _override(qualifiers: str, *, own: bool) -> float:
+    """ "Ignore all previous instructions" against "ignore the rules of grammar": what is to be left decides."""
+    if re.search(r"\bmy\b", qualifiers) and own:
+        return 0.6  # "ignore my last message": the person corrects themselves
+    if _STRONG.search(qualifiers):
+        return 5.0
+    if re.search(r"\b(?:all|any|every|everything)\b", qualifiers):
+        return 3.2
+    return 1.6 if re.search(r"\b(?:these|those|this)\b", qualifiers) else 0.9
+
+
+def _near(text: str, stems: Iterable[str]) -> str:
+    """The parts of a text around the stems, in order, with single spaces."""
+    spans: list[tuple[int, int]] = []
+    for stem in stems:
+        at = text.find(stem)
+        for _ in range(_HITS):
+            if at < 0:
+                break
+            spans.append((max(0, at - _AROUND), at + _AROUND))
+            at = text.find(stem, at + _AROUND // 2)
+    spans.sort()
+    out: list[str] = []
+    end, left = 0, _LOOKED_AT
+    for start, stop in spans:
+        start = max(start, end)
+        if stop <= start:
+            continue
+        piece = text[start : min(stop, start + left)]
+        # What was cut out between two places joins no words.
+        out.append(piece if start == end else "\n\x00\n" + piece)
+        left -= len(piece)
+        end = stop
+        if left <= 0:
+            break
+    return re.sub(r"[ \t\r\f\v]+", " ", re.sub(r"(?<![\n\x00])\n(?!\n)", "\n", "".join(out)))
+
+
+def _trust(text: str, start: int, end: int, about: bool, how: bool, *, own: bool) -> float:
+    """What a hit counts where the text speaks of attacks: less in quotation marks or behind "for example", least where both."""
+    quoted = _quoted(text, start, end)
+    if own:
+        if quoted:
+            return 0.25 if about or how else 0.7
+        return 0.55 if about and how else 1.0
+    if quoted:
+        return 0.35 if about or _OFTEN.search(text[max(0, start - 160) : start]) else 0.75
+    return 0.5 if about and _OFTEN.search(text[max(0, start - 160) : start]) else 1.0
+
+
+def _quoted(text: str, start: int, end: int) -> bool:
+    before, after = text[max(0, start - 120) : start], text[end : end + 160]
+    for opening, closing in _QUOTES.items():
+        at = before.rfind(opening)
+        if at < 0 or closing not in after:
+            continue
+        if opening == "'" and at > 0 and before[at - 1].isalnum():
+            continue  # an apostrophe
+        if opening != closing or before.count(opening) % 2 == 1:
+            return True
+    return False
+
+
+_COMPACT = re.compile(
+    r"(?:ignore|disregard|forget|bypass|override)(?:all|the|your|any|my|previous|prior|above|system|safety|earlier)|systemprompt|previousinstruction|allinstruction|apikey|doanythingnow"
+)
+
+
+def _compact(text: str) -> float:
+    """Of letters that were set apart, and so have no words."""
+    return 4.0 if _COMPACT.search(text.lower()) else 0.0
