@@ -26,6 +26,7 @@ KINDS: dict[type[e.RouterError], FailureKind | None] = {
     e.PrivacyRefused: None,
     e.BudgetExceeded: "unavailable",  # a cheaper target may still fit
     e.NoRoute: None,
+    e.GoingRound: None,
     e.RouteRefused: None,
     e.LaneFault: "unavailable",
     e.LocalUnavailable: "unavailable",

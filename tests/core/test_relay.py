@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,12 +13,13 @@ from localrouter.core.ask import Ask, Needs
 from localrouter.core.catalogue import Catalogue, Host, Model
 from localrouter.core.chat import Channel, Chunk, Piece
 from localrouter.core.decide import decide
-from localrouter.core.errors import BudgetExceeded, HostBroken, HostRejected, HostTimeout, PrivacyUnsure
+from localrouter.core.errors import BudgetExceeded, HostBroken, HostRejected, HostTimeout, LocalUnavailable, PrivacyUnsure
 from localrouter.core.money import Price, Usage
 from localrouter.core.recipe import Recipe
 from localrouter.core.relay import relay
 from localrouter.core.signals import Signals
 from localrouter.core.standing import Standing
+from localrouter.gates import local_model
 
 PRICE = Price(input=1_000_000, output=2_000_000)
 
@@ -42,15 +44,19 @@ TEXT = Chunk((Piece(Channel(0, "text"), "hello"),), b"x", {})
 FINISH = Chunk((), b"f", {}, finish={0: "stop"})
 USAGE = Chunk((), b"u", {}, usage=Usage(input=10, output=5))
 END = Chunk(raw=b"d", terminal=True)
+WHOLE = Chunk((Piece(Channel(0, "text"), "hello"),), b"w", {}, finish={0: "stop"}, terminal=True)
 
 
-def play(*events: e.Event) -> tuple[list[c.Command], str]:
-    """Feed events; return the commands and the outcome. Fails when the relay wants more or less than was given."""
-    life = relay(ASK, RECIPE, ())
+def play(*events: e.Event, gates: tuple[Any, ...] = ()) -> tuple[list[c.Command], str]:
+    """Feed events; return the commands and the outcome. Fails when the relay wants more or less than was given. Waits and what is only for
+    the record are answered by themselves."""
+    life = relay(ASK, RECIPE, gates)
     seen: list[c.Command] = [next(life)]
     for i, event in enumerate(events):
         try:
             seen.append(life.send(event))
+            while isinstance(seen[-1], c.Wait | c.Stepped):
+                seen.append(life.send(D))
         except StopIteration as stop:
             assert i == len(events) - 1, f"the relay ended early, after {seen}"
             return seen, stop.value
@@ -102,9 +108,25 @@ def test_client_gone_hangs_up_and_settles_once() -> None:
 
 
 def test_an_unsure_scan_calls_nobody() -> None:
-    seen, outcome = play(e.Failed(PrivacyUnsure("no")), D)
+    seen, outcome = play(e.Failed(PrivacyUnsure("no")), SEEN, D, D, gates=(local_model,))
     assert outcome == "refused"
-    assert [type(s).__name__ for s in seen] == ["Inspect", "Refuse"]
+    assert [type(s).__name__ for s in seen] == ["Inspect", "Unscanned", "Decided", "Stepped", "Refuse"]
+    assert seen[-1].error.code == "privacy.unsure"  # type: ignore[union-attr]
+
+
+def test_an_unsure_scan_may_be_answered_on_this_machine() -> None:
+    """The route names no local target; what could not be scanned goes there all the same, and nowhere else."""
+    here = e.Inspected(SEEN.signals, replace(STANDING, local="local:chat", local_context=4096))
+    seen, outcome = play(e.Failed(PrivacyUnsure("no")), here, D, D, e.Got(WHOLE), D, gates=(local_model,))
+    assert outcome == "done"
+    assert [s.attempt.lane for s in seen if isinstance(s, c.Call)] == ["local"]
+    seen, outcome = play(e.Failed(PrivacyUnsure("no")), here, D, e.Failed(LocalUnavailable("died")), D, D, gates=(local_model,))
+    assert outcome == "failed" and sum(isinstance(s, c.Call) for s in seen) == 1
+
+
+def test_an_unsure_scan_that_cannot_be_decided_is_refused_as_unsure() -> None:
+    seen, outcome = play(e.Failed(PrivacyUnsure("no")), e.Failed(HostBroken("x")), D)
+    assert outcome == "refused" and seen[-1].error.code == "privacy.unsure"  # type: ignore[union-attr]
 
 
 def test_a_denied_reservation_calls_nobody() -> None:
@@ -150,7 +172,7 @@ def tried(*faults: tuple[str, e.Event], targets: list[str]) -> tuple[list[str], 
                     called.append(attempt.id)
                     event = answers.get(attempt.id, D)
                 case c.Next():
-                    event = e.Got(END)
+                    event = e.Got(WHOLE)
                 case c.Refuse(error):
                     told = f"{error.code} {error.status}"
                     event = D
@@ -183,12 +205,12 @@ def test_a_host_that_refuses_the_key_is_not_asked_for_another_model() -> None:
     life = relay(ASK, both, ())
     seen: list[c.Command] = [next(life)]
     with pytest.raises(StopIteration):
-        for event in (SEEN, D, e.Reserved("1"), refused(401), D, D, D, D):
+        for event in (SEEN, D, e.Reserved("1"), refused(401), D, D, D, D):  # ..., Hangup, Settle, Stepped, Refuse
             seen.append(life.send(event))
     assert sum(isinstance(s, c.Call) for s in seen) == 1, "the second model is the same host's"
     life = relay(ASK, both, ())
     seen = [next(life)]
-    for event in (SEEN, D, e.Reserved("1"), refused(404), D, D, e.Reserved("2")):
+    for event in (SEEN, D, e.Reserved("1"), refused(404), D, D, D, e.Reserved("2")):  # ..., Stepped
         seen.append(life.send(event))
     assert sum(isinstance(s, c.Call) for s in seen) == 2, "a model that is not there says nothing of the others"
 
@@ -197,7 +219,7 @@ def test_the_client_is_told_what_concerns_its_request() -> None:
     broken = e.Failed(HostBroken("x"))
     for first, second in ((broken, refused(401)), (refused(401), broken)):
         called, _, told = tried(("a/m", first), ("b/m", second), targets=["a/m", "b/m"])
-        assert called == ["a/m", "b/m"] and told == "host_broken 502"
+        assert list(dict.fromkeys(called)) == ["a/m", "b/m"] and told == "host_broken 502"
 
 
 def test_a_host_that_refused_our_key_a_moment_ago_comes_last() -> None:
