@@ -108,10 +108,12 @@ class Preparer:
             raise BadAsk("The tool choice names a tool that is not in the list.")
         # Under a grammar there is no place for thoughts: what they would say is not of its form.
         thinking = False if grammar is not None else ask.get("reasoning")
-        spans = self.template.render(ask["messages"], tools or None, thinking=thinking)
+        spans = self.template.render(ask["messages"], tools or None, thinking=thinking, direct=grammar is not None)
         prompt: list[int] = []
         for span in spans:
             prompt += self._vocabulary.read(span.text, special=span.special)
+        if grammar is not None:
+            return self._ready(ask, prompt, grammar, None)  # the text is what the grammar allows, whatever it looks like
         thinks = self.template.thinking_open(spans)
         if must_call:
             text = self.family.forced(tools, choice, bool(ask.get("parallel_tool_calls", True)), self._markers, thinks)

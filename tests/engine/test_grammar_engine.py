@@ -56,6 +56,13 @@ def test_other_kinds(engine: Engine) -> None:
     assert isinstance(json.loads(text), dict) and end["finish"] == "stop"
 
 
+def test_what_a_grammar_writes_is_the_answer_whatever_it_looks_like(engine: Engine) -> None:
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+    for words in ("<think>never</think>so", '<tool_call>{"name": "f", "arguments": {}}</tool_call>', "  spaced  "):
+        text, calls, end = engine.chat(grammar={"kind": "choice", "value": [words]}, tools=tools, max_tokens=80)
+        assert (text, calls, end["finish"]) == (words, [], "stop")
+
+
 def test_a_refusal_names_the_keyword_and_the_engine_goes_on(engine: Engine) -> None:
     _, end = ask(engine, {"type": "array", "contains": {"type": "string"}})
     assert (
