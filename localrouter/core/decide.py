@@ -35,6 +35,9 @@ from localrouter.core.standing import Standing
 from localrouter.core.virtual import AUTO as AUTO
 from localrouter.core.virtual import choice
 
+ENOUGH = 24
+"""Attempts of a plan. No request lives long enough for more; `host/*` may name hundreds."""
+
 
 def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates: Sequence[Gate]) -> Plan:
     """Match, expand, order, gate. Never raises for what the user may do wrong: the plan's `error` says it."""
@@ -64,6 +67,9 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
             weighed.append(item)
             continue
         candidate = item
+        if len(attempts) >= ENOUGH:
+            weighed.append(Weighed(candidate.id, False, "enough", f"{ENOUGH} others come before it"))
+            continue
         for gate in checks:
             verdict = gate.check(candidate, view)
             if isinstance(verdict, Drop):

@@ -55,13 +55,21 @@ def _by_state(items: Items, view: View) -> Items:
 
 def _level(candidate: Candidate, view: View) -> tuple[int, str]:
     model, world = candidate.model, view.standing
-    if model is not None and (status := world.refused.get(model.host)) is not None:
+    if model is not None and world.refused and (status := world.refused.get(model.host)) is not None:
         return 3, f"{model.host} refused {REFUSALS.get(status, 'us')} ({status}) a moment ago"
     if world.health:
-        if why := ailing(world.health.get(candidate.id, WELL)):
+        own = world.health.get(candidate.id)
+        if own is not None and (why := ailing(own)):
             return 2, why
-        if model is not None and (why := ailing(world.health.get(model.host, WELL))):
+        if model is not None and (why := _of_host(model.host, view)):
             return 2, f"of its host {model.host}: {why}"
     if model is not None and view.ask.needs.reasoning and not model.reasoning:
         return 1, "it does not reason, and the request wants that"
     return 0, ""
+
+
+def _of_host(host: str, view: View) -> str:
+    known: dict[str, str] = view.memo.setdefault("ailing hosts", {})
+    if host not in known:
+        known[host] = ailing(view.standing.health.get(host, WELL))
+    return known[host]

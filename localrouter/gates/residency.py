@@ -12,6 +12,7 @@ from localrouter.core.kinds import DataClass
 from localrouter.core.recipe import Only
 
 NAME, ORDER = "residency", 13
+HOSTS = "residency of hosts"
 
 
 def unmet(only: Only, host: Host) -> str:
@@ -33,25 +34,25 @@ def applies(view: View) -> bool:
 
 def check(candidate: Candidate, view: View) -> Candidate | Drop:
     """Drop a candidate whose host does not meet the terms of any class present."""
-    model, catalogue = candidate.model, view.standing.catalogue
-    do = f"Change [classes] in the recipe '{view.recipe.name}' if this may leave."
-    if candidate.zone(catalogue) == "machine":
-        refusing = next((name for name, _, otherwise in _terms(view) if otherwise == "refuse"), None)
-        if refusing is not None:
-            why = f"The recipe '{view.recipe.name}' has {refusing} data answered by hosts of its terms or by nobody."
-            return Drop("privacy", why, f'Set otherwise = "local" in [classes.{refusing}] if this machine may answer.')
+    model, name = candidate.model, view.recipe.name
+    if model is None or candidate.zone(view.standing.catalogue) == "machine":
+        refusing = next((n for n, _, otherwise in _terms(view) if otherwise == "refuse"), None)
+        if refusing is None:
+            return candidate
+        why = f"The recipe '{name}' has {refusing} data answered by hosts of its terms or by nobody."
+        return Drop("privacy", why, f'Set otherwise = "local" in [classes.{refusing}] if this machine may answer.')
+    hosts: dict[str, tuple[DataClass, str] | None] = view.memo.setdefault(HOSTS, {})
+    if model.host not in hosts:
+        host = view.standing.catalogue.hosts[model.host]
+        hosts[model.host] = next(((n, why) for n, only, _ in _terms(view) if (why := unmet(only, host))), None)
+    failed = hosts[model.host]
+    if failed is None:
         return candidate
-    assert model is not None
-    key = f"{NAME} {model.host}"
-    verdict: tuple[DataClass, str] | bool | None = view.memo.get(key, False)
-    if verdict is False:
-        host = catalogue.hosts[model.host]
-        failed = ((name, why) for name, only, _ in _terms(view) if (why := unmet(only, host)))
-        verdict = view.memo[key] = next(failed, None)
-    if isinstance(verdict, tuple):
-        name, why = verdict
-        return Drop("privacy", f"The request holds {name} data, which may not go to {candidate.id}: {why}.", do)
-    return candidate
+    return Drop(
+        "privacy",
+        f"The request holds {failed[0]} data, which may not go to {candidate.id}: {failed[1]}.",
+        f"Change [classes] in the recipe '{name}' if this may leave.",
+    )
 
 
 def _terms(view: View) -> list[tuple[DataClass, Only, str]]:
