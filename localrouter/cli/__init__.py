@@ -26,6 +26,7 @@ ORDER = (
     "token",
     "traces",
     "explain",
+    "forget",
     "scrub",
     "budget",
     "recipe",

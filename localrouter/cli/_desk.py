@@ -45,6 +45,10 @@ class Desk:
             return self._client.post("recipe/rollback", of=word, note=note)
         return self._stopped(lambda r: r.rollback(word, note))
 
+    def keys(self) -> Tree | None:
+        """Where each host's key comes from (no key is in it), as the daemon sees it; None where none runs."""
+        return self._client.get("keys") if self._client is not None else None
+
     def decisions(self, since: float, limit: int) -> Iterator[tuple[list[Tree], dict[str, Tree]]]:
         """Pages of (rows, the places that they name), newest first, `limit` rows in all."""
         before: tuple[float, str] | None = None

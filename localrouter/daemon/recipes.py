@@ -149,7 +149,7 @@ class Recipes:
 
     def _file_of(self, recipe: Recipe, version: Version) -> str:
         """The name of a file that reads as this recipe; written where there is none."""
-        import tomlkit
+        from localrouter.config.recipe_text import text_of
 
         folders = self.paths.recipe_dirs()
         pinned = f"{recipe.name}@{version.hash}"
@@ -160,7 +160,7 @@ class Recipes:
         text = (
             f"# {version.version}, as it was in force on {time.strftime('%Y-%m-%d %H:%M', time.localtime(version.at))}: written by a rollback,\n"
             f"# with what it extended in it. Edit {recipe.name}.toml instead, and put that in force with `localrouter recipe apply {recipe.name}`.\n"
-            + tomlkit.dumps(recipe.model_dump(mode="json", by_alias=True, exclude={"extends"}, exclude_none=True))
+            + text_of(recipe)
         )
         read_recipe(text, Path(f"{pinned}.toml"), folders)
         private_file(private_dir(self.paths.config / "recipes") / f"{pinned}.toml", text.encode())
