@@ -7,6 +7,8 @@ Source: JSON Schema draft 2020-12; what a schema cannot say (that a target is in
 from __future__ import annotations
 
 import copy
+import json
+import sys
 from typing import Any
 
 from localrouter.core.recipe import Recipe
@@ -46,3 +48,12 @@ def _fold(node: Any) -> None:
             node["additionalProperties"] = {"anyOf": [steps, one, short]}
     for value in node.values():
         _fold(value)
+
+
+def text() -> str:
+    """As the published file has it."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())

@@ -7,10 +7,11 @@ not where recipes are stored (`config/recipes.py`) nor what they decide (`core/d
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from localrouter.core.contract import Contract
 from localrouter.core.fallback import Fallback
@@ -26,7 +27,16 @@ from localrouter.core.words import Domain
 Values = Literal["pass", "veil", "seal"]
 Request = Literal["hosted", "trusted", "local", "refuse"]
 """How far a request may go: to a hosted model, to a machine of the user's own, nowhere but here, nowhere at all."""
-Target = Annotated[str, StringConstraints(pattern=r"^(local:[\w.-]+|[\w.-]+/[\w.:/@*-]+|asked)$")]
+_TARGET = r"^(local:[\w.-]+|[\w.-]+/[\w.:/@*-]+|asked)$"
+
+
+def _target(value: object) -> object:
+    if isinstance(value, str) and not re.search(_TARGET, value):
+        raise ValueError(f"{value[:100]!r} is no target; write local:NAME, HOST/MODEL, HOST/* or asked")
+    return value
+
+
+Target = Annotated[str, StringConstraints(pattern=_TARGET), BeforeValidator(_target)]
 """`local:chat`, `host/model`, `host/*` (any model of that host), or `asked`: the model that the client named."""
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 """Of a route and of what routes refer to: it stands in headers and in commands."""

@@ -11,7 +11,7 @@ from localrouter.config.catalogue import load_catalogue
 from localrouter.config.edit import set_budgets
 from localrouter.config.faults import ConfigFault
 from localrouter.config.paths import PathFault, Paths, private_dir, private_file
-from localrouter.config.recipes import load_recipe, unknown_targets
+from localrouter.config.recipes import load_recipe
 from localrouter.config.settings import Settings, load_settings
 from localrouter.core.errors import BadRequest
 
@@ -49,47 +49,6 @@ def test_settings(paths: Paths, text: str, line: int, says: str) -> None:
 
 def test_a_missing_file_is_all_defaults(paths: Paths) -> None:
     assert load_settings(paths) == Settings()
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ('name = "r"\nclases = {}\n', ":2: unknown key 'clases'. Did you mean 'classes'?"),
-        ('name = "r"\n[[route]]\nname = "a"\ntry = ["openai/gpt-5-mini"]\nmach = {}\n', "Did you mean 'match'?"),
-        ('name = "r"\n[[route]]\nname = "a"\ntry = ["not a target!"]\n', "try"),
-        ('name = "r"\n[[route]]\nname = "a"\n', "missing"),
-        ('name = "r"\n[classes.secret]\nvalues = "show"\n', "values"),
-        ('name = "r"\n[classes.sekret]\nvalues = "veil"\n', "classes"),
-        ('name = "r"\nextends = "r"\n', "circle"),
-        ('name = "r"\nextends = "nosuch"\n', "no such recipe"),
-    ],
-)
-def test_recipes(paths: Paths, text: str, says: str) -> None:
-    folder = paths.config / "recipes"
-    folder.mkdir()
-    (folder / "r.toml").write_text(text)
-    with pytest.raises(ConfigFault) as caught:
-        load_recipe("r", (folder, *paths.recipe_dirs()))
-    assert says in caught.value.text
-
-
-def test_extends_overrides_and_keeps(paths: Paths) -> None:
-    folder = paths.config / "recipes"
-    folder.mkdir()
-    (folder / "mine.toml").write_text(
-        'name = "mine"\nextends = "balanced"\n[classes.personal]\nvalues = "veil"\nrequest = "local"\n'
-    )
-    mine, base = load_recipe("mine", paths.recipe_dirs()), load_recipe("balanced", paths.recipe_dirs())
-    assert mine.rule("personal").request == "local" and mine.rule("secret") == base.rule("secret") and mine.route == base.route
-
-
-@pytest.mark.parametrize("name", ["balanced", "offline"])
-def test_shipped_recipes_are_whole_and_say_who_they_are_for(paths: Paths, name: str) -> None:
-    recipe = load_recipe(name, paths.recipe_dirs())
-    assert unknown_targets(recipe, load_catalogue()) == []
-    file = next(d / f"{name}.toml" for d in paths.recipe_dirs() if (d / f"{name}.toml").is_file())
-    assert file.read_text().startswith("# For people") or file.read_text().startswith("# For most people")
-    assert recipe.route[-1].match.model_dump(exclude_none=True) == {}, "the last route takes all that is left"
 
 
 def test_the_catalogue_knows_the_hosts_that_the_design_names() -> None:
