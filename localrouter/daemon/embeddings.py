@@ -12,14 +12,15 @@ import asyncio
 import base64
 import sys
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from localrouter.core.decide import AUTO
 from localrouter.core.errors import BadRequest, LaneFault, NotFound, RouterError, Unsupported
 from localrouter.daemon import door
 from localrouter.daemon.coalescing import until_gone
-from localrouter.daemon.noting_embeddings import note_embedding
+from localrouter.daemon.noting_embeddings import EMBEDDING, Kind, note_embedding
 from localrouter.daemon.services import Services
 from localrouter.daemon.surface import Call, Route, id_headers, new_id, send_json
 from localrouter.dialects._fields import read_object
@@ -46,6 +47,14 @@ GROUP, GROUP_CHARACTERS = 32, 16 * 1024
 """What the child is given at once: a second's work at most on a small machine, so that a client that leaves is soon noticed."""
 GROUP_S = 120.0
 AT_ONCE = 4
+PIECES = 30_522
+FRAME = 101, 102
+"""The model's vocabulary, and the pieces [CLS] and [SEP] that its tokenizer puts around a text. Numbers that are not framed so may be those
+of any tokenizer: LangChain sends OpenAI's (cl100k_base) whatever the model."""
+
+T = TypeVar("T")
+Text = str | list[int]
+"""A text, or its word pieces."""
 
 
 class NoSuchEmbedder(NotFound):
@@ -74,7 +83,7 @@ def item() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def read(body: bytes) -> tuple[list[str], bool]:
+def read(body: bytes) -> tuple[list[Text], bool]:
     """(texts, whether base64 is wanted). Raises BadRequest, Unsupported and NoSuchEmbedder, each naming the field."""
     tree = read_object(body)
     model = tree.get("model")
@@ -99,30 +108,35 @@ def read(body: bytes) -> tuple[list[str], bool]:
     return _texts(tree.get("input")), form == "base64"
 
 
-def _texts(given: Any) -> list[str]:
-    texts = [given] if isinstance(given, str) else given
+def _texts(given: Any) -> list[Text]:
+    texts = [given] if isinstance(given, str) or (isinstance(given, list) and given and _whole(given[0])) else given
     if not isinstance(texts, list) or not texts:
         raise BadRequest("'input' must be a string or a list of strings.", "Send at least one text.", param="input")
     if len(texts) > INPUTS:
         raise BadRequest(f"'input' has more than {INPUTS} texts.", "Send them in several requests.", param="input")
     for at, text in enumerate(texts):
-        whole = isinstance(text, int) and not isinstance(text, bool)
-        if whole or (isinstance(text, list) and text and all(isinstance(t, int) for t in text)):
-            raise Unsupported(
-                "'input' holds numbers of another model's tokenizer, which cannot be read back into text.",
-                "Send text (LangChain: OpenAIEmbeddings(check_embedding_ctx_length=False)).",
-                param="input",
-            )
-        if not isinstance(text, str) or not text:
+        if isinstance(text, list) and text and all(map(_whole, text)):
+            if (text[0], text[-1]) != FRAME or len(text) < 3 or not all(0 <= t < PIECES for t in text):
+                raise Unsupported(
+                    "'input' holds numbers that are not this model's word pieces from [CLS] (101) to [SEP] (102); those of another tokenizer "
+                    "cannot be read back into text.",
+                    "Send text (LangChain: OpenAIEmbeddings(check_embedding_ctx_length=False)).",
+                    param="input",
+                )
+        elif not isinstance(text, str) or not text:
             raise BadRequest(f"input[{at}] must be a string that is not empty.", "Correct it.", param=f"input[{at}]")
     if sum(map(len, texts)) > CHARACTERS:
         raise BadRequest(f"'input' is over {CHARACTERS} characters.", "Send it in several requests.", param="input")
     return texts
 
 
-def groups(texts: list[str]) -> Iterator[list[str]]:
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def groups(texts: Sequence[Text]) -> Iterator[list[Text]]:
     """The texts in order, a few at a time."""
-    group: list[str] = []
+    group: list[Text] = []
     size = 0
     for text in texts:
         if group and (len(group) == GROUP or size + len(text) > GROUP_CHARACTERS):
@@ -132,6 +146,16 @@ def groups(texts: list[str]) -> Iterator[list[str]]:
         size += len(text)
     if group:
         yield group
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """An answer that was made. `id`: the request's."""
+
+    id: str
+    result: list[T]
+    usage: dict[str, int]
+    headers: list[tuple[bytes, bytes]]
 
 
 class Embeddings:
@@ -148,17 +172,31 @@ class Embeddings:
         body = await door.read_body(call.scope, call.receive)
         if body is None:
             return
-        begun, request_id = (self.s.now(), time.monotonic()), new_id()
         texts, packed = read(body)
-        working = asyncio.ensure_future(self.vectors(texts))
+        plain = [text if isinstance(text, str) else "" for text in texts]  # word pieces are not scanned for the record
+        done = await self.answered(call, self.vectors(texts), plain, MODEL, EMBEDDING)
+        if done is None:
+            return
+        data = [
+            {"object": "embedding", "index": at, "embedding": vector if packed else floats(vector)}
+            for at, vector in enumerate(done.result)
+        ]
+        await send_json(call.send, 200, {"object": "list", "data": data, "model": MODEL, "usage": done.usage}, done.headers)
+
+    async def answered(
+        self, call: Call, work: Coroutine[Any, Any, tuple[list[T], int]], texts: list[str], model: str, kind: Kind
+    ) -> Done[T] | None:
+        """What `work` comes to, unless the client leaves before; either way there is a trace. Raises what `work` raises."""
+        begun, request_id = (self.s.now(), time.monotonic()), new_id()
+        working = asyncio.ensure_future(work)
         gone = asyncio.ensure_future(until_gone(call.receive))
         tokens = 0
         error: RouterError | None = ClientLeft("The client left before the end.")
         try:
             await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
-                return
-            vectors, tokens = working.result()
+                return None
+            result, tokens = working.result()
             error = None
         except RouterError as exc:
             error = exc
@@ -166,18 +204,12 @@ class Embeddings:
         finally:
             working.cancel()
             gone.cancel()
-            self.s.background(note_embedding(self.s, request_id, MODEL, texts, tokens, begun, error))
-        data = [
-            {"object": "embedding", "index": at, "embedding": vector if packed else floats(vector)}
-            for at, vector in enumerate(vectors)
-        ]
+            self.s.background(note_embedding(self.s, request_id, model, texts, tokens, begun, error, kind))
+        head = [(b"x-localrouter-lane", b"local"), (b"x-localrouter-model", model.encode()), *id_headers(request_id)]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        tree = {"object": "list", "data": data, "model": MODEL, "usage": usage}
-        head = [(b"x-localrouter-lane", b"local"), (b"x-localrouter-model", MODEL.encode()), *id_headers(request_id)]
-        head.append((b"x-localrouter-id", request_id.encode()))
-        await send_json(call.send, 200, tree, head)
+        return Done(request_id, result, usage, [*head, (b"x-localrouter-id", request_id.encode())])
 
-    async def vectors(self, texts: list[str]) -> tuple[list[str], int]:
+    async def vectors(self, texts: Sequence[Text]) -> tuple[list[str], int]:
         """(each text's vector of length 1 as base64 of little-endian float32, tokens read). Raises EmbedderUnavailable."""
         vectors: list[str] = []
         tokens = 0

@@ -8,19 +8,16 @@ word pieces at once, so a longer document is read in passages. Nothing is reserv
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import mul
 from typing import Any
 
-from localrouter.core.errors import BadRequest, RouterError
+from localrouter.core.errors import BadRequest
 from localrouter.daemon import door, embeddings
-from localrouter.daemon.coalescing import until_gone
-from localrouter.daemon.embeddings import ClientLeft, Embeddings, NoSuchEmbedder, floats
-from localrouter.daemon.noting_embeddings import Kind, note_embedding
-from localrouter.daemon.surface import Call, Route, id_headers, new_id, send_json
+from localrouter.daemon.embeddings import Embeddings, NoSuchEmbedder, floats
+from localrouter.daemon.noting_embeddings import Kind
+from localrouter.daemon.surface import Call, Route, send_json
 from localrouter.dialects._fields import read_object
 
 MODEL = "local:rerank"
@@ -92,7 +89,7 @@ class Rerank:
     """The handler; `embedder` makes the vectors."""
 
     def __init__(self, embedder: Embeddings) -> None:
-        self.s, self._embedder = embedder.s, embedder
+        self._embedder = embedder
 
     def routes(self) -> list[Route]:
         return [Route("POST", path, "client", self.rank) for path in ("/v1/rerank", "/v1/reranking", "/v2/rerank")]
@@ -101,40 +98,19 @@ class Rerank:
         body = await door.read_body(call.scope, call.receive)
         if body is None:
             return
-        begun, request_id = (self.s.now(), time.monotonic()), new_id()
         wanted = read(body)
-        working = asyncio.ensure_future(self._scores(wanted))
-        gone = asyncio.ensure_future(until_gone(call.receive))
-        tokens = 0
-        error: RouterError | None = ClientLeft("The client left before the end.")
-        try:
-            await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                return
-            scores, tokens = working.result()
-            error = None
-        except RouterError as exc:
-            error = exc
-            raise
-        finally:
-            working.cancel()
-            gone.cancel()
-            texts = [wanted.query, *wanted.documents]
-            self.s.background(note_embedding(self.s, request_id, MODEL, texts, tokens, begun, error, _KIND))
+        texts = [wanted.query, *wanted.documents]
+        done = await self._embedder.answered(call, self._scores(wanted), texts, MODEL, _KIND)
+        if done is None:
+            return
+        scores = done.result
         order = sorted(range(len(scores)), key=lambda at: (-scores[at], at))[: wanted.top]
         results: list[dict[str, Any]] = [{"index": at, "relevance_score": scores[at]} for at in order]
         if wanted.back:
             for row in results:
                 row["document"] = {"text": wanted.documents[row["index"]]}
-        tree = {
-            "id": request_id,
-            "object": "list",
-            "model": MODEL,
-            "results": results,
-            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
-        }
-        head = [(b"x-localrouter-lane", b"local"), (b"x-localrouter-model", MODEL.encode()), *id_headers(request_id)]
-        await send_json(call.send, 200, tree, [*head, (b"x-localrouter-id", request_id.encode())])
+        tree = {"id": done.id, "object": "list", "model": MODEL, "results": results, "usage": done.usage}
+        await send_json(call.send, 200, tree, done.headers)
 
     async def _scores(self, wanted: Wanted) -> tuple[list[float], int]:
         parts = [list(passages(text)) for text in wanted.documents]

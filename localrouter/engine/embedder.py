@@ -44,6 +44,7 @@ class Embedder:
         if not self._model:
             raise EncoderFault(f"The embedding model's file {path.name} is damaged or of an unknown kind.")
         words = self._vocabulary()
+        self._words = len(words)
         if llama_cpp.llama_model_n_embd(self._model) != WIDTH or words[CLS : SEP + 1] != ["[CLS]", "[SEP]"]:
             llama_cpp.llama_model_free(self._model)
             raise EncoderFault(f"The file {path.name} is not the embedding model that localrouter ships.")
@@ -80,12 +81,15 @@ class Embedder:
         """Word pieces of a text with [CLS] and [SEP], as far as they are read."""
         return len(self._ids(text))
 
-    def _ids(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+    def _ids(self, text: str | Sequence[int]) -> list[int]:
+        ids: Sequence[int] = self._tokenizer.encode(text, add_special_tokens=False).ids if isinstance(text, str) else text
+        if any(not 0 <= token < self._words for token in ids):
+            raise EncoderFault("There is no such word piece.")
         return [CLS, *ids[: WINDOW - 2], SEP]
 
-    def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector of 384 dimensions and length 1 for each text, in order. An empty text has one too. Raises EncoderFault."""
+    def embed(self, texts: Sequence[str | Sequence[int]]) -> list[list[float]]:
+        """A vector of 384 dimensions and length 1 for each text (or its word pieces without [CLS] and [SEP]), in order. An empty text has one
+        too. Raises EncoderFault."""
         read = [self._ids(text) for text in texts]
         out: list[list[float]] = []
         group: list[list[int]] = []

@@ -14,7 +14,7 @@ import queue
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any
 
@@ -28,8 +28,8 @@ ROOM = WINDOW - 2
 
 
 class Embedding:
-    """`put` jobs `{"id", "texts"}`; `say` gets `{"id", "vectors", "tokens"}` (base64 of little-endian 32-bit floats, word pieces), or
-    `{"id", "error"}` with a sentence."""
+    """`put` jobs `{"id", "texts"}`, each text a string or its word pieces from [CLS] to [SEP]; `say` gets `{"id", "vectors", "tokens"}` (base64
+    of little-endian 32-bit floats, word pieces), or `{"id", "error"}` with a sentence."""
 
     def __init__(self, say: Callable[[dict[str, Any]], None]) -> None:
         self._say = say
@@ -49,7 +49,7 @@ class Embedding:
             job = self._jobs.get()
             try:
                 embedder = embedder or _load()
-                vectors, tokens = embed(embedder, [str(text) for text in job["texts"]])
+                vectors, tokens = embed(embedder, job["texts"])
             except EncoderFault as exc:
                 self._say({"id": job.get("id"), "error": str(exc)})
             except Exception as exc:
@@ -84,9 +84,15 @@ def windows(text: str, count: Callable[[str], int]) -> list[tuple[str, int]]:
     return [*parts, (held, size)] if held else parts
 
 
-def embed(embedder: Embedder, texts: list[str]) -> tuple[list[list[float]], list[int]]:
+def slices(pieces: Sequence[int]) -> list[tuple[Sequence[int], int]]:
+    """`windows` of what is in word pieces already; [CLS] and [SEP] are the frame of each."""
+    inner = pieces[1:-1]
+    return [(inner[at : at + ROOM], len(inner[at : at + ROOM])) for at in range(0, max(1, len(inner)), ROOM)]
+
+
+def embed(embedder: Embedder, texts: Sequence[str | Sequence[int]]) -> tuple[list[list[float]], list[int]]:
     """(a vector of length 1 for each text, its word pieces). Raises EncoderFault."""
-    cut = [windows(text, embedder.count) for text in texts]
+    cut = [windows(text, embedder.count) if isinstance(text, str) else slices(text) for text in texts]
     rows = iter(embedder.embed([part for parts in cut for part, _ in parts]))
     vectors: list[list[float]] = []
     for parts in cut:

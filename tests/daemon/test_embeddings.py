@@ -72,6 +72,18 @@ def test_a_text_longer_than_the_window_is_read_to_its_end(daemon: Daemon) -> Non
     assert tree["usage"]["prompt_tokens"] > 1200
 
 
+def test_word_pieces_are_read_like_the_text(daemon: Daemon) -> None:
+    pieces = [101, 7592, 2088, 102]  # BERT's uncased vocabulary: [CLS] hello world [SEP]
+    _, text = post(daemon, model="local:embed", input="hello world")
+    for sent in (pieces, [pieces]):
+        status, tree = post(daemon, model="local:embed", input=sent)
+        assert status == 200 and tree["data"][0]["embedding"] == pytest.approx(text["data"][0]["embedding"], abs=1e-6)
+        assert tree["usage"] == text["usage"]
+    status, tree = post(daemon, model="local:embed", input=[[101, *[7592, 2088] * 300, 102], "hello world " * 300])
+    one, other = (d["embedding"] for d in tree["data"])
+    assert like(one, other) > 0.99, "what is longer than the window is read to its end"
+
+
 def test_it_is_a_request_and_leaves_a_trace(daemon: Daemon) -> None:
     mail = "wanda.embedded@quellmann.org"
     with openai.OpenAI(base_url=daemon.base, api_key=daemon.client, max_retries=0) as client:
@@ -104,6 +116,10 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"model": "local:embed", "input": [True]}, BadRequest, "input[0]"),
     ({"model": "local:embed", "input": [15339, 1917]}, Unsupported, "input"),
     ({"model": "local:embed", "input": [[15339], [1917]]}, Unsupported, "input"),
+    ({"model": "local:embed", "input": [[101, 30522, 102]]}, Unsupported, "input"),
+    ({"model": "local:embed", "input": [[101, -1, 102]]}, Unsupported, "input"),
+    ({"model": "local:embed", "input": [101, 102]}, Unsupported, "input"),
+    ({"model": "local:embed", "input": [101, True, 102]}, BadRequest, "input[0]"),
     ({"model": "local:embed", "input": ["x"] * 2049}, BadRequest, "input"),
     ({"model": "local:embed", "input": "x" * (2 * 1024 * 1024 + 1)}, BadRequest, "input"),
     ({"model": "local:embed", "input": "x", "encoding_format": "hex"}, BadRequest, "encoding_format"),
