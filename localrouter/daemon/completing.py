@@ -13,14 +13,13 @@ from localrouter.core.ask import Ask
 from localrouter.core.errors import Busy, ClientFault
 from localrouter.daemon import door
 from localrouter.daemon.answers_kept import AnswersKept
+from localrouter.daemon.asking import asked
 from localrouter.daemon.coalescing import Message, Repeats, Shared, key_of, until_gone
 from localrouter.daemon.failed_turns import counted
-from localrouter.daemon.models_list import named
 from localrouter.daemon.runner import Runner
 from localrouter.daemon.services import Services
 from localrouter.daemon.surface import Call, Route, id_headers, new_id, send_error, with_id
 from localrouter.dialects import Dialect
-from localrouter.dialects._caller import caller
 from localrouter.dialects._fields import dumps, read_object
 from localrouter.dialects._hints import names_session
 
@@ -92,10 +91,7 @@ class Completing:
         ask = dialect.read(body, headers)
         if before is not None and (resumed := getattr(dialect, "resumed", None)) is not None:
             ask = resumed(ask, before)
-        model = named(self.s, ask.model)
-        recipe = self.s.recipe
-        hosted = tuple(kind for kind in ask.hosted if kind not in recipe.hosted_tools)
-        return replace(ask, model=model, hosted=hosted, caller=caller(headers, ask, recipe.wanted))
+        return asked(self.s, ask, headers)
 
     async def _run(self, call: Call, dialect: Dialect, ask: Ask, key: bytes, token: bytes) -> None:
         request_id = new_id()

@@ -6,23 +6,14 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from localrouter import __version__
-from localrouter.core.decide import decide
 from localrouter.core.errors import BadRequest, HostBroken, NotFound, RouterError
-from localrouter.core.kinds import ORDER
-from localrouter.daemon import door
 from localrouter.daemon.app import App, Call, Route, send_json
 from localrouter.daemon.health import in_words
-from localrouter.daemon.models_list import named
-from localrouter.daemon.reading import signals
 from localrouter.daemon.services import Services
-from localrouter.dialects import Dialect, all_dialects
-from localrouter.scrub.checked import checked
-from localrouter.scrub.tokens import Minter
-from localrouter.scrub.veil import taken
 
 NOTES_S = 2.0
 """Traces are written after the answer's last byte; a reader waits this long for those under way, so that it sees its own request."""
@@ -40,7 +31,6 @@ class Control:
             ("GET", "traces", self.traces),
             ("GET", "traces/", self.trace),
             ("DELETE", "traces/", self.forget),
-            ("POST", "explain", self.explain),
             ("GET", "budget", self.budget),
             ("GET", "doctor", self.doctor),
             ("GET", "verify", self.verify),
@@ -172,46 +162,6 @@ class Control:
         ]  # fmt: skip
         await send_json(call.send, 200, {"checks": checks})
 
-    async def explain(self, call: Call) -> None:
-        """What would happen to this body; nothing is reserved, nothing is sent."""
-        body = await door.read_body(call.scope, call.receive)
-        if body is None:
-            return
-        dialect = _dialect_of(call.query.get("dialect", ""))
-        ask = dialect.read(body, {})
-        ask = replace(ask, model=named(self.s, ask.model))
-        findings = await self.s.inspection.inspect(ask.leaves)
-        density = await self.s.store.ledger.density(ask.session)
-        read = signals(ask, findings, inherited=self.s.inherited(ask.who, ask.session), density=density)
-        plan = decide(ask, read, self.s.recipe, await self.s.standing(ask), self.s.gates)
-        first = plan.attempts[0].model if plan.attempts else None
-        minter = Minter(self.s.secret, f"{ask.who}\x00{ask.session}", first.host if first else "", taken(ask.leaves))
-        veiled = checked(ask.leaves, findings, {n: self.s.recipe.rule(n).values for n in ORDER}, minter, self.s.allowed)
-        tree: dict[str, Any] = {
-            "plan": {
-                "route": plan.route,
-                "reason": plan.reason,
-                "attempts": [
-                    {"model": a.id, "lane": a.lane, "reserve_micro": a.reserve, "max_output": a.max_output} for a in plan.attempts
-                ],
-                "candidates": [asdict(w) for w in plan.weighed],
-                "error": plan.error.code if plan.error else "",
-            },
-            "signals": {
-                "data_class": read.data_class,
-                "task": read.task,
-                "difficulty": read.difficulty,
-                "cheap": read.cheap,
-                "continues": read.continues,
-                "findings": read.findings,
-            },
-            "text": plan.explain,
-            "hosted": first is not None,
-            "left_machine": veiled.texts,
-            "tokens": [e.token for e in veiled.table],
-        }
-        await send_json(call.send, 200, tree)
-
 
 def _hosts(s: Services) -> list[dict[str, Any]]:
     """A note for each host and model that does not do well; one line when all do."""
@@ -219,13 +169,3 @@ def _hosts(s: Services) -> list[dict[str, Any]]:
     bad = [(name, in_words(health, s.now())) for name, health in sorted(known.items())]
     told = [{"name": name, "ok": None, "detail": why} for name, why in bad if why]
     return told or [{"name": "hosts", "ok": True, "detail": f"{len(known)} hosts and models were called of late, all do well"}]
-
-
-def _dialect_of(name: str) -> Dialect:
-    """A dialect by its name, or by what stands in it after its maker ("messages"); chat completions without one. Raises BadRequest."""
-    known = {d.NAME: d for d in all_dialects()}
-    short = {full.partition("_")[2]: d for full, d in known.items()}
-    found = {**short, **known}.get(name or "openai_chat")
-    if found is None:
-        raise BadRequest(f"There is no dialect {name[:60]!r}.", "Known dialects: " + ", ".join(sorted(short)) + ".")
-    return found

@@ -31,6 +31,7 @@ from localrouter.core.recipe import Recipe
 from localrouter.daemon import control_socket
 from localrouter.daemon.app import App
 from localrouter.daemon.control import Control
+from localrouter.daemon.control_explain import ControlExplain
 from localrouter.daemon.control_recipes import ControlRecipes
 from localrouter.daemon.deadlines import Connection
 from localrouter.daemon.door import hosts_for
@@ -177,7 +178,7 @@ async def serve(
     )
     await recipes.began(recipe, settings.recipe)
     app.add(Control(app, services, ending.set, lambda: reload(services, paths, recipes)).routes())
-    app.add(ControlRecipes(services, recipes).routes())
+    app.add([*ControlRecipes(services, recipes).routes(), *ControlExplain(services).routes()])
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
