@@ -66,7 +66,7 @@ def read_infill(body: bytes) -> Wanted:
     """llama-server's shape. Raises BadRequest, naming the field."""
     tree = read_object(body)
     files = []
-    extra = tree.get("input_extra") or []
+    extra = [] if tree.get("input_extra") is None else tree["input_extra"]
     for at, entry in enumerate(extra if isinstance(extra, list) else [None]):
         if not isinstance(entry, dict) or not isinstance(entry.get("text"), str):
             raise BadRequest(
