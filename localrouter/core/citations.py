@@ -3,7 +3,7 @@
 Three things count as citations, outside of code (fences and back-ticks):
 
 - a quotation: text of QUOTE_WORDS words or more between double quotes (straight or typographic) or in a block quote (`> `). It must stand in
-  one of the sources, word for word; case, white space, the kind of quotes and dashes and a final punctuation mark do not matter, and
+  one of the sources, word for word; case, white space, quotes, the kind of dashes and a final punctuation mark do not matter, and
   `...` or `[...]` in it stands for what was left out.
 - an address (http or https): it must stand in a source as it is.
 - a mark `[id]`, `[^id]` or `【id】`: a number up to how many context ids there are (the header `x-localrouter-context`), one of these ids,
@@ -29,7 +29,7 @@ _BLOCK = re.compile(r"(?:^[ \t]*>[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _MARK = re.compile(r"\[(\^?)([^\[\]\s^][^\[\]\n]{0,63})\](?!\()|【([^【】\n]{1,64})】")
 _GAP = re.compile(r"\s*(?:\[?\.\.\.\]?|\[?…\]?)\s*")
 _SPACE = re.compile(r"\s+")
-_SAME = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "\u00a0": " "})
+_SAME = str.maketrans({**dict.fromkeys("\"'“”„‟«»‘’‚‛", None), "–": "-", "—": "-"})
 
 
 def _plain(text: str) -> str:
@@ -65,7 +65,7 @@ def _stands(quote: str, source: str) -> bool:
     """Its parts stand in the source, in order."""
     at = 0
     for part in _GAP.split(quote):
-        plain = _plain(part).strip("\"'").rstrip(".,;:!?").strip()
+        plain = _plain(part).rstrip(".,;:!?").strip()
         if not plain:
             continue
         found = source.find(plain, at)

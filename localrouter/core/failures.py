@@ -56,6 +56,8 @@ KINDS: dict[type[e.RouterError], FailureKind | None] = {
 
 FILTERS = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
 """Codes by which a host says that its filter stopped the prompt (OpenAI and Azure OpenAI API references, "Error codes")."""
+PASSING: dict[int, FailureKind] = {408: "timeout", 409: "server_error", 425: "server_error"}
+"""4xx that say nothing against the request (RFC 9110, 15.5.9 and 15.5.10; RFC 8470, 5.2); the SDKs of OpenAI and Anthropic repeat them too."""
 TOO_LONG = "context_length_exceeded"
 
 SAYS: dict[FailureKind, str] = {
@@ -85,6 +87,8 @@ def kind_of(error: e.RouterError, lane: str = "hosted") -> FailureKind | None:
             return "context_length"
         if error.code in FILTERS:
             return "content_filter"
+        if error.status in PASSING:
+            return PASSING[error.status]
         if error.blames == "request":
             return None
     if getattr(error, "code", "") == TOO_LONG:

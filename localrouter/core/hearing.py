@@ -24,8 +24,8 @@ _CANNOT = (
     r"|must decline|have to decline|do not feel comfortable|don['’]t feel comfortable)"
 )
 _HELP = (
-    r"(?: to)? ?(?:help|assist|comply|provide|fulfil+|answer|engage|continue|discuss|create|generate|write|produce|support|do that|do this"
-    r"|share|offer|respond|with)"
+    r"(?: be able)?(?: to)? ?(?:help|assist|comply|provid|fulfil+|answer|engag|continu|discuss|creat|generat|writ|produc|support|do that|do this"
+    r"|shar|offer|respond|with)(?:e|ing)?"
 )
 _WHAT = r"(?=.{0,60}?\b(?:that|this|request|with|such|instructions|it)\b)"
 _DECLINES = r"i (?:must|have to) (?:respectfully )?decline"

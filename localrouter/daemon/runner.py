@@ -324,13 +324,15 @@ class Runner:
         try:
             async with self.s.egress.open(name, origin, path, headers, body, stream=stream) as answer:
                 if answer.status != 200:
-                    text = b""
-                    async for part in answer.body:
-                        text += part
-                        if len(text) > FAULT_BYTES:
-                            break
-                    raise wire.fault(name, answer.status, answer.headers, text)
-                if stream and "text/event-stream" not in answer.headers.get("content-type", ""):
+                    raise wire.fault(name, answer.status, answer.headers, await _beginning(answer.body))
+                kind = answer.headers.get("content-type", "")
+                if stream and "text/event-stream" not in kind:
+                    if "json" in kind:
+                        # Hosts say some errors under status 200 and as plain JSON, also where a stream was asked for.
+                        whole = wire.Reader(False)
+                        for chunk in (*whole.feed(await _beginning(answer.body)), *whole.end()):
+                            if chunk.error is not None:
+                                raise chunk.error
                     raise HostBroken(f"{name} answered a stream with something else.", "Check its origin.")
                 self._limits = passed_on(answer.headers, wire.NAME, self.dialect.WIRE)
                 if not ready.done():
@@ -470,6 +472,15 @@ class Runner:
         else:
             sent = (not data or await self._reply.write(data)) and (not chunk.terminal or await self._reply.write(b"", last=True))
         return e.Done() if sent else e.ClientGone()
+
+
+async def _beginning(body: AsyncIterator[bytes]) -> bytes:
+    text = b""
+    async for part in body:
+        text += part
+        if len(text) > FAULT_BYTES:
+            break
+    return text
 
 
 def _unresolved() -> HostBroken:

@@ -10,6 +10,7 @@ import orjson
 
 from localrouter.core.errors import HostBroken, HostFault, HostRateLimited, HostRejected
 from localrouter.providers import _overflow
+from localrouter.providers._retry_after import retry_after
 
 OVERLOADED = 529
 _WORD = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -24,7 +25,7 @@ def fault(host: str, status: int, headers: Mapping[str, str], body: bytes) -> Ho
         tree = None
     kind, detail = _said(tree)
     if status in (429, OVERLOADED) or kind == "overloaded_error":
-        return _limited(host, status == OVERLOADED or kind == "overloaded_error", _wait(headers))
+        return _limited(host, status == OVERLOADED or kind == "overloaded_error", retry_after(headers))
     if status in (401, 403):
         return HostRejected(
             f"{host} refused the key ({status}).", f"Check it with `localrouter keys test {host}`.", status=status
@@ -88,11 +89,3 @@ def _too_long(host: str, detail: str) -> HostRejected:
         # Claude Code reads all three numbers and asks for a shorter answer.
         text = f"{text} ({limits[0]})"
     return HostRejected(text, "Shorten the conversation.", status=400, code=_overflow.CODE)
-
-
-def _wait(headers: Mapping[str, str]) -> float | None:
-    try:
-        seconds = float(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds <= 86_400 else None

@@ -16,13 +16,13 @@ import orjson
 from localrouter.core.errors import HostBroken, HostFault, HostRateLimited, HostRejected
 from localrouter.core.secret import Secret
 from localrouter.providers import _overflow
+from localrouter.providers._retry_after import retry_after
 
 SENTENCE = 500
 """Characters of a host's own sentence that are passed on."""
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _BETA = re.compile(r"[A-Za-z0-9_=.,; \-]{1,200}")
 _READ = 65_536
-_WAIT_MAX = 86_400
 
 
 def encoded(tree: dict[str, Any]) -> bytes:
@@ -71,14 +71,6 @@ def too_long(host: str, text: str) -> HostRejected:
     return HostRejected(_overflow.sentence(host, text), "Shorten the conversation.", code=_overflow.CODE)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    try:
-        seconds = float(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return seconds if 0 <= seconds <= _WAIT_MAX else None
-
-
 def fault(host: str, status: int, headers: Mapping[str, str], body: bytes) -> HostFault:
     """See `providers.Wire.fault`. Only a short code and, for 4xx, the host's sentence are passed on."""
     try:
@@ -88,7 +80,7 @@ def fault(host: str, status: int, headers: Mapping[str, str], body: bytes) -> Ho
     code, detail = code_and_text(tree.get("error", tree) if isinstance(tree, dict) else None)
     # An account without money answers 429 too, and no waiting helps.
     if status in (429, 529) and code != "insufficient_quota":
-        return limited(host, _retry_after(headers))
+        return limited(host, retry_after(headers))
     if status in (401, 403):
         return HostRejected(
             f"{host} refused the key ({status}).", f"Check it with `localrouter keys test {host}`.", status=status
