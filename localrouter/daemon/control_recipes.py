@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from localrouter.core.errors import BadRequest, NotFound
 from localrouter.daemon.app import Call, Route, send_json
+from localrouter.daemon.deciding import hashed_bytes
 from localrouter.daemon.recipes import Recipes
 from localrouter.daemon.services import Services
 
@@ -67,7 +68,8 @@ class ControlRecipes:
         await send_json(call.send, 200, await self.recipes.decisions(since, limit, before))
 
     async def decision(self, call: Call) -> None:
-        """One decision with its place, the recipe that made it and what became of it, by the id of its trace."""
+        """One decision by the id of its trace: with its place, what became of it, the recipe and the catalogue of then as JSON texts, and whether
+        it is what its trace says (`whole`)."""
         await self.s.drain(NOTES_S)
         trace = await self.s.store.traces.get(call.tail)
         found = await self.s.store.decisions.of(str(trace["id"])) if trace is not None else None
@@ -76,5 +78,9 @@ class ControlRecipes:
                 f"There is no decision {call.tail[:60]!r}.",
                 "It was forgotten, or nothing was decided." if trace is not None else "`localrouter traces` lists the requests.",
             )
-        recipe = await self.s.store.versions.body("recipe", found["decision"]["recipe"].rpartition("@")[2])
-        await send_json(call.send, 200, found | {"recipe": recipe})
+        body = found.pop("body").encode()
+        versions = self.s.store.versions
+        recipe = await versions.body("recipe", found["decision"]["recipe"].rpartition("@")[2])
+        catalogue = await versions.body("catalogue", found["decision"]["catalogue"])
+        whole = trace.get("decision") == hashed_bytes(body)  # the chain of traces covers it
+        await send_json(call.send, 200, found | {"recipe": recipe, "catalogue": catalogue, "whole": whole})
