@@ -113,7 +113,9 @@ class World:
                     return e.ClientGone()
                 if self.chunks > 60:  # finite input
                     return e.Ended()
-                return draw(st.one_of(CHUNKS.map(e.Got), CHUNKS.map(e.Got), CHUNKS.map(e.Got), FAULTS.map(e.Failed), st.just(e.Ended())))
+                return draw(
+                    st.one_of(CHUNKS.map(e.Got), CHUNKS.map(e.Got), CHUNKS.map(e.Got), FAULTS.map(e.Failed), st.just(e.Ended()))
+                )
             case c.Judge(chunks):
                 if not chunks:
                     return D
