@@ -22,18 +22,29 @@ from localrouter.cli._options import json_option
 @click.option(
     "--dialect",
     metavar="NAME",
-    help="With --dry-run: which API the body is for: chat, messages or responses. Without it, a body with 'messages' is one for chat.",
+    help="With --dry-run: which API the body is for: chat, messages, responses or compact. Without it, that is seen where it can be.",
 )
+@click.option(
+    "--decision", is_flag=True, help="The whole decision as JSON: what was read, and the plan. It replays to the same plan."
+)
+@click.option("--schema", is_flag=True, help="The JSON Schema of a decision.")
 @json_option
-def command(trace_id: str | None, file: IO[bytes] | None, dialect: str | None, as_json: bool) -> int:
+def command(
+    trace_id: str | None, file: IO[bytes] | None, dialect: str | None, decision: bool, schema: bool, as_json: bool
+) -> int:
     """Say why a request went where it went, what left this machine, and what it cost.
 
     TRACE_ID may be shortened to a part of it. Without one, the newest trace is explained.
     """
-    from localrouter.cli import _show
+    from localrouter.cli import _show, _why
     from localrouter.core.errors import NotFound
     from localrouter.daemon.client import Client
 
+    if schema:
+        from localrouter.core.decision_schema import schema as made
+
+        _show.emit_json(made())
+        return 0
     if file is None and dialect is not None:
         raise click.UsageError("--dialect says what the file of --dry-run is; without that there is no file.")
     if file is not None and trace_id is not None:
@@ -41,8 +52,11 @@ def command(trace_id: str | None, file: IO[bytes] | None, dialect: str | None, a
     client = Client(timeout=120)
     if file is not None:
         raw = file.read()
-        tree = client.post("explain", raw, dialect=dialect) if dialect else client.post("explain", _body(raw))
-        if as_json:
+        body, dialect = (raw, dialect) if dialect else _body(raw)
+        tree = client.post("explain", body, dialect=dialect)
+        if decision:
+            _show.emit_json(tree["decision"])
+        elif as_json:
             _show.emit_json(tree)
         else:
             _dry(tree)
@@ -53,28 +67,36 @@ def command(trace_id: str | None, file: IO[bytes] | None, dialect: str | None, a
             raise NotFound("There are no traces yet.", "`localrouter ask` or any client makes one.")
         trace_id = str(rows[0]["id"])
     record = client.get(f"traces/{trace_id}")
-    if as_json:
+    decided = _why.decided(client, record)
+    if decision:
+        if decided is None:
+            raise NotFound(f"No decision is kept of {record['id']}.", "It was forgotten, or nothing was decided.")
+        _show.emit_json(decided["decision"])
+    elif as_json:
         _show.emit_json(record)
     else:
-        _told(record)
+        _told(record, decided)
     return 0
 
 
-def _body(raw: bytes) -> bytes:
-    """A body for chat, or a prompt as one. Raises click.UsageError for a body that says `model` and no `messages`."""
+def _body(raw: bytes) -> tuple[bytes, str]:
+    """(the body, its dialect) as far as that can be seen; a prompt as a body for chat. Raises click.UsageError for a body of another kind."""
     try:
         tree = json.loads(raw)
     except ValueError:
         tree = None
     if isinstance(tree, dict) and "messages" in tree:
-        return raw
+        # Anthropic's `system` stands beside the messages, and its limit has no other name.
+        own = "system" in tree or any(isinstance(t, dict) and "input_schema" in t for t in tree.get("tools") or ())
+        return raw, "messages" if own else "chat"
+    if isinstance(tree, dict) and "input" in tree:
+        return raw, "responses"
     if isinstance(tree, dict) and "model" in tree:
         raise click.UsageError(
-            "This is a request body, but not one for chat: say which with --dialect, such as --dialect responses."
+            "This is a request body, but which API it is for cannot be seen: say it with --dialect, such as --dialect responses."
         )
-    return json.dumps(
-        {"model": "localrouter/auto", "messages": [{"role": "user", "content": raw.decode("utf-8", "replace")}]}
-    ).encode()
+    prompt = {"model": "localrouter/auto", "messages": [{"role": "user", "content": raw.decode("utf-8", "replace")}]}
+    return json.dumps(prompt).encode(), "chat"
 
 
 def _left(title: str, texts: list[str], tokens: list[str]) -> None:
@@ -86,25 +108,16 @@ def _left(title: str, texts: list[str], tokens: list[str]) -> None:
         out.print(_show.highlighted(text, tokens))
 
 
-def _candidates(rows: list[dict[str, Any]]) -> None:
-    from localrouter.cli import _show
-
-    for row in rows:
-        mark = "kept   " if row["kept"] else "dropped"
-        gate = f" [{row['gate']}]" if row["gate"] else ""
-        click.echo(_show.clean(f"  {mark} {row['model']}{gate}: {row['why']}"))
-
-
 def _dry(tree: dict[str, Any]) -> None:
-    from localrouter.cli import _show
+    from localrouter.cli import _show, _why
 
     signals, plan = tree["signals"], tree["plan"]
     click.echo(_show.clean(tree["text"]))
     click.echo(
         f"\nFound: {_show.counts(signals['findings'])}. Class: {signals['data_class']}. Task: {signals['task']}, difficulty {signals['difficulty']}."
     )
-    click.echo("Candidates:")
-    _candidates(plan["candidates"])
+    _why.route(tree)
+    _why.candidates(plan["candidates"], tree)
     title = (
         "What would leave this machine:"
         if tree["hosted"]
@@ -114,8 +127,8 @@ def _dry(tree: dict[str, Any]) -> None:
     click.echo("Nothing was sent: this was a dry run.")
 
 
-def _told(r: dict[str, Any]) -> None:
-    from localrouter.cli import _show
+def _told(r: dict[str, Any], decided: dict[str, Any] | None) -> None:
+    from localrouter.cli import _show, _why
 
     if r.get("forgotten"):
         click.echo(f"The trace {r['id']} was forgotten on {_show.clock(r['forgotten'])}; only its place in the chain is left.")
@@ -127,18 +140,11 @@ def _told(r: dict[str, Any]) -> None:
     if restored:
         click.echo(f"Restored in the answer: {_show.counts(restored)}.")
     click.echo(f"Cost: {_show.usd(r['cost_micro'])} (reserved {_show.usd(r['reserved_micro'])}).")
-    if r["attempts"]:
-        click.echo("Attempts:")
-        for a in r["attempts"]:
-            click.echo(
-                _show.clean(f"  {a['model']} ({a['lane']}): {a.get('outcome', 'no cost')}, {_show.usd(a.get('cost_micro', 0))}")
-                + (", an estimate" if a.get("estimated") else "")
-            )
-            for edit in a.get("edits", ()):
-                click.echo(_show.clean(f"    {edit['name']}: {edit['why']}"))
-    click.echo("Candidates:")
-    _candidates(r["candidates"])
+    _why.route(decided)
+    _why.candidates(r["candidates"], decided)
+    _why.attempts(r["attempts"], decided)
+    _why.walked(r)
     click.echo("Steps: " + ", ".join(f"{s['name']} {s['ms']:.1f} ms" for s in r["steps"]))
-    click.echo(f"Recipe {r['recipe']}, catalogue {r['catalogue']}.")
+    click.echo(f"Recipe {r['recipe']}, catalogue {r['catalogue']}." + _why.replayed(decided))
     texts = r["left_machine"]
     _left("What left this machine:" if texts else "Nothing left this machine.", texts, r.get("tokens", []))

@@ -22,13 +22,15 @@ def command() -> None:
 def show(name: str | None, as_json: bool) -> int:
     """Print a recipe, `extends` resolved: the one in force, or NAME."""
     from localrouter.cli import _recipes, _show
+    from localrouter.cli._desk import Desk
     from localrouter.config.paths import Paths
     from localrouter.config.settings import load_settings
     from localrouter.core.kinds import ORDER
     from localrouter.core.recipe_diff import when
 
     paths = Paths.default()
-    recipe = _recipes.named(paths, name or load_settings(paths).recipe).recipe
+    word = name or ("@" if Desk(paths).hot else load_settings(paths).recipe)
+    recipe = _recipes.named(paths, word).recipe
     if as_json:
         _show.emit_json(recipe.model_dump(mode="json", by_alias=True))
         return 0
