@@ -13,6 +13,8 @@ from localrouter.core.virtual import adds_local, word
 Items = list[Candidate | Weighed]
 """Candidates in order; a target that cannot be one at all is weighed at once."""
 
+UNSTATED = 4096
+"""Tokens of an answer where neither the client nor the catalogue says a limit: what config.toml takes for its own models."""
 CHAT = "local:chat"
 LEAST_OUTPUT = 256
 """Tokens of an answer that the local lane is asked for at least."""
@@ -37,7 +39,7 @@ def expand(route: Route, ask: Ask, signals: Signals, recipe: Recipe, standing: S
 
     def hosted(model: Model) -> None:
         if model.id not in seen:
-            output = most or model.max_output
+            output = most or model.max_output or UNSTATED
             add(Candidate(model.id, "hosted", output if cap is None else min(output, cap), model), model.id)
 
     def local(target: str) -> None:

@@ -121,6 +121,11 @@ class Catalogue:
         """The models of a host, by id."""
         return self._by_host.get(host, [])
 
+    def least_output(self, model: Model) -> int:
+        """The least output in tokens that a model's host can be asked for; a reservation covers that."""
+        host = self.hosts.get(model.host)
+        return host.least_output if host is not None else 1
+
     def zone(self, model: Model) -> Zone:
         """Where a model runs. What an engine on this machine sends on to its maker's cloud is hosted, whatever its host's zone
         (Ollama's documentation, "Cloud": such models end in `-cloud`)."""

@@ -119,8 +119,7 @@ def _reserve(candidate: Candidate, view: View) -> int:
     model = candidate.model
     if model is None or model.price is None:
         return 0
-    host = view.standing.catalogue.hosts.get(model.host)
-    output = max(candidate.max_output, host.least_output if host is not None else 1)
+    output = max(candidate.max_output, view.standing.catalogue.least_output(model))
     return ceiling(view.signals.prompt_bound, output, model.price, view.ask.n)
 
 

@@ -31,10 +31,11 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
     if limit is None:
         return candidate
     bound, n = view.signals.prompt_bound, max(1, view.ask.n)
-    if ceiling(bound, candidate.max_output, model.price, n) <= limit:
+    output = max(candidate.max_output, view.standing.catalogue.least_output(model))
+    if ceiling(bound, output, model.price, n) <= limit:
         return candidate
     fits = affordable_output(limit, bound, model.price, n)
-    floor = min(FLOOR, candidate.max_output)
+    floor = min(FLOOR, output)
     if fits >= floor:
         note = f"answer limited to {fits} tokens by the {name}"
         return replace(candidate, max_output=fits, notes=(*candidate.notes, note))
