@@ -1,4 +1,13 @@
-"""`[route.contract]`: what an answer must satisfy before it counts (DESIGN section 6). It is judged after private values were restored."""
+"""`[route.contract]`: what an answer must satisfy before it counts (DESIGN section 6). It is judged after private values were restored.
+
+Under a contract an answer is held until it is whole, also where the client asked for a stream: it hears signs of life meanwhile, and then the
+whole answer as its dialect's events. Only what the contract asks for and the request has is judged: without a schema of its own a request is
+not held for `json_schema = "request"`, and one without tools not for `tool_arguments`.
+
+What does not fit is told to the same model once, with its own answer and the places that are wrong (`repair_once`; the values veiled again),
+then the route's next target is asked; core/judge.py says how each term is judged, and core/citations.py what a citation is. Every try is
+reserved and settled. An answer that only breaks off at its limit of tokens is `truncated`; one that the host marks as a refusal is told.
+"""
 
 from __future__ import annotations
 

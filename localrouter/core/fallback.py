@@ -1,7 +1,10 @@
 """What a route does when an attempt fails, by the kind of failure (DESIGN section 6): not "just retry".
 
 A tree of steps for each kind, tried in order; what a step cannot do (no larger context is left, the retry was used) is passed over, and
-where no step is left the request fails with what happened. The tables here are data; core/relay.py walks them.
+where no step is left the request fails with what happened. The tables here are data; core/steps.py walks them.
+
+Retries are two a request at most, and a tenth of the daemon's calls; nothing is tried again, and no other model asked, after the first word has
+reached the client. An answer that is poor and still an answer (a refusal, a filter's, an empty one) is told where no step is left.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any
 
 from localrouter.core import commands as c
@@ -30,6 +30,7 @@ from localrouter.daemon.contracts import Held
 from localrouter.daemon.due import Deadlines
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.health_watch import Watch
+from localrouter.daemon.host_call import host_chunks, pumped
 from localrouter.daemon.limits import passed_on
 from localrouter.daemon.local_params import in_background
 from localrouter.daemon.noting import Story, note
@@ -40,16 +41,12 @@ from localrouter.daemon.restoring import Restorer
 from localrouter.daemon.services import Services
 from localrouter.daemon.shaping import shaped
 from localrouter.dialects import Dialect, Writer
-from localrouter.providers import Wire
 from localrouter.scrub.checked import checked
 from localrouter.scrub.tokens import Minter
 from localrouter.scrub.toolclass import tool_class
 from localrouter.scrub.unveil import Unveiler
 from localrouter.scrub.veil import taken
 from localrouter.store.ledger import Denied
-
-FAULT_BYTES = 65_536
-"""Of a host's error only its beginning is read."""
 
 
 class Runner:
@@ -206,7 +203,8 @@ class Runner:
         self._findings = [() for _ in self.ask.leaves]
         found = signals(self.ask, self._findings, inherited=inherited, density=None)
         self.story.signals = dataclasses.replace(found, keep_local=True)
-        return e.Inspected(self.story.signals, await self.s.standing(self.ask))
+        self.story.standing = await self.s.standing(self.ask)
+        return e.Inspected(self.story.signals, self.story.standing)
 
     # --- money -----------------------------------------------------------------------------------
 
@@ -285,9 +283,12 @@ class Runner:
         self._sent_bytes = len(out.upstream.body)
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         headers = {**out.upstream.headers, **(out.wire.auth(key) if key is not None else {})}
-        self._start_pump(
-            self._host_chunks(out.wire, host.name, host.origin, out.upstream.path, headers, out.upstream.body, ready)
-        )
+
+        def begun(said: Mapping[str, str]) -> None:
+            self._limits = passed_on(said, out.wire.NAME, self.dialect.WIRE)
+
+        sent = dataclasses.replace(out.upstream, headers=headers)
+        self._start_pump(host_chunks(self.s.egress, out.wire, host, sent, self.ask.needs.stream, ready, begun))
         try:
             await asyncio.shield(ready)
         except RouterError as exc:
@@ -317,59 +318,8 @@ class Runner:
             tree = rename_keys(tree, veiled.renames)
         return tree, unveiler, named
 
-    async def _host_chunks(
-        self, wire: Wire, name: str, origin: str, path: str, headers: dict[str, str], body: bytes, ready: asyncio.Future[None]
-    ) -> AsyncIterator[Chunk]:
-        stream = self.ask.needs.stream
-        try:
-            async with self.s.egress.open(name, origin, path, headers, body, stream=stream) as answer:
-                if answer.status != 200:
-                    raise wire.fault(name, answer.status, answer.headers, await _beginning(answer.body))
-                kind = answer.headers.get("content-type", "")
-                if stream and "text/event-stream" not in kind:
-                    if "json" in kind:
-                        # Hosts say some errors under status 200 and as plain JSON, also where a stream was asked for.
-                        whole = wire.Reader(False)
-                        for chunk in (*whole.feed(await _beginning(answer.body)), *whole.end()):
-                            if chunk.error is not None:
-                                raise chunk.error
-                    raise HostBroken(f"{name} answered a stream with something else.", "Check its origin.")
-                self._limits = passed_on(answer.headers, wire.NAME, self.dialect.WIRE)
-                if not ready.done():
-                    ready.set_result(None)
-                reader = wire.Reader(stream)
-                async for part in answer.body:
-                    for chunk in reader.feed(part):
-                        yield chunk
-                for chunk in reader.end():
-                    yield chunk
-        except BaseException as exc:
-            # The first failure belongs to the call itself, later ones to the stream.
-            if not ready.done():
-                ready.set_exception(exc if isinstance(exc, RouterError) else HostBroken("The call was given up."))
-                ready.exception()
-                if isinstance(exc, RouterError):
-                    return
-            raise
-
     def _start_pump(self, chunks: AsyncIterator[Chunk]) -> None:
-        inbox = self._inbox
-
-        async def pump() -> None:
-            try:
-                async with contextlib.aclosing(chunks) as source:  # type: ignore[type-var]  # async generators both
-                    async for chunk in source:
-                        await inbox.put(e.Got(chunk))
-                await inbox.put(e.Ended())
-            except RouterError as exc:
-                await inbox.put(e.Failed(exc))
-            except asyncio.CancelledError:
-                raise
-            except Exception as exc:
-                log_defect(f"request {self.id}: the answer of a model could not be read")
-                await inbox.put(e.Failed(HostBroken(f"The answer could not be read ({type(exc).__name__}).", "Ask again.")))
-
-        self._pump = asyncio.create_task(pump())
+        self._pump = asyncio.create_task(pumped(chunks, self._inbox, self.id))
 
     async def _hang_up(self) -> None:
         pump, self._pump = self._pump, None
@@ -472,15 +422,6 @@ class Runner:
         else:
             sent = (not data or await self._reply.write(data)) and (not chunk.terminal or await self._reply.write(b"", last=True))
         return e.Done() if sent else e.ClientGone()
-
-
-async def _beginning(body: AsyncIterator[bytes]) -> bytes:
-    text = b""
-    async for part in body:
-        text += part
-        if len(text) > FAULT_BYTES:
-            break
-    return text
 
 
 def _unresolved() -> HostBroken:
