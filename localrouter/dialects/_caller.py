@@ -35,8 +35,8 @@ _FOLDER = re.compile(
 qwen-code (`I'm currently working in the directory:`), Copilot CLI and pi (`Current working directory:`)."""
 _AIDER = re.compile(r"I have \*added these files to the chat\*|Here are some READ ONLY files, provided for your reference")
 """aider's `files_content_prefix` and `read_only_files_prefix` (aider/coders/editblock_prompts.py)."""
-_NAMED = re.compile(r"^([^\s`<>|\"][^\n`<>|\"]*)\n(?:```|~~~|<source>)", re.M)
-"""A file's name on the line above its fence, as aider writes it."""
+_FENCES = ("```", "~~~", "<source>", "<code>", "<pre>")
+"""What aider opens a file with (`fences` of aider/coders/base_coder.py); the file's name stands on the line above."""
 
 
 def caller(headers: Mapping[str, str], ask: Ask, wanted: Wanted) -> Caller:
@@ -81,4 +81,18 @@ def _paths(ask: Ask) -> Iterator[str]:
             if path and len(path) <= LONGEST:
                 yield path
         if leaf.where == "user" and _AIDER.search(text):
-            yield from (m[1].strip() for m in _NAMED.finditer(text) if len(m[1]) <= LONGEST)
+            yield from (name for name in _files(text) if len(name) <= LONGEST)
+
+
+def _files(text: str) -> Iterator[str]:
+    """The names above opening fences; what stands inside is a file's content."""
+    before, closes = "", ""
+    for line in text.split("\n"):
+        if closes:
+            closes = "" if line.rstrip() == closes else closes
+        elif fence := next((f for f in _FENCES if line.startswith(f)), ""):
+            marks = len(line) - len(line.lstrip(fence[0]))
+            closes = f"</{fence[1:]}" if fence[0] == "<" else fence[0] * marks
+            if before.strip() and not before.startswith((" ", "<")):
+                yield before.strip()
+        before = line

@@ -16,7 +16,7 @@ from localrouter.core.recipe import Recipe
 from localrouter.core.virtual import TITLES
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
-SECTION = README.split("\n## Recipes\n", 1)[1].split("\n## ", 1)[0]
+SECTION = README.split("\n## Recipes\n", 1)[1].split("\n## ", 1)[0] + "\n\n"
 EXAMPLES = re.findall(
     r"^\*\*(.+?)\.\*\* (.+?)^```toml\n(.+?)^```\n\n(.+?)\n\n", SECTION.split("### Eight situations")[1], re.M | re.S
 )
