@@ -12,20 +12,19 @@ import dataclasses
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from typing import Any
 
 from localrouter.core import commands as c
 from localrouter.core import events as e
-from localrouter.core.ask import Ask, rename_keys, replace
+from localrouter.core.ask import Ask
 from localrouter.core.chat import Chunk
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, HostRejected, Internal, RouterError, Stopping
 from localrouter.core.findings import Finding
-from localrouter.core.kinds import ORDER, strictest
+from localrouter.core.kinds import strictest
 from localrouter.core.money import Usage
 from localrouter.core.relay import relay
 from localrouter.core.terms import Terms
-from localrouter.daemon import contracts, planes, tool_names
+from localrouter.daemon import contracts, planes
 from localrouter.daemon.contracts import Held
 from localrouter.daemon.due import Deadlines
 from localrouter.daemon.faultlog import log_defect
@@ -40,12 +39,8 @@ from localrouter.daemon.reply import Send as Send
 from localrouter.daemon.restoring import Restorer
 from localrouter.daemon.services import Services
 from localrouter.daemon.shaping import shaped
+from localrouter.daemon.veiling import veiled_for
 from localrouter.dialects import Dialect, Writer
-from localrouter.scrub.checked import checked
-from localrouter.scrub.tokens import Minter
-from localrouter.scrub.toolclass import tool_class
-from localrouter.scrub.unveil import Unveiler
-from localrouter.scrub.veil import taken
 from localrouter.store.ledger import Denied
 
 
@@ -265,7 +260,7 @@ class Runner:
             self._start_pump(self.s.local.stream(messages, params, attempt.id, background=last, told=told))
             return e.Done()
         host = self.s.catalogue.hosts[attempt.model.host]
-        tree, unveiler, named = self._veil(attempt, ask, findings)
+        tree, unveiler, named = veiled_for(self.s, self.recipe, self.story, host.name, ask, findings)
         tokens = frozenset(entry.token for entry in self.story.veiled.table) if self.story.veiled else frozenset()
         out = await planes.outbound(self.s, self.dialect, ask, attempt, tree, host, tokens, named)
         self._restorer = Restorer(
@@ -281,6 +276,7 @@ class Runner:
         self.story.called(out.wire.NAME, out.crosses, out.notes, (*shape.made, *out.edits))
         key = await self.s.keys.find(host)
         self._sent_bytes = len(out.upstream.body)
+        self.story.sent = out.upstream.body if self.ask.hosted else b""
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         headers = {**out.upstream.headers, **(out.wire.auth(key) if key is not None else {})}
 
@@ -299,24 +295,6 @@ class Runner:
             raise
         self.s.welcome(host.name)
         return e.Done()
-
-    def _veil(
-        self, attempt: Attempt, ask: Ask, findings: list[tuple[Finding, ...]]
-    ) -> tuple[dict[str, Any], Unveiler | None, dict[str, str]]:
-        """(the veiled tree, what restores its answer, its veiled names of tools -> the client's own)."""
-        assert attempt.model is not None
-        values = {name: self.recipe.rule(name).values for name in ORDER}
-        self.story.minter = Minter(self.s.secret, f"{ask.who}\x00{ask.session}", attempt.model.host, taken(ask.leaves))
-        self.story.veiled = veiled = checked(ask.leaves, findings, values, self.story.minter, self.s.allowed)
-        table = self.s.conversations.merge(ask.who, ask.session, veiled.table)
-        unveiler = Unveiler(table, veiled.outgoing, tool_class, json_reply=ask.needs.json_schema) if len(table) else None
-        tree: dict[str, Any] = ask.tree
-        fit, named = tool_names.veiled(ask.leaves, veiled.texts) if veiled.edits else ([], {})
-        if veiled.edits:
-            tree = replace(tree, [*veiled.edits, *fit])
-        if veiled.renames:
-            tree = rename_keys(tree, veiled.renames)
-        return tree, unveiler, named
 
     def _start_pump(self, chunks: AsyncIterator[Chunk]) -> None:
         self._pump = asyncio.create_task(pumped(chunks, self._inbox, self.id))
