@@ -44,6 +44,10 @@ TITLES: dict[str, str] = {
     "localrouter/best": "localrouter (the dearest first)",
 }
 """What lists of models show."""
+_ORDERS: dict[Word, str] = {
+    "cheap": "The client asked for localrouter/cheap, so the cheapest comes first.",
+    "best": "The client asked for localrouter/best, so the dearest comes first.",
+}
 _NOMINAL = 1024
 """Tokens of an answer without a limit, when prices are compared: each model's own limit would compare limits."""
 
@@ -55,7 +59,8 @@ def word(name: str) -> Word:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`model`: the name that is routed by; `why`: a sentence where it is not the client's, which quotes nothing of what the client wrote."""
+    """`model`: the name that is routed by; `why`: a sentence where it is not the client's or makes an order of its own, which quotes nothing of
+    what the client wrote."""
 
     model: str
     why: str = ""
@@ -63,8 +68,9 @@ class Choice:
 
 def choice(models: ModelRules, asked: str) -> Choice:
     """What a recipe makes of a name: mapped (the first pattern that covers it), left to the recipe, or as it is."""
-    if not asked or word(asked):
-        return Choice(asked)
+    said = word(asked)
+    if not asked or said:
+        return Choice(asked, _ORDERS.get(said, ""))
     for pattern, target in models.map.items():
         if fits(asked, (pattern,)):
             return Choice(target, f"The recipe maps the model that the client named ('{pattern}') to {target}.")

@@ -145,7 +145,8 @@ def cors(scope: Scope, origins: frozenset[str]) -> list[tuple[bytes, bytes]]:
 _ALLOWED = (
     "authorization, content-type, accept, x-api-key, api-key, x-goog-api-key, x-goog-api-client, anthropic-version, anthropic-beta, "
     "anthropic-dangerous-direct-browser-access, openai-beta, openai-organization, openai-project, idempotency-key, x-session-id, "
-    "x-localrouter-session, x-localrouter-context, "
+    "x-localrouter-session, x-localrouter-context, x-localrouter-user, x-localrouter-tier, x-localrouter-project, x-localrouter-tags, "
+    "x-localrouter-path, x-localrouter-interaction, "
     + ", ".join(
         f"x-stainless-{name}"
         for name in (

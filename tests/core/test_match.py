@@ -40,6 +40,12 @@ def test_every_condition_has_a_judge() -> None:
     assert set(JUDGES) == set(Match.model_fields)
 
 
+def test_a_changed_copy_judges_by_its_own_values() -> None:
+    first = Match(cheap=True)
+    assert holds(first, ASK, Signals(cheap=True), STANDING)
+    assert not holds(first.model_copy(update={"cheap": False}), ASK, Signals(cheap=True), STANDING)
+
+
 @pytest.mark.parametrize(
     ("match", "signals", "yes"),
     [

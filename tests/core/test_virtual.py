@@ -75,6 +75,11 @@ def test_cheap_and_best_reorder_and_take_nothing_away() -> None:
     assert ids(plan("localrouter/cheap", targets=[*TRY, "local:chat"]))[0] in ("lan/own", "here/big", "local:chat")
 
 
+def test_the_order_is_told() -> None:
+    assert "the cheapest comes first" in plan("localrouter/cheap").explain
+    assert "the dearest comes first" in plan("localrouter/best").explain and "comes first" not in plan("auto").explain
+
+
 def test_another_order_goes_before_the_model_that_answered_last() -> None:
     assert ids(plan("localrouter/best", served="h/long", served_asked="localrouter/cheap"))[0] == "h/dear"
     assert ids(plan("localrouter/best", served="h/mid", served_asked="localrouter/best"))[0] == "h/mid"
@@ -112,7 +117,8 @@ def test_a_name_that_is_not_honoured_is_the_recipes_choice() -> None:
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_no_rule_maps_or_refuses_a_name_that_tightens(name: str) -> None:
     rules = ModelRules(honour=(), map={"*": "h/dear"})
-    assert choice(rules, name).model == name and choice(rules, name).why == ""
+    assert choice(rules, name).model == name
+    assert bool(choice(rules, name).why) == (word(name) in ("cheap", "best")), "an order of its own is told"
 
 
 def test_a_tool_loop_stays_under_a_mapped_name() -> None:

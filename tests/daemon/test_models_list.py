@@ -136,6 +136,36 @@ def test_auto_can_what_the_recipes_own_targets_can() -> None:
     assert offers(Bare(["h/*"]))[0].context == 10**6  # type: ignore[arg-type]  # as above
 
 
+def test_the_names_that_are_no_model_promise_what_their_targets_can() -> None:
+    s: Any = Bare(["h/small", "h/big"])
+    found = {o.id: o for o in offers(s)}
+    assert list(found)[:5] == [f"localrouter/{w}" for w in ("auto", "local", "private", "cheap", "best")]
+    assert (found["localrouter/local"].context, found["localrouter/local"].vision) == (32_768, False)
+    assert found["localrouter/private"].context == 32_768, "what holds something private has no more than that"
+    assert found["localrouter/cheap"].context == found["localrouter/best"].context == 200_000
+
+    class Nothing(Lane):
+        available = False
+
+    s.local = Nothing()
+    found = {o.id: o for o in offers(s)}
+    assert found["localrouter/local"].context == 0 and not found["localrouter/local"].tools
+    assert found["localrouter/private"].context == 200_000
+
+
+def test_the_five_names_in_all_three_personalities(daemon: Daemon) -> None:
+    names = [f"localrouter/{w}" for w in ("auto", "local", "private", "cheap", "best")]
+    plain = {m["id"]: m for m in get(daemon, "/v1/models")[1]["data"]}
+    assert set(names) <= set(plain) and plain["localrouter/cheap"]["context_length"] == 400_000
+    shown = get(daemon, "/v1/models?limit=1000", anthropic_version="2023-06-01", x_api_key=daemon.client)[1]["data"]
+    claude = {m["id"]: m for m in shown}
+    for name in names:
+        item = claude["claude-" + name.replace("/", "-")]
+        assert item["max_input_tokens"] in (400_000, None) and name in item["display_name"]
+    gemini = {m["baseModelId"]: m for m in get(daemon, "/v1beta/models", x_goog_api_key=daemon.client)[1]["models"]}
+    assert set(names) <= set(gemini) and gemini["localrouter/best"]["inputTokenLimit"] == 400_000
+
+
 def test_an_alias_means_its_model_and_a_real_name_means_itself() -> None:
     s: Any = Bare(["h/small"])
     for offer in offers(s):
