@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+PIPE_WIDTH = 240
+"""Columns of a table that is not shown on a terminal."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -30,7 +33,10 @@ def emit_json(tree: Any) -> None:
 def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    out = sys.stderr if stderr else sys.stdout
+    # Nobody reads a pipe in 80 columns: a program that reads a line wants it whole.
+    width = None if out.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
 
 
 def highlighted(text: str, tokens: Iterable[str]) -> Text:
@@ -45,15 +51,26 @@ def highlighted(text: str, tokens: Iterable[str]) -> Text:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Sequence[str] = (), stderr: bool = False
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str | Text]],
+    *,
+    right: Sequence[str] = (),
+    cut: Sequence[str] = (),
+    stderr: bool = False,
 ) -> None:
+    """`cut`: columns that end in ... where the terminal is narrow; the others are folded."""
     from rich import box
     from rich.table import Table
 
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
         # An id that is folded cannot be copied, so everything else gives way to it.
-        made.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=name in ("id", *right))
+        made.add_column(
+            name,
+            justify="right" if name in right else "left",
+            overflow="ellipsis" if name in cut else "fold",
+            no_wrap=name in ("id", "when", *cut, *right),
+        )
     for row in rows:
         made.add_row(*(clean(c) if isinstance(c, str) else c for c in row))
     console(stderr=stderr).print(made, soft_wrap=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from localrouter.cli._options import json_option
@@ -24,13 +26,18 @@ def command(limit: int, search: str | None, lane: str | None, as_json: bool) -> 
     if not rows:
         click.echo("No traces yet. `localrouter ask` or any client makes one.")
         return 0
+
+    def found(row: dict[str, Any]) -> str:
+        return "forgotten" if row["forgotten"] else _show.counts(row["findings"])
+
     _show.table(
         ("when", "id", "lane", "model", "found", "status", "cost", "ms"),
         (
-            (_show.clock(r["started"]), r["id"], r["lane"], r["model"] or "-", _show.counts(r["findings"]), str(r["status"]),
-             _show.usd(r["cost_micro"]), f"{r['ms']:.0f}")
+            (_show.clock(r["started"]), r["id"], r["lane"], r["model"] or "-", found(r), str(r["status"]), _show.usd(r["cost_micro"]),
+             f"{r['ms']:.0f}")
             for r in rows
         ),
         right=("status", "cost", "ms"),
+        cut=("model", "found"),
     )  # fmt: skip
     return 0

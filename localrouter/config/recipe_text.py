@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import tomlkit
 
 from localrouter.config.faults import ConfigFault
+from localrouter.core.decision import said
 from localrouter.core.recipe import Recipe
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -15,8 +17,16 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 def text_of(recipe: Recipe) -> str:
     """All that it says, what it extends in it; reads back as the same recipe."""
-    tree = recipe.model_dump(mode="json", by_alias=True, exclude={"extends"}, exclude_none=True)
-    return tomlkit.dumps(tree)
+    return tomlkit.dumps(_slim(said(recipe)))
+
+
+def _slim(tree: Any) -> Any:
+    """Without nulls, which TOML lacks, and without empty tables."""
+    if isinstance(tree, list):
+        return [_slim(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    return {k: v for k, v in ((k, _slim(v)) for k, v in tree.items() if v is not None) if v != {}}
 
 
 def draft(name: str, base: Recipe) -> str:

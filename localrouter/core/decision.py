@@ -22,6 +22,7 @@ from pydantic import TypeAdapter, ValidationError
 from localrouter.core.ask import Ask, Leaf
 from localrouter.core.catalogue import Catalogue
 from localrouter.core.decide import decide
+from localrouter.core.kinds import ORDER
 from localrouter.core.plan import Gate, Plan
 from localrouter.core.recipe import Recipe
 from localrouter.core.signals import Signals
@@ -105,8 +106,15 @@ def digest(recipe: Recipe) -> str:
 
 def kept(recipe: Recipe) -> str:
     """A recipe as JSON, whole: what a store keeps and `digest` is of. Its order stays: of a map the first pattern counts."""
+    return json.dumps(said(recipe), separators=(",", ":"), ensure_ascii=False)
+
+
+def said(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as JSON values, whole, its classes in their own order."""
     tree = recipe.model_dump(mode="json", by_alias=True, exclude={"extends"})
-    return json.dumps(tree, separators=(",", ":"), ensure_ascii=False)
+    tree["classes"] = {name: tree["classes"][name] for name in ORDER if name in tree["classes"]}
+    tree["domains"] = dict(sorted(tree["domains"].items()))
+    return tree
 
 
 def catalogue_kept(catalogue: Catalogue) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import orjson
 
 from localrouter.core import commands as c
 from localrouter.core.ask import Ask, Leaf
@@ -63,6 +66,7 @@ class Story:
     walked: list[dict[str, str]] = field(default_factory=list)
     checks: list[dict[str, Any]] = field(default_factory=list)
     called_at: float = 0.0
+    sent: bytes = b""
 
     def begin(self, attempt: Attempt) -> None:
         """Another attempt: what the one before said is not part of the answer."""
@@ -275,13 +279,22 @@ def _left_machine(services: Services, story: Story) -> list[str]:
         return []
     out: list[str] = []
     room = TEXT_CAP
-    for text in story.veiled.texts:
+    leaves = story.ask.leaves if len(story.ask.leaves) == len(story.veiled.texts) else ()
+    for at, text in enumerate(story.veiled.texts):
+        if leaves and leaves[at].where == "tool_schema" and _left_out(text, story.sent):
+            continue
         if room <= 0:
             out.append("(more was sent; the trace keeps its first part)")
             break
         out.append(text[:room])
         room -= len(text)
     return out
+
+
+def _left_out(text: str, sent: bytes) -> bool:
+    """Whether a text of a tool's definition is not in what was sent, as when the tool was left out on the way. `sent`: b"" where all of them
+    were sent."""
+    return bool(sent) and orjson.dumps(text)[1:-1] not in sent and json.dumps(text)[1:-1].encode() not in sent
 
 
 _FAILED = {

@@ -114,7 +114,7 @@ class Traces:
     async def recent(
         self, limit: int = 50, *, before: float | None = None, q: str | None = None, lane: str | None = None
     ) -> list[dict[str, Any]]:
-        """Summaries, newest first. `q` searches the veiled text for all its words."""
+        """Summaries, newest first; `forgotten` is when, or None. `q` searches the veiled text for all its words."""
         where: list[str] = ["1"]
         values: list[str | float] = []
         if before is not None:
@@ -126,11 +126,16 @@ class Traces:
         if q and q.split():
             where.append("seq IN (SELECT rowid FROM traces_fts WHERE traces_fts MATCH ?)")
             values.append(" ".join('"' + w.replace('"', '""') + '"' for w in q.split()))
-        sql = f"SELECT {', '.join(_SUMMARY)}, findings FROM traces WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+        sql = (
+            f"SELECT {', '.join(_SUMMARY)}, forgotten, findings FROM traces WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+        )
 
         def job(db: sqlite3.Connection) -> list[dict[str, Any]]:
             rows = db.execute(sql, (*values, limit)).fetchall()
-            return [dict(zip(_SUMMARY, row[:-1], strict=True)) | {"findings": orjson.loads(row[-1] or "{}")} for row in rows]
+            return [
+                dict(zip((*_SUMMARY, "forgotten"), row[:-1], strict=True)) | {"findings": orjson.loads(row[-1] or "{}")}
+                for row in rows
+            ]
 
         return await self._writer.run(job)
 
