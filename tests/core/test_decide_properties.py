@@ -45,7 +45,7 @@ def test_no_attempt_goes_where_it_may_not(world: World) -> None:
         if model is not None and host is not None:
             cloud = model.name.endswith(("-cloud", ":cloud"))
             zone = FAR[model.zone or ("hosted" if cloud else host.zone)]
-        rules = {name: recipe.rule(name) for name in signals.classes}
+        rules = {name: recipe.rule(name) for name in signals.present}
         assert all(zone <= REACH[rule.request] for rule in rules.values())
         assert not signals.keep_local or zone <= max(0, REACH[recipe.private_keys])
         for rule in rules.values():
