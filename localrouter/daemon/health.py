@@ -23,13 +23,13 @@ KEPT, KEPT_S = 50, 600.0
 """Calls of which shares are made, and how long each counts: a model that is asked less for what it did is looked at again after that."""
 SUBJECTS = 512
 """Hosts and models that are remembered; who was not called for the longest time is forgotten first."""
-USUAL = 0.005
-"""How much one answer moves what is usual, after the first KEPT: half of a change is usual after some 140 answers."""
+USUAL = 0.001
+"""How much one answer moves what is usual, after the first thousand: half of a change is usual after some 700 answers."""
 OUTLIER = 1.5
 """Times the usual at which a time is cut before it moves the usual: what is slow now shall not become usual while it is noticed."""
 SLOW, SLOW_MS = 3.0, 500.0
 """A call is slow whose first word takes so many times the usual, and so much longer."""
-TOLD = 1.25
+TOLD = 1.2
 """Times the usual from which on slowness is told; it costs a model its rank only from core/standing.SLOWER on."""
 FLUSH_S = 1.0
 """A snapshot is at most so old where only time passed."""
@@ -85,7 +85,7 @@ class Record:
             self.usual = ms
         else:
             cut = min(ms, OUTLIER * self.usual) if self.answers > 10 else ms
-            self.usual += (cut - self.usual) * max(USUAL, 1 / min(self.answers, KEPT * 4))
+            self.usual += (cut - self.usual) * max(USUAL, 1 / self.answers)
         self.seen = None
         return slow
 
