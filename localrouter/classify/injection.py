@@ -48,7 +48,8 @@ _ORDERS = re.compile(r"\byou (?:must|will|shall|should|are|have to|need to|can(?
 _MODEL = re.compile(r"\b(?:chatgpt|openai|gpt-?[34]\w*|language model|ai model|your programming|as an ai)\b")
 _SHOUTED = re.compile(r"\b(?:MUST|NEVER|ALWAYS|ONLY|DO NOT|DON'T|SHOULD|WILL|ANYTHING|NO)\b")
 _COARSE = re.compile(
-    r"\b(?:fuck\w{0,4}|shit\w{0,3}|nsfw|porn\w{0,6}|erotic\w{0,3}|kinky|nazi|hitler|slurs?|curse words|swear\w{0,3}|vulgar|profan\w+)\b"
+    r"\b(?:fuck\w{0,4}|shit\w{0,3}|nsfw|porn\w{0,6}|erotic\w{0,3}"
+    r"|kinky|nazi|hitler|slurs?|curse words|swear\w{0,3}|vulgar|profan\w+)\b"
 )
 _ASKS = re.compile(
     r"(?:please\s|can you\s|could you\s|kindly\s)?(?:translate|summari[sz]e|write|provide|suggest|recommend|classify|determine|explain|compose|generate|describe"
@@ -59,21 +60,36 @@ _ASKS = re.compile(
 _QUOTES = {'"': '"', "“": "”", "`": "`", "'": "'", "«": "»", "‘": "’"}
 
 _STEMS: tuple[str, ...] = tuple(dict.fromkeys(stem for rule in r.RULES for stem in rule.stems))
+_FIRST = 3
+_BY_FIRST: dict[str, list[str]] = {}
+_ELSEWHERE: list[str] = []
+for _stem in (*_STEMS, *r.OVERRIDE_STEMS):
+    _bare = _stem.lstrip()
+    if _bare[:_FIRST].isalpha() and len(_bare) >= _FIRST:
+        _BY_FIRST.setdefault(_bare[:_FIRST], []).append(_stem)
+    else:
+        _ELSEWHERE.append(_stem)
+_FIRSTS = re.compile(r"\b[a-z]{3}")
 _FOREIGN_STEMS: tuple[str, ...] = tuple(dict.fromkeys(stem for rule in r.FOREIGN for stem in rule.stems))
 
 
-def injection(words: str, given: Iterable[str] = ()) -> float:
-    """`words`: the person's, bounded by the caller. `given`: supplied texts and results of tools, bounded likewise."""
-    best = _logit(words, own=True)
+def injection(words: str, given: Iterable[str] = (), *, english: bool = False) -> float:
+    """`words`: the person's, bounded by the caller. `given`: supplied texts and results of tools, bounded likewise. `english`: so are the words,
+    and other languages' rules are tried on what is not ASCII only."""
+    best = _logit(words, own=True, english=english)
     for text in given:
-        best = max(best, _logit(text, own=False))
+        best = max(best, _logit(text, own=False, english=english))
     return chance(BASE + best)
 
 
-def _logit(text: str, *, own: bool) -> float:
+def _logit(text: str, *, own: bool, english: bool) -> float:
     seen, hiding = plain(text)
     lowered = seen.lower()
-    total = hiding + _weigh(lowered, own=own) + (_manner(seen, lowered) if own else _asks(seen))
+    total = (
+        hiding
+        + _weigh(lowered, own=own, foreign=not (english and lowered.isascii()))
+        + (_manner(seen, lowered) if own else _asks(seen))
+    )
     if total < 6.0 or hiding:
         for other in decoded(seen):
             hidden = _compact(other) if " " not in other else _weigh(other.lower(), own=own)
@@ -104,16 +120,21 @@ def _asks(text: str) -> float:
     return 0.6 if len(lines) > 1 and len(first) < 400 and _ASKS.match(first) else 0.0
 
 
-def _weigh(text: str, *, own: bool) -> float:
+def _weigh(text: str, *, own: bool, foreign: bool = True) -> float:
     """What the rules add for a lower-case text."""
-    stems = {stem for stem in _STEMS if stem in text}
-    drops = [stem for stem in r.OVERRIDE_STEMS if stem in text]
-    foreign = {stem for stem in _FOREIGN_STEMS if stem in text}
+    # Words begin with few things: a stem is looked for only where a word begins as it does.
+    stems = {stem for stem in _ELSEWHERE if stem in text}
+    for first in set(_FIRSTS.findall(text)):
+        for stem in _BY_FIRST.get(first, ()):
+            if stem in text:
+                stems.add(stem)
+    drops = [stem for stem in r.OVERRIDE_STEMS if stem in stems]
+    others = {stem for stem in _FOREIGN_STEMS if stem in text} if foreign else set()
     rules = [rule for rule in r.RULES if not stems.isdisjoint(rule.stems)]
-    rules += [rule for rule in r.FOREIGN if not foreign.isdisjoint(rule.stems)]
+    rules += [rule for rule in r.FOREIGN if not others.isdisjoint(rule.stems)]
     if not rules and not drops:
         return 0.0
-    near = _near(text, {*drops, *(s for rule in rules for s in rule.stems if s in stems or s in foreign)})
+    near = _near(text, {*drops, *(s for rule in rules for s in rule.stems if s in stems or s in others)})
     about, how = _ABOUT.search(near) is not None, _HOW.search(text[:1500]) is not None
     families: dict[str, list[float]] = {}
     if drops:

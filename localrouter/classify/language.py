@@ -14,9 +14,9 @@ from localrouter.classify.scores import shares
 
 HEAD, TAIL = 900, 300
 """Characters that are read: an instruction stands in front of what it is about, or behind it."""
-_NOISE = re.compile(
-    r"```.*?(?:```|\Z)|`[^`\n]{1,200}`|https?://\S+|\S+@\S+|[\w.~-]*/[\w./-]+|<[^<>\n]{1,200}>|\w*[_\d]\w*|\b\w+\(|\\\w+", re.S
-)
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,200}`", re.S)
+_TAG = re.compile(r"<[^<>\n]{1,200}>")
+_EDGES = ".,;:!?()[]{}\"'“”‘’«»„…*_#<>|-–—¿¡~+=$%&"
 _WORD = re.compile(r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u097f])+(?:'[^\W\d_]+)?")
 """Python counts no vowel sign of Devanagari as a letter."""
 _QUOTED = re.compile(r'"[^"\n]{3,400}"|“[^”\n]{3,400}”|«[^»\n]{3,400}»|„[^“”\n]{3,400}[“”]')
@@ -70,10 +70,13 @@ def language(text: str) -> tuple[str, dict[str, float]]:
     """(ISO 639-1 name or "", the shares of the likeliest). Shares are scores of rules, not measured probabilities."""
     if len(text) > HEAD + TAIL:
         text = text[:HEAD] + "\n" + text[-TAIL:]
-    plain = _NOISE.sub(" ", text)
-    bare = _QUOTED.sub(" ", plain)
-    if len(bare) >= 12 and len(bare) * 4 >= len(plain):
-        plain = bare
+    plain = _CODE.sub(" ", text) if "`" in text else text
+    if "<" in plain:
+        plain = _TAG.sub(" ", plain)
+    if '"' in plain or not plain.isascii():
+        bare = _QUOTED.sub(" ", plain)
+        if len(bare) >= 12 and len(bare) * 4 >= len(plain):
+            plain = bare
     plain = plain.replace("’", "'").lower()
     if not plain.isascii():
         found = _by_script(plain)
@@ -108,7 +111,7 @@ def _by_script(text: str) -> tuple[str, dict[str, float]] | None:
 
 def _by_words(text: str, among: frozenset[str] | None = None, otherwise: str = "") -> tuple[str, dict[str, float]]:
     scores: dict[str, float] = {}
-    words = _WORD.findall(text)[:_WORD_LIMIT]
+    words = _words(text)
     known = 0
     for word in words:
         hits = _INDEX.get(word)
@@ -135,14 +138,30 @@ def _by_words(text: str, among: frozenset[str] | None = None, otherwise: str = "
         if otherwise:
             return otherwise, {otherwise: 0.5}
         return ("en", {"en": 0.4}) if _looks_english(text, words) else ("", {})
+    if text.isascii() and "en" in scores:
+        scores["en"] += 0.3
     best = max(scores.values())
     if best < 0.34 and not otherwise:
         return ("en", {"en": 0.4}) if _looks_english(text, words) else ("", {})
     scores = {n: s + _PRIOR.get(n, 0.0) for n, s in scores.items()}
     # The sharper, the more marks were met: three words say less than thirty.
-    out = shares(scores, 1.0 / max(0.6, min(2.5, 8.0 / (known + 2))))
+    out = shares(scores, min(3.0, 1.2 + 0.3 * known))
     name = max(out, key=lambda n: (out[n], n == "en"))
     return name, dict(sorted(((n, p) for n, p in out.items() if p >= 0.01), key=lambda item: -item[1])[:4])
+
+
+def _words(text: str) -> list[str]:
+    """Words, and no names of code: nothing with a digit, a dot, a slash or a bracket inside."""
+    out: list[str] = []
+    for token in text.split():
+        word = token.strip(_EDGES)
+        if word.isalpha():
+            out.append(word)
+        elif (word and not word.isascii()) or "'" in word or "-" in word:
+            out += _WORD.findall(word)
+        if len(out) >= _WORD_LIMIT:
+            break
+    return out
 
 
 def _looks_english(text: str, words: list[str]) -> bool:

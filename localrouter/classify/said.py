@@ -64,7 +64,8 @@ def said(ask: Ask) -> Said:
             results.append(leaf.text)
         elif where == "system" and len(system) < 2048:
             system += leaf.text[:2048] + "\n"
-    words, length, given, harness = "", 0, [], False
+    words, length, harness = "", 0, False
+    given: list[str] = []
     for texts in list(reversed(turns.values()))[:_TURNS]:
         stripped = [strip(cut(text, _TURN // 2, _TURN // 2)) for text in texts]
         for one in stripped:

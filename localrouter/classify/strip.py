@@ -134,4 +134,4 @@ def strip(text: str) -> Stripped:
         before, found_mark, after = rest.partition(mark)
         if found_mark and before.strip():
             rest, harness = before, True
-    return Stripped(rest.strip(), tuple(g for g in given if g.strip()), harness)
+    return Stripped(rest.strip("\r\n") if rest.strip() else "", tuple(g for g in given if g.strip()), harness)

@@ -25,3 +25,9 @@ TASKS: tuple[Task, ...] = (
 )  # fmt: skip
 DOMAINS: tuple[Domain, ...] = ("general", "medical", "legal", "financial", "employment", "security")
 RISKS: tuple[Risk, ...] = ("low", "elevated", "high")
+FIM_MARKS = (
+    "<|fim_prefix|>", "<fim_prefix>", "<fim-prefix>", "<|fim_begin|>", "<\uff5cfim\u2581begin\uff5c>", "<PRE> ", "[SUFFIX]", "<|fim_suffix|>",
+    "<|editable_region_start|>", "<|user_cursor_is_here|>",
+)  # fmt: skip
+"""Marks that an editor writes around a cursor, for models that were trained to fill in the middle: the model cards of Qwen2.5-Coder, StarCoder 2,
+DeepSeek-Coder, Code Llama, CodeGemma, Granite and Codestral. The last two are Zed's (edit prediction)."""

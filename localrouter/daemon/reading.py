@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from localrouter.classify import features
+from localrouter.classify import Classifier, classify
 from localrouter.core.ask import Ask
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import ORDER, DataClass, kind, strictest
@@ -25,8 +25,10 @@ def classes_of(ask: Ask, findings: Sequence[Sequence[Finding]]) -> set[DataClass
     return found
 
 
-def signals(ask: Ask, findings: Sequence[Sequence[Finding]], *, inherited: DataClass, density: float | None) -> Signals:
-    """`inherited` is the session's class so far; `density` its tokens per byte, None before its first settlement."""
+def signals(
+    ask: Ask, findings: Sequence[Sequence[Finding]], *, inherited: DataClass, density: float | None, by: Classifier = classify
+) -> Signals:
+    """`inherited` is the session's class so far; `density` its tokens per byte, None before its first settlement; `by` says what is asked."""
     counts: dict[str, int] = {}
     for row in findings:
         for f in row:
@@ -36,15 +38,20 @@ def signals(ask: Ask, findings: Sequence[Sequence[Finding]], *, inherited: DataC
         classes.add(inherited)
     ordered = tuple(sorted(classes, key=ORDER.index))
     outgoing = ask.size + GROWTH * sum(counts.values()) + 256
-    task = features.task(ask)
+    said = by(ask)
     return Signals(
         findings=counts,
         data_class=strictest(list(ordered)),
         classes=ordered,
         keep_local=any(kind(t).keep_local for t in counts),
         unread=ask.unread,
-        task=task,
-        difficulty=features.difficulty(ask, task),
+        task=said.task,
+        domain=said.domain,
+        risk=said.risk,
+        difficulty=said.difficulty,
+        injection=said.injection,
+        language=said.language,
+        interaction=said.interaction,
         cheap=ask.hints.cheap,
         continues=ask.hints.continues,
         prompt_bound=outgoing if density is None else min(outgoing, int(outgoing * density * MARGIN) + 64),

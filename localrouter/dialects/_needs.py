@@ -1,7 +1,7 @@
 """What a request needs beyond words, where it stands in fields or marks of its own: code in the middle of a text, and thought.
 
-Sources: the model cards of Qwen2.5-Coder, StarCoder 2, DeepSeek-Coder, Code Llama, CodeGemma, Granite and Codestral (their tokens for fill in the
-middle); OpenAI API reference, `reasoning_effort` and `reasoning`; Anthropic API reference, `thinking` and `output_config.effort`.
+Sources: core/words.py for the marks; OpenAI API reference, `reasoning_effort` and `reasoning`; Anthropic API reference, `thinking` and
+`output_config.effort`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-FIM_MARKS = (
-    "<|fim_prefix|>", "<fim_prefix>", "<fim-prefix>", "<|fim_begin|>", "<\uff5cfim\u2581begin\uff5c>", "<PRE> ", "[SUFFIX]", "<|fim_suffix|>",
-    "<|editable_region_start|>", "<|user_cursor_is_here|>",
-)  # fmt: skip
-"""Marks that an editor writes around a cursor. The last two are Zed's (edit prediction)."""
+from localrouter.core.words import FIM_MARKS
+
 _EFFORTS = frozenset({"high", "xhigh", "max"})
 """More than any client asks for by default: Codex and Claude Code send `medium` and `adaptive` with each request, to every model."""
 

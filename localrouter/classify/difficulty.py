@@ -1,0 +1,68 @@
+"""The likelihood that a small local model is not enough: a prior from the kind of work, its size and the marks of hard work.
+
+In [0, 1], from rules; a head that is trained on outcomes will replace it (notes on routing, 3.3). What is known of such priors: length is the
+strongest single feature that public routing data supports (a length rule alone reaches APGR 0.58), prompts alone say little, and one keyword must
+decide nothing ("hi, step by step, pros and cons" is easy). So marks count with what they are about, and each kind of mark counts at most twice.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from localrouter.classify.prose import Prose
+from localrouter.classify.said import Said
+from localrouter.classify.scores import chance
+from localrouter.core.ask import Ask
+from localrouter.core.words import Risk, Task
+
+_BASE: dict[Task, float] = {
+    "chat": -1.5, "translate": -1.2, "summarise": -1.5, "extract": -1.4, "classify": -1.7, "rag_qa": -0.9, "autocomplete": -1.6,
+    "math": 0.1, "code": -0.3, "code_edit": 0.4, "agent_step": 0.7,
+}  # fmt: skip
+"""Logits."""
+_HARD = re.compile(
+    r"\b(?:prove|proof|derive|derivation|architect\w*|trade-?offs?|root cause|race condition|deadlock|distributed|concurren\w+|consensus|optimi[sz]\w*|rigorous\w*|in depth|in detail|comprehensive|thorough\w*|step by step|from first principles|complexity|asymptotic|formal\w*"
+    r"|refactor|migrat\w+|end-to-end|production|scal(?:e|able|ability)|fault[- ]toleran\w*|benchmark|threat model|counterexample|theorem|lemma|integral|eigen\w+|topolog\w+|stochastic|bayesian|quantum|cryptograph\w*|compiler|kernel|synthesi[sz]e|evaluate|critique|strategy|multi-step|analy[sz]e|design a|implement a|algorithm)\b"
+)
+_EASY = re.compile(
+    r"^(?:hi|hello|hey|thanks|thank you|ok|okay|yes|no|good morning|good evening)\b.{0,40}$|^(?:what(?:'s| is) the (?:capital|population|time|date|weather|name|color|colour)|define |who (?:is|was) |when (?:did|was) |how do you spell|what does .{1,40} (?:mean|stand for)|say |repeat |fix (?:the )?(?:typo|grammar|spelling)|rephrase|rewrite this sentence|convert \d)"
+)
+_STEPS = re.compile(
+    r"(?:^|\n)\s*(?:\d{1,2}[.)]|[-*•])\s+\S|\b(?:first|second|third|then|finally|additionally|moreover|must|should not|without using|at least|at most|exactly)\b"
+)
+_SCHOOL = re.compile(
+    r"\b(?:arithmetic|sum of|how many|how much|percent|cost|price|apples|dollars|each|total|left)\b|\d ?[+*/x×-] ?\d"
+)
+_OLYMPIC = re.compile(
+    r"\\(?:sum|int|prod|lim|mathbb|frac)|\b(?:prove|proof|integers? such that|for all|theorem|converge\w*|manifold|group|ring|field|modulo|bijection|differential equation|eigen\w*|contour|residue|hilbert|banach|galois|measure)\b"
+)
+
+
+def difficulty(ask: Ask, said: Said, text: Prose, task: Task, risk: Risk) -> float:
+    """See the module. Three digits."""
+    logit = _BASE[task]
+    head = f"{text.head} {text.tail}"
+    size = said.length
+    logit += min(1.6, 0.45 * math.log1p(size / 220))
+    if said.given_length and not said.results:
+        logit += min(0.8, 0.25 * math.log1p(said.given_length / 1500))
+    hard = len(set(_HARD.findall(head)))
+    logit += 0.55 * min(2, hard) if size >= 40 else 0.0
+    logit += min(0.9, 0.12 * len(_STEPS.findall(said.words[:4096])))
+    logit += 0.15 * min(3, max(0, said.words[:4096].count("?") - 1))
+    if size < 120 and _EASY.search(text.head):
+        logit -= 1.0
+    if task == "math":
+        logit += 1.0 if _OLYMPIC.search(said.words[:2048]) else -0.7 if _SCHOOL.search(text.head) else 0.0
+    elif task in ("code", "code_edit"):
+        logit += min(0.8, (text.fenced + 40 * text.code) / 2500)
+    if risk == "high":
+        logit += 0.7
+    elif risk == "elevated":
+        logit += 0.25
+    needs = ask.needs
+    logit += 0.4 * needs.json_schema + 0.8 * needs.reasoning
+    if ask.hints.cheap:
+        logit -= 1.5
+    return chance(logit)
