@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Daemon, call
+from conftest import Daemon, ask, call
 
 SECRET = "jane@roe.org"
 SAYS = f"Write to {SECRET} about the roof."
@@ -119,3 +119,15 @@ def test_a_prompt_and_json_that_is_no_body_are_prompts(daemon: Daemon) -> None:
     for text in (SAYS, json.dumps({"note": SAYS})):
         code, out, _ = run(daemon.home, "--dry-run", "-", stdin=text.encode())
         assert code == 0 and "Found: 1 EMAIL" in out and SECRET not in out
+
+
+def test_a_fallback_step_is_told(daemon: Daemon) -> None:
+    status, _ = ask(daemon, "What does EINTR mean, once more?", "rehearsal/rehearsal-500")
+    assert status == 200
+    id_ = str(call(daemon, "/control/traces?limit=1")[1]["traces"][0]["id"])
+    code, out, err = run(daemon.home, id_)
+    assert code == 0, err
+    assert "Fallback: rehearsal/rehearsal-500 (server error): " in out and "-> rehearsal/rehearsal-1" in out
+    rows = [line for line in out.split("Attempts:")[1].splitlines() if "rehearsal-" in line]
+    assert "rehearsal/rehearsal-500" in rows[0] and "error" in rows[0] and any("rehearsal-1" in row and "done" in row for row in rows)
+    assert "Replayed: the same plan." in out
