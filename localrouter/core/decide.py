@@ -16,6 +16,7 @@ from localrouter.core.ask import Ask
 from localrouter.core.candidates import expand
 from localrouter.core.errors import NoRoute, RouterError
 from localrouter.core.explaining import DOMAINS, sentence
+from localrouter.core.hurry import hurried
 from localrouter.core.match import holds
 from localrouter.core.money import ceiling, usd
 from localrouter.core.ordering import REFUSALS as REFUSALS
@@ -86,6 +87,7 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
     if not attempts:
         error = refusal(drops, weighed, view)
         return Plan(route.name, error.code, (), tuple(weighed), error.text, error)
+    attempts = hurried(attempts, view)
     about = _about(rule, view)
     explain = f"{sentence(view, attempts, weighed, about)} {chosen.why}".rstrip()
     contract = route.contract if rule is None else joined(route.contract, rule.contract)

@@ -77,13 +77,15 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try: where, how long an answer at most, and the ceiling to reserve in micro-dollars (0 for the local lane)."""
+    """One try: where, how long an answer at most, and the ceiling to reserve in micro-dollars (0 for the local lane). `first_ms`: how long its
+    first content is waited for, where its host is doubtful (core/hurry.py); None: as long as the route says."""
 
     id: str
     lane: str
     max_output: int
     reserve: int
     model: Model | None = None
+    first_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

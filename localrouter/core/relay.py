@@ -112,7 +112,8 @@ class _Life:
 
     def _job(self, walk: Walk, limits: Limits, now: Attempt, before: Tried, move: Move, total_s: float | None) -> Job:
         bound = self.signals.prompt_bound + (before.size if move.repairs else 0)
-        first_s = limits.first_token_ms / 1000 if limits.first_token_ms is not None else None
+        first_ms = min((ms for ms in (limits.first_token_ms, now.first_ms) if ms is not None), default=None)
+        first_s = first_ms / 1000 if first_ms is not None else None
         return Job(
             now, bound, self.terms, walk.falls("refusal", now), first_s, total_s,
             before.complaint if move.repairs else "", lambda kind: walk.falls(kind, now),

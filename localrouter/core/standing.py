@@ -14,7 +14,8 @@ class Health:
     """How a host or a model did of late (daemon/health.py). `state`: of its breaker; `until` when an open one lets a probe pass. Shares are in
     [0, 1] of the last calls, `calls` how many there are: `errors` calls that failed, `refusals` answers that refused, `broken` answers that
     broke what they had to satisfy, `slow` answers that took many times as long as usual. Times in milliseconds to the first content, None
-    before the first answer: `first_ms` the median of late, `usual_ms` what it is over a longer time. `tokens_s`: tokens written a second."""
+    before the first answer: `first_ms` the median of late, `usual_ms` what it is over a longer time. `tokens_s`: tokens written a second.
+    `in_a_row`: faults of a host since it last answered."""
 
     state: Literal["closed", "open", "half_open"] = "closed"
     until: float = 0.0
@@ -27,6 +28,7 @@ class Health:
     first_p95_ms: float | None = None
     usual_ms: float | None = None
     tokens_s: float | None = None
+    in_a_row: int = 0
 
 
 WELL = Health()

@@ -57,6 +57,6 @@ class Deadlines:
                 "Ask again, or raise `total_ms`.",
             )
         return HostTimeout(
-            f"{who} had not begun its answer after {self._first_s:g} seconds, the limit of the route.",
+            f"{who} had not begun its answer after {self._first_s:g} seconds, which is how long it is waited for.",
             "Ask again, or raise `first_token_ms`.",
         )

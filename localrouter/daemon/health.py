@@ -216,10 +216,15 @@ class Health:
         if tokens_s is not None:
             self._record(attempt.id).wrote(now, tokens_s)
         if host:
-            faulty = hosts_fault(error) and not ours
-            self._record(host).ended(now, "error" if faulty else "well", False)
             breaker = self._breakers.setdefault(host, Breaker())
-            breaker.fault(now) if faulty else breaker.well(now)
+            if hosts_fault(error) and ours:
+                breaker.released()  # it may have been about to answer: neither its fault nor its merit
+            elif hosts_fault(error):
+                self._record(host).ended(now, "error", False)
+                breaker.fault(now)
+            else:
+                self._record(host).ended(now, "well", False)
+                breaker.well(now)
         self._changed()
 
     def probed(self, host: str, error: e.RouterError | None) -> None:
@@ -274,9 +279,9 @@ class Health:
                 out[name] = condition
         for host, breaker in self._breakers.items():
             state, until = breaker.state(now)
-            if state != "closed":
-                base = out.get(host, Condition())
-                out[host] = replace(base, state=state, until=wall + (until - now))
+            if state != "closed" or breaker.row:
+                said = wall + (until - now) if state != "closed" else 0.0
+                out[host] = replace(out.get(host, Condition()), state=state, until=said, in_a_row=breaker.row)
         return out
 
     def _record(self, name: str) -> Record:

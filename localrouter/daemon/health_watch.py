@@ -51,7 +51,9 @@ class Watch:
         """Before a call. Raises health.Probing where its host is cut off."""
         self.close()
         began = self._health.began(command.attempt)
-        self._call = _Call(command.attempt, began, command.first_s)
+        # A doubtful host is hurried by us, and what it fails then is its own fault again; a route's limit says nothing of a host.
+        hurried = command.attempt.first_ms is not None and command.first_s == command.attempt.first_ms / 1000
+        self._call = _Call(command.attempt, began, None if hurried else command.first_s)
 
     def saw(self, command: c.Command, event: ev.Event) -> None:
         """What came of a command."""
