@@ -71,6 +71,14 @@ class Limits(Strict):
     total_ms: int | None = Field(default=None, ge=1)
 
 
+class Logging(Strict):
+    """What the traces of a route keep of its texts, veiled as always: `prompts`: what left, `outputs`: what was answered. It can keep less than
+    `[logging]` in config.toml says, never more. Who asked, what was decided and what it cost is kept in any case."""
+
+    prompts: Literal["veiled", "none"] = "veiled"
+    outputs: bool = True
+
+
 class Route(Strict):
     """The first route whose match holds is taken; its targets are tried in order. `before`: in a recipe that extends another, the
     route of that one in front of which this one stands (config/recipes.py). `prompt`, `toolset`: names of what the recipe has under [prompts]
@@ -85,6 +93,7 @@ class Route(Strict):
     contract: Contract | None = None
     prompt: Name | None = None
     toolset: Name | None = None
+    logging: Logging = Logging()
 
 
 DEFAULT_CLASSES: dict[DataClass, ClassRule] = {

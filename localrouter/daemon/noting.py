@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -206,7 +206,7 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
         "steps": story.steps,
         "recipe": story.recipe_version or services.recipe_version,
         "catalogue": services.catalogue.version,
-        "answer": await scrubbed(services, story, "".join(story.answer)) if services.record_texts else "",
+        "answer": await scrubbed(services, story, "".join(story.answer)) if _keeps(services, story, "outputs") else "",
     }
 
 
@@ -274,8 +274,17 @@ def _asked(services: Services, name: str) -> str:
     return name if known else "(not in the catalogue)"
 
 
+def _keeps(services: Services, story: Story, what: Literal["prompts", "outputs"]) -> bool:
+    """Whether texts are kept: where the settings and the route both let them."""
+    routes = story.recipe.route if story.recipe is not None and story.plan is not None else ()
+    route = next((r for r in routes if story.plan is not None and r.name == story.plan.route), None)
+    if not services.record_texts or route is None:
+        return services.record_texts
+    return route.logging.prompts == "veiled" if what == "prompts" else route.logging.outputs
+
+
 def _left_machine(services: Services, story: Story) -> list[str]:
-    if story.veiled is None or not services.record_texts:
+    if story.veiled is None or not _keeps(services, story, "prompts"):
         return []
     out: list[str] = []
     room = TEXT_CAP

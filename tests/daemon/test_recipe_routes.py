@@ -40,6 +40,11 @@ name = "acme"
 match = {{ path = ["*/acme/*"] }}
 try = ["{ONE}"]
 [[route]]
+name = "unlogged"
+match = {{ tags = ["unlogged"] }}
+try = ["{ONE}"]
+logging = {{ prompts = "none", outputs = false }}
+[[route]]
 name = "messages"
 match = {{ endpoint = ["/v1/messages"] }}
 try = ["{ONE}"]
@@ -134,3 +139,12 @@ def test_private_and_local_tighten(routes: Daemon) -> None:
     status, _, tree = asked(routes, "Write to Miriam.Castle@example.org about it", model="localrouter/private", x_team="blue")
     assert status >= 400 and "localrouter/private" in json.dumps(tree)
     assert len(routes.host.record()) == before, "a header that picks a route loosens nothing"
+
+
+def test_a_route_keeps_its_texts_out_of_the_traces(routes: Daemon) -> None:
+    told = [
+        asked(routes, f"The heron stands still {i}", **more)[1] for i, more in enumerate(({}, {"x_localrouter_tags": "unlogged"}))
+    ]
+    kept, bare = (trace(routes, t["x-localrouter-id"]) for t in told)
+    assert "heron" in json.dumps(kept) and kept["answer"]
+    assert bare["route"] == "unlogged" and "heron" not in json.dumps(bare) and not bare["answer"] and bare["model"] == ONE
