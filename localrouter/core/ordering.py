@@ -63,8 +63,9 @@ def _level(candidate: Candidate, view: View) -> tuple[int, str]:
             return 2, why
         if model is not None and (why := _of_host(model.host, view)):
             return 2, f"of its host {model.host}: {why}"
-    if model is not None and view.ask.needs.reasoning and not model.reasoning:
-        return 1, "it does not reason, and the request wants that"
+    if view.ask.needs.reasoning and (model is None or not model.reasoning):
+        known = "does not reason" if model is not None else "is not known to reason"
+        return 1, f"it {known}, and the request wants that"
     return 0, ""
 
 

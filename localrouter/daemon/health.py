@@ -37,10 +37,10 @@ FLUSH_S = 1.0
 Kind = Literal["well", "error", "refusal", "broken"]
 
 
-class Probing(e.HostUnreachable):
-    """Another request tries the host just now; nothing was sent."""
+class CutOff(e.HostUnreachable):
+    """The host's breaker is open, or another request tries the host just now; nothing was sent."""
 
-    code = "host_probed"
+    code = "host_cut_off"
 
 
 def verdict(error: e.RouterError | None) -> Kind | None:
@@ -165,13 +165,15 @@ class Health:
     # --- what happens ------------------------------------------------------------------------------
 
     def began(self, attempt: Attempt) -> float:
-        """A call begins; returns when, for `first` and `ended`. Raises Probing where the host is cut off and another request tries it."""
+        """A call begins; returns when, for `first` and `ended`. Raises CutOff where the host is not to be asked now."""
         now = self._now()
         host = attempt.model.host if attempt.model is not None else ""
         breaker = self._breakers.get(host)
         if breaker is not None and not breaker.begin(now):
-            self._changed()
-            raise Probing(f"{host} failed again and again, and another request is trying it.", "Ask again in some seconds.")
+            wait = max(1.0, breaker.state(now)[1] - now)
+            why = "another request is trying it" if breaker.probe is not None else f"it is left alone for {wait:.0f} seconds"
+            text = f"{host} failed again and again, so {why}."
+            raise CutOff(text, "Ask again then; `localrouter status` shows how each host is.", retry_after=wait)
         if breaker is not None and breaker.probe == now:
             self._changed()
         return now
