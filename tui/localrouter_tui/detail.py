@@ -146,6 +146,10 @@ def _models(record: Record) -> Iterator[list[Text]]:
         good = attempt.outcome in ("done", "")
         cost = f", {usd(attempt.cost_micro)}" if attempt.cost_micro else ""
         yield _model("✓" if good else "✗", GOOD if good else BAD, attempt.model, f"{attempt.outcome or 'answered'}{cost}")
+    for step in record.walked:
+        yield _model("↪", WARN, "fallback", step)
+    for check in record.checks:
+        yield _model("§", SOFT, "contract", check)
     for candidate in record.candidates:
         if candidate.model in tried:
             continue

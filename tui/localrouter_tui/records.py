@@ -91,6 +91,8 @@ class Record:
     steps: tuple[Step, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    walked: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
     tool_calls: tuple[str, ...] = ()
     left_machine: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
@@ -124,6 +126,15 @@ class Record:
             candidates=tuple(
                 Candidate(_text(c, "model"), c.get("kept") is True, _text(c, "gate"), _text(c, "why"))
                 for c in _trees(tree, "candidates")
+            ),
+            walked=tuple(
+                f"{_text(w, 'failed')} ({_text(w, 'kind').replace('_', ' ')}): {_text(w, 'step') or 'no step was left'}"
+                + (f" -> {_text(w, 'target')}" if _text(w, "target") else "")
+                for w in _later(tree, "walked")
+            ),
+            checks=tuple(
+                f"{_text(c, 'model')}: " + ("holds" if c.get("held") is True else f"{_text(c, 'error')}, {_text(c, 'why')}")
+                for c in _later(tree, "checks")
             ),
             tool_calls=tuple(_text(t, "name") for t in _trees(tree, "tool_calls")),
             left_machine=_texts(tree, "left_machine"),
@@ -234,6 +245,11 @@ def _trees(tree: Tree, key: str) -> list[Tree]:
     if not isinstance(value, list) or not all(isinstance(v, Mapping) for v in value):
         raise Odd
     return value
+
+
+def _later(tree: Tree, key: str) -> list[Tree]:
+    """As `_trees`, of a key that records of earlier versions lack."""
+    return _trees(tree, key) if key in tree else []
 
 
 def _texts(tree: Tree, key: str) -> tuple[str, ...]:
