@@ -37,6 +37,23 @@ def _never(match: Match) -> str:
     return f"{empty} is an empty list" if empty and empty != "headers" else ""
 
 
+def _idle(recipe: Recipe) -> list[str]:
+    """What is written and does nothing."""
+    contracts = [r.contract for r in recipe.route] + [rule.contract for rule in recipe.domains.values()]
+    used = {
+        "prompts": {r.prompt for r in recipe.route},
+        "toolsets": {r.toolset for r in recipe.route},
+        "schemas": {c.json_schema for c in contracts if c is not None},
+    }
+    out = [f"[{t}.{name}] is named by no route." for t, names in used.items() for name in getattr(recipe, t) if name not in names]
+    if recipe.models.map and not any("asked" in r.try_ or r.match.model is not None for r in recipe.route):
+        out.append("[models.map] has no effect: no route tries 'asked' or matches on the model.")
+    for name, rule in recipe.classes.items():
+        if "otherwise" in rule.model_fields_set and rule.only is None:
+            out.append(f"[classes.{name}] otherwise has no effect without 'only'.")
+    return out
+
+
 def doubts(recipe: Recipe) -> list[str]:
     """Sentences for people, in the order of the routes."""
     out: list[str] = []
@@ -54,6 +71,7 @@ def doubts(recipe: Recipe) -> list[str]:
         out.append("There are no routes, so every request is refused.")
     elif not any(not r.match.conditions for r in recipe.route):
         out.append("No route takes what the others leave over, so some requests are refused: end with a route without a match.")
+    out += _idle(recipe)
     if not recipe.models.honour and any(r.try_ == ("asked",) for r in recipe.route):
         out.append("[models] honour is empty, so 'asked' never stands for anything.")
     return out

@@ -35,10 +35,10 @@ _WHOLE = ("schemas", "prompts", "toolsets")
 """Tables whose items are taken whole."""
 
 
-def find(name: str, folders: Sequence[Path]) -> Path:
-    """A path when it is one, else NAME.toml in the folders. Raises ConfigFault."""
+def find(name: str, folders: Sequence[Path], *, paths: bool = True) -> Path:
+    """A path when it is one and `paths` are taken, else NAME.toml in the folders. Raises ConfigFault."""
     direct = Path(name)
-    if name.endswith(".toml") and direct.is_file():
+    if paths and name.endswith(".toml") and direct.is_file():
         return direct
     for folder in folders:
         file = folder / f"{name}.toml"
@@ -77,7 +77,8 @@ class _Read:
 
 
 def _read(name: str, folders: Sequence[Path], chain: tuple[str, ...]) -> _Read:
-    file = find(name, folders)
+    # What a recipe extends is a name: a path in it would mean another file in each working directory.
+    file = find(name, folders, paths=not chain)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:

@@ -124,7 +124,7 @@ class Recipe(Strict):
 
     name: str
     description: str = ""
-    extends: str | None = None
+    extends: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,127}$")] | None = None
     private_keys: Request = "local"
     hosted_tools: tuple[Annotated[str, AfterValidator(known)], ...] = ()
     classes: dict[DataClass, ClassRule] = Field(default_factory=dict)

@@ -9,6 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 import tomlkit
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from localrouter.config.catalogue import load_catalogue
 from localrouter.config.faults import ConfigFault
@@ -83,6 +85,8 @@ TWO = HEAD + ROUTE + '[[route]]\nname = "b"\ntry = ["asked"]\n'
         (TWO + '[[route]]\nname = "a"\ntry = ["asked"]\n', 9, "two routes have the name 'a'"),
         (TWO + 'before = "a"\n', 8, "this recipe extends none"),
         (HEAD + 'extends = "r"\n', 2, "circle"),
+        (HEAD + 'extends = "../balanced"\n', 2, "the key 'extends'"),
+        (HEAD + 'extends = "r.toml"\n', 2, "there is no such recipe as 'r.toml'"),
         (HEAD + '\nextends = "balancd"\n', 3, "there is no such recipe as 'balancd'. Did you mean balanced?"),
         (HEAD + 'x = "\n', 2, "not TOML"),
         (HEAD + HEAD, 2, "not TOML"),
@@ -223,6 +227,35 @@ def test_a_recipe_from_its_text(folder: Path) -> None:
         read_recipe('name = "t"\nnme = 1\n', "history:3", [folder])
 
 
+def test_what_is_extended_is_a_name_and_no_file_of_the_working_directory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, "evil", 'name = "evil"\nprivate_keys = "hosted"\n')
+    (folder / "home").mkdir()
+    write(folder / "home", "r", 'name = "r"\nextends = "evil.toml"\n')
+    monkeypatch.chdir(folder)
+    with pytest.raises(ConfigFault, match=r"no such recipe as 'evil\.toml'"):
+        load_recipe("r", [folder / "home"])
+
+
+BROKEN = st.tuples(
+    st.sampled_from(NAMES), st.integers(0, 4000), st.integers(0, 40), st.text("[]{}\"'=#.,\n abtrue1-*/:\\", max_size=12)
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(BROKEN)
+def test_whatever_is_wrong_with_a_file_is_said_in_one_way(how: tuple[str, int, int, str]) -> None:
+    name, at, length, instead = how
+    text = (SHIPPED / f"{name}.toml").read_text()
+    at %= len(text)
+    broken = text[:at] + instead + text[at + length :]
+    fault = None
+    try:
+        read_recipe(broken, "broken", [SHIPPED])
+    except ConfigFault as exc:
+        fault = exc
+    assert fault is None or 1 <= fault.line <= broken.count("\n") + 1 or not fault.text.startswith("broken:")
+
+
 # --- warnings --------------------------------------------------------------------------------------
 
 
@@ -262,6 +295,17 @@ def test_doubts() -> None:
     assert "There are no routes" in said()
     assert "honour is empty" in said({}, models={"honour": []})
     assert said({}, {}, domains={"legal": {"route": "r1"}}) == "", "a domain takes it, whatever its match says"
+
+
+def test_what_is_written_and_does_nothing_is_told() -> None:
+    assert "[prompts.p] is named by no route." in said({}, prompts={"p": {"text": "x"}})
+    assert "[toolsets.t] is named by no route." in said({}, toolsets={"t": {"withhold": ["x"]}})
+    assert "[schemas.s] is named by no route." in said({}, schemas={"s": {"type": "object"}})
+    assert said({"contract": {"json_schema": "s"}}, schemas={"s": {"type": "object"}}) == ""
+    assert said({}, schemas={"s": {"type": "object"}}, domains={"legal": {"contract": {"json_schema": "s"}}}) == ""
+    assert "[models.map] has no effect" in said({"try": ["local:chat"]}, models={"map": {"x": "local:chat"}})
+    assert said({"match": {"model": ["a"]}, "try": ["local:chat"]}, {"try": ["local:chat"]}, models={"map": {"x": "h/a"}}) == ""
+    assert "[classes.personal] otherwise has no effect" in said({}, classes={"personal": {"otherwise": "refuse"}})
 
 
 def test_unknown_targets_are_named_with_the_nearest() -> None:
