@@ -18,8 +18,8 @@ from localrouter.core.dry_run import Compared, Recorded, Report, dry_run
 from localrouter.core.errors import NotFound
 from localrouter.core.unrecorded import CannotReplay
 
-SHOWN = 12
-"""Changed requests that are printed, and groups of them; --json has all."""
+SHOWN, ROWS = 12, 5
+"""Kinds of change that are printed, and requests; --json has all."""
 
 
 def run(paths: Paths, one: _recipes.Named, days: float, requests: int) -> tuple[Report, float]:
@@ -57,10 +57,11 @@ def told(report: Report, name: str, days: float, seconds: float) -> None:
     if not report.rows:
         click.echo(f"No request of the last {days:g} days is recorded, so there is nothing to compare.")
         return
-    by = ", ".join(f"{recipe} {n}" for recipe, n in report.recipes.most_common(3))
-    click.echo(
-        f"{len(report.rows)} requests of the last {days:g} days (decided by {by}) under {report.recipe}. Nothing was sent.\n"
+    by = ", ".join(f"{n} by {recipe}" for recipe, n in report.recipes.most_common(3)) + (
+        " ..." if len(report.recipes) > 3 else ""
     )
+    click.echo(f"{len(report.rows)} requests of the last {days:g} days under {report.recipe}. Nothing was sent.")
+    click.echo(f"They were decided {by}. Models, prices and keys are as they are now, budgets and health as they were.\n")
     kinds = report.kinds
     for kind, text in (
         ("same", "as before"), ("model", "another model is asked first"), ("route", "another route, the same model"),
@@ -118,7 +119,7 @@ def _rows(title: str, rows: list[Compared]) -> None:
     if not rows:
         return
     click.echo(f"\n{title}:")
-    for row in rows[-SHOWN:]:
+    for row in rows[-ROWS:]:
         costs = (
             f", {_show.usd(row.before.cost or 0)} -> {_show.usd(row.after.cost)}"
             if row.after and row.after.cost is not None
@@ -126,6 +127,6 @@ def _rows(title: str, rows: list[Compared]) -> None:
         )
         what = f"{_side(row.before)} -> {_side(row.after)}{costs}" if row.after else row.why
         click.echo(_show.clean(f"  {row.id}  {_show.clock(row.at)}  {what}"))
-    if len(rows) > SHOWN:
-        click.echo(f"  and {len(rows) - SHOWN} earlier ones; --json lists all")
+    if len(rows) > ROWS:
+        click.echo(f"  and {len(rows) - ROWS} earlier ones; --json lists all")
     click.echo()

@@ -5,6 +5,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -75,3 +81,84 @@ def send(port: int, token: str, count: int, texts: Sequence[str] = TEXTS, worker
 
     with ThreadPoolExecutor(workers) as pool:
         return [status for part in pool.map(some, [range(i, count, workers) for i in range(workers)]) for status in part]
+
+
+EDIT = """[[route]]
+name = "easy"
+before = "named"
+match = { task = ["summarise", "extract", "classify", "translate"], tools = false }
+try = ["rehearsal/small"]
+"""
+STEPS = (
+    "recipe history",
+    "recipe new cheaper --from office",
+    EDIT,
+    "recipe check cheaper",
+    "recipe diff office cheaper",
+    "recipe dry-run cheaper",
+    "recipe apply cheaper --note 'short work to the small model'",
+    "recipe rollback",
+    "recipe history",
+)
+"""The README's transcript: a recipe is written, tried on COUNT recorded requests, put in force and taken back."""
+COUNT = 1000
+BEGIN, END = "<!-- transcript of tests/tools/office.py -->", "<!-- end of transcript -->"
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def transcript(home: Path) -> str:
+    """STEPS as a person types them, and what is printed, in a home whose daemon runs."""
+    env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
+    env |= {"LOCALROUTER_HOME": str(home), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "COLUMNS": "110"}
+    lines: list[str] = []
+    folder = home / "config" / "recipes"
+    for step in STEPS:
+        if step is EDIT:
+            with (folder / "cheaper.toml").open("a") as file:
+                file.write("\n" + EDIT)
+            lines += ["$ cat >> ~/.config/localrouter/recipes/cheaper.toml", *EDIT.splitlines()]
+            continue
+        command = [sys.executable, "-P", "-m", "localrouter", *shlex.split(step)]
+        done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=100, check=False)
+        said = (done.stdout + done.stderr).replace(str(home / "config"), "~/.config/localrouter")
+        lines += [f"$ localrouter {step}", *(line.rstrip() for line in said.splitlines() if line.strip())]
+    return "\n".join(lines)
+
+
+def masked(text: str) -> list[str]:
+    """Its lines without what differs from run to run: versions, ids, times, prices, and how wide a column is for them."""
+    for pattern, word in (
+        (r"@[0-9a-f]{12}", "@HASH"), (r"lr-[0-9a-f]{11}-[0-9a-f]{10}", "ID"), (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME"),
+        (r"\$\d+\.\d+", "$"), (r"Took \d+\.\d s", "Took S"), (r"─+", "─"), (r" +", " "),
+    ):  # fmt: skip
+        text = re.sub(pattern, word, text)
+    return text.splitlines()
+
+
+def shown() -> str:
+    """The transcript that stands in the README."""
+    return README.read_text().split(BEGIN, 1)[1].split(END, 1)[0].strip().removeprefix("```text").removesuffix("```").strip("\n")
+
+
+def main() -> None:
+    """Write the transcript of a fresh home into the README."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    import conftest
+
+    with tempfile.TemporaryDirectory() as folder, Rehearsal() as host:
+        home = Path(folder) / "home"
+        home.mkdir(mode=0o700)
+        write(home, host)
+        process = conftest.start(home)
+        try:
+            daemon = conftest.wait(home, process, host)
+            send(daemon.port, daemon.client, COUNT)
+            text = transcript(home)
+        finally:
+            conftest.stop(process)
+    before, rest = README.read_text().split(BEGIN, 1)
+    README.write_text(f"{before}{BEGIN}\n```text\n{text}\n```\n{END}{rest.split(END, 1)[1]}")
+
+
+if __name__ == "__main__":
+    main()
