@@ -49,6 +49,11 @@ class RouterError(Exception):
         """Both sentences."""
         return f"{self.message} {self.do}".strip()
 
+    def alone(self) -> RouterError:
+        """The error without where it was raised: it is kept longer than what the frames of its traceback hold (an answer of 64 MiB, say)."""
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+        return self
+
 
 class Internal(RouterError):
     """A defect of localrouter itself. What it cost is unknown, so it is charged at its ceiling."""

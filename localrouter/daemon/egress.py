@@ -15,7 +15,7 @@ import re
 import socket
 import sys
 import zlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -177,9 +177,11 @@ class Egress:
         transport = self._transport(_loopback_name(urlsplit(origin).hostname))
         request = httpx.Request(method, origin.rstrip("/") + path, headers=sent, content=body, extensions=_TIMEOUTS)
         response = await self._send(transport, host, request, stream)
+        unwatch = _watched(response)
         try:
             yield Answer(response.status_code, response.headers, self._bytes(host, response))
         finally:
+            unwatch()
             await response.aclose()
 
     async def _send(self, transport: httpx.AsyncBaseTransport, host: str, request: httpx.Request, stream: bool) -> httpx.Response:
@@ -238,6 +240,30 @@ class Egress:
                 if seen > MAX_BODY:
                     raise HostBroken(f"{host} sent more than {MAX_BODY} bytes.", "Ask for less.")
                 yield piece
+
+
+def _watched(response: httpx.Response) -> Callable[[], None]:
+    """A connection that is closed ends the answer on it: after bytes that are no HTTP inside a body, aiohttp 3.14 closes the connection and leaves
+    who reads the body waiting until the time limit. Returns what ends the watch."""
+    raw = getattr(response.stream, "_aiohttp_response", None)
+    connection = getattr(raw, "connection", None)
+    closed = getattr(getattr(connection, "protocol", None), "closed", None)
+    if raw is None or closed is None:
+        return lambda: None
+    content = raw.content
+
+    def over(done: asyncio.Future[None]) -> None:
+        if not done.cancelled():
+            done.exception()
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the connection was closed inside the answer"))
+
+    closed.add_done_callback(over)
+
+    def end() -> None:
+        closed.remove_done_callback(over)
+
+    return end
 
 
 def _pieces(host: str, inflate: Any, chunk: bytes) -> Iterator[bytes]:

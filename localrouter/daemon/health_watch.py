@@ -73,7 +73,7 @@ class Watch:
                 call.error = error
             case c.Settle(), _:
                 call.tokens = command.usage.output if isinstance(command, c.Settle) and not command.estimated else 0
-                if isinstance(command, c.Settle) and isinstance(command.error, e.AnswerFault):
+                if isinstance(command, c.Settle) and isinstance(command.error, e.AnswerFault | e.HostTruncated):
                     call.error = command.error
 
     def close(self) -> None:

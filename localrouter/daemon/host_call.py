@@ -69,7 +69,7 @@ async def pumped(chunks: AsyncIterator[Chunk], inbox: asyncio.Queue[e.Event], re
                 await inbox.put(e.Got(chunk))
         await inbox.put(e.Ended())
     except RouterError as exc:
-        await inbox.put(e.Failed(exc))
+        await inbox.put(e.Failed(exc.alone()))
     except asyncio.CancelledError:
         raise
     except Exception as exc:

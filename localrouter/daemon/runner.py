@@ -147,7 +147,7 @@ class Runner:
                     await self._reply.refuse(error)
                     return e.Done()
         except RouterError as exc:
-            return e.Failed(exc)
+            return e.Failed(exc.alone())
         except Exception:
             # A defect of ours is no reason to leave a reservation open or a client without an answer. The text is not logged.
             log_defect(f"request {self.id}: {name or type(command).__name__.lower()} failed")

@@ -17,11 +17,11 @@ class Reading:
     def __init__(self, stream: bool) -> None:
         self._stream = stream
         self._sse = Decoder(comments=True)
-        self._body = bytearray()
+        self._body: list[bytes] = []  # joined once: an array that grows is copied again and again
 
     def feed(self, data: bytes) -> list[Chunk]:
         if not self._stream:
-            self._body += data
+            self._body.append(data)
             return []
         try:
             events = self._sse.feed(data)
@@ -32,7 +32,8 @@ class Reading:
     def end(self) -> list[Chunk]:
         if self._stream:
             return []
-        body = bytes(self._body)
+        body = b"".join(self._body)
+        self._body.clear()
         try:
             tree = orjson.loads(body)
         except orjson.JSONDecodeError:

@@ -145,6 +145,8 @@ def said(seen: Seen) -> Reply:
 
 
 def called(seen: Seen) -> Reply:
+    if seen.tools[0].name != "note":  # a wire that asks for JSON by a tool of ours
+        return Reply(calls=(Call(seen.tools[0].name, said(seen).text),))
     to = seen.tokens[0] if seen.tokens else "nobody"
     return Reply(calls=(Call("note", json.dumps({"to": to, "count": 1 if mended(seen) else "one"})),))
 
@@ -308,7 +310,21 @@ def test_the_time_of_all_attempts_together(bound: Daemon, name: str) -> None:
         driver.user(f"hello {name}").run("chat/rehearsal-mute-9", stream=True)
     assert caught.value.status_code == 504 and "1.5 seconds" in str(caught.value)
     assert 1.2 < time.monotonic() - began < 5 and len(bound.host.record()) - before == 1
+
+
+@pytest.mark.parametrize("name", WIRES)
+def test_time_that_is_over_cuts_an_answer(bound: Daemon, name: str) -> None:
     began = time.monotonic()
-    with client(bound, name) as driver, pytest.raises((openai.APIError, anthropic.APIError, AssertionError)):
-        driver.user(f"hello {name}").run("chat/rehearsal-hush-9", stream=True)
-    assert time.monotonic() - began < 5
+    with client(bound, name) as driver:
+        make = {"chat": "chat.completions", "responses": "responses", "messages": "messages"}[name]
+        target: Any = driver.client
+        for part in make.split("."):
+            target = getattr(target, part)
+        said_, failed = "", ""
+        try:
+            for event in target.create(**driver.user(f"hello {name}").body("chat/rehearsal-hush-9", ()), stream=True):
+                said_ += (tree := event.model_dump_json())
+                failed = tree if "1.5 seconds" in tree else failed
+        except (openai.APIError, anthropic.APIError) as error:
+            failed = str(error)
+    assert "1.5 seconds" in failed and said_ and 1.2 < time.monotonic() - began < 5

@@ -116,7 +116,7 @@ FRAMING = (
     Fault("length-long", "Content-Length beyond what comes", {**both(TRUNCATED), "after": cut("host_truncated")}),
     Fault("length-short", "Content-Length within the answer", {**both(TRUNCATED), "after": cut("host_truncated")}),
     Fault("length-and-chunked", "both framings at once", both(BROKEN)),
-    Fault("bad-chunk", "a chunk size that is no number", {**both(BROKEN), "after": cut("host_broken")}),
+    Fault("bad-chunk", "a chunk size that is no number", {**both(TRUNCATED), "after": cut("host_truncated")}),
     Fault("half-closed", "closes its side after the headers", both(TRUNCATED)),
     Fault("fin", "closes inside an event", {**both(TRUNCATED), "after": cut("host_truncated")}),
     Fault("reset", "resets inside an event", {**both(TRUNCATED), "after": cut("host_truncated")}),

@@ -20,9 +20,11 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import Daemon, call, idle, start, stop, wait
+from conftest import Daemon, call, start, stop, wait
 from table import TABLE, Fault, Place, Want
 from upstream import TEXT, WORDS, Liar
+
+pytestmark = pytest.mark.timeout(400)
 
 PROGRAM = """
 import aiohttp.resolver, socket
@@ -101,10 +103,11 @@ def write(home: Path, liar: Liar) -> None:
         "tls-stall": f"https://localhost:{liar.stall_port}/v1",
         "dns": "https://nobody.invalid/v1",
     }
-    plain = f"http://127.0.0.1:{liar.port}/v1"
-    for case in CASES:
-        add(case.host, origins.get(case.fault.name, plain), case.model, f"{case.model}-then")
-    add("good", plain, "ok")
+    plain = [f"http://127.0.0.1:{port}/v1" for port in liar.ports]  # who lies leaves its connection in no good state
+    for case, one, two in zip(CASES, plain[1::2], plain[2::2], strict=True):
+        add(case.host, origins.get(case.fault.name, one), case.model)
+        add(f"{case.host}-2", origins.get(case.fault.name, two), f"{case.model}-then")
+    add("good", plain[0], "ok")
     (home / "config" / "config.toml").write_text("\n".join(lines) + "\n")
     (home / "config" / "recipes" / "faults.toml").write_text(
         'name = "faults"\nextends = "balanced"\n'
@@ -171,6 +174,12 @@ def idle_until_settled(daemon: Daemon, request: str, seen: Seen) -> None:
         time.sleep(0.05)
 
 
+def state(daemon: Daemon, host: str) -> str:
+    """Of the breaker; closed where nothing is known."""
+    rows = call(daemon, "/control/status")[1]["health"]
+    return next((str(row["state"]) for row in rows if row["name"] == host), "closed")
+
+
 class Peak:
     """The most memory that a process had while it was watched, in bytes above where it began."""
 
@@ -210,33 +219,36 @@ HEAVY = frozenset({"gzip-bomb", "line-long", "empties", "headers-endless", "utf8
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """All cases, many at a time: most of them wait."""
     home = tmp_path_factory.mktemp("faults")
-    with Liar(tmp_path_factory.mktemp("liar")) as liar:
+    with Liar(tmp_path_factory.mktemp("liar"), 1 + 2 * len(CASES)) as liar:
         write(home, liar)
         process = start(home, program=PROGRAM)
         try:
             daemon = wait(home, process, None)  # type: ignore[arg-type]  # no rehearsal host is behind this one
             ask(daemon, "good/ok", "first", False)
-            seen, more = Run({}, {}, {}, 0, liar, 0.0, daemon), {}
+            seen = Run({}, {}, {}, 0, liar, 0.0, daemon)
 
             def one(case: Case) -> None:
                 stream = case.place != "whole"
                 if case.fault.name == "tls-cert" and not liar.tls_port:
                     return
                 seen.alone[case.model] = ask(daemon, f"{case.host}/{case.model}", f"hello {case.model}", stream)
-                seen.then[case.model] = ask(daemon, f"{case.host}/{case.model}-then", f"hello {case.model} then", stream)
-                if case.want.opens and case.want.calls == 1:
-                    more[case.model] = ask(daemon, f"{case.host}/{case.model}", f"hello {case.model} again", stream)
+                if case.want.calls == 1:
+                    ask(daemon, f"{case.host}/{case.model}", f"hello {case.model} again", stream)
+                seen.state[case.model] = state(daemon, case.host)
+                seen.then[case.model] = ask(daemon, f"{case.host}-2/{case.model}-then", f"hello {case.model} then", stream)
+                if seen.alone[case.model].seconds > 1.5:
+                    print(f"{case.model}: {seen.alone[case.model].seconds:.1f} s, then {seen.then[case.model].seconds:.1f} s")
 
             began = time.monotonic()
             peak = Peak(daemon.pid)
-            with ThreadPoolExecutor(10) as pool:
+            with ThreadPoolExecutor(16) as pool:
                 list(pool.map(one, [c for c in CASES if c.fault.name not in HEAVY]))
+            print(f"light ones: memory up by {(peak.most - peak.base) >> 20} MiB")
             for case in CASES:
                 if case.fault.name in HEAVY:
                     one(case)
+                    print(f"{case.model}: memory up by {(peak.most - peak.base) >> 20} MiB")
             seen.growth, seen.seconds = peak.end(), time.monotonic() - began
-            idle(daemon)
-            seen.state = {row["name"]: row["state"] for row in call(daemon, "/control/status")[1]["health"]}
             yield seen
         finally:
             stop(process)
@@ -300,14 +312,14 @@ def test_two_targets(run: Run, case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.model)
 def test_the_breaker(run: Run, case: Case) -> None:
     taken(run.alone, case)
-    assert run.state.get(case.host, "closed") == ("open" if case.want.opens else "closed")
+    assert run.state[case.model] == ("open" if case.want.opens else "closed")
 
 
 def test_memory_is_bounded_and_no_redirect_was_followed(run: Run) -> None:
     print(f"{len(CASES)} cases of {len(TABLE)} faults in {run.seconds:.0f} s, memory up by {run.growth >> 20} MiB at most")
     assert run.growth <= GROWTH
     assert run.liar.evil == 0
-    assert run.seconds < 90
+    assert run.seconds < 300, "a minute, on a machine with nothing else to do"
 
 
 def test_the_words_of_two_answers_are_never_mixed(run: Run) -> None:

@@ -87,12 +87,13 @@ def statuses() -> dict[str, tuple[int, str, dict[str, str], bytes]]:
 
 
 class Liar:
-    """`with Liar(folder) as host`: serves in a thread. `port`, `tls_port` (0 without openssl), `stall_port`, `refused_port`; `asked` counts
+    """`with Liar(folder, ports) as host`: serves in a thread. `ports` (one for each who shall share no connection), `tls_port` (0 without openssl), `stall_port`, `refused_port`; `asked` counts
     requests by model, `evil` those that followed a redirect."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.port = self.tls_port = self.stall_port = self.refused_port = 0
+    def __init__(self, folder: Path, ports: int = 1) -> None:
+        self._folder, self._count = folder, ports
+        self.ports: list[int] = []
+        self.tls_port = self.stall_port = self.refused_port = 0
         self.asked: dict[str, int] = {}
         self.evil = 0
         self._loop = asyncio.new_event_loop()
@@ -114,6 +115,8 @@ class Liar:
         self._loop.run_until_complete(self._open())
         self._ready.set()
         self._loop.run_forever()
+        for server in self._servers:
+            server.close()
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
@@ -121,9 +124,10 @@ class Liar:
         self._loop.close()
 
     async def _open(self) -> None:
-        self._servers = [await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 22)]
+        self._servers = [await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 22) for _ in range(self._count)]
+        self.ports = [s.sockets[0].getsockname()[1] for s in self._servers]
         self._servers.append(await asyncio.start_server(self._stall, "127.0.0.1", 0))
-        self.port, self.stall_port = (s.sockets[0].getsockname()[1] for s in self._servers)
+        self.stall_port = self._servers[-1].sockets[0].getsockname()[1]
         context = self._certificate()
         if context is not None:
             self._servers.append(await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context))
@@ -250,8 +254,9 @@ class Answer:
     async def do_length_short(self) -> None:
         first = self._first
         await self._head(f"content-length: {len(first)}\r\n")
-        await self._send(first + b"".join(REST) + DONE)
-        await asyncio.sleep(0.05)
+        await self._send(first)
+        await self._pause()
+        await self._send(b"".join(REST) + DONE)
 
     async def do_length_and_chunked(self) -> None:
         await self._head("content-length: 5\r\ntransfer-encoding: chunked\r\n")
