@@ -78,8 +78,8 @@ def test_what_is_hidden_changes_no_plan_of_the_recipe_in_force(world: World, hid
     ask, signals, recipe, standing = world
     if "model" in hidden and standing.catalogue.find(ask.model) is not None:
         hidden.discard("model")  # a name of the catalogue is never hidden
-    if "model" in hidden and ask.model.startswith(("local", "auto")):
-        hidden.discard("model")  # nor is one of our own
+    if "model" in hidden and (not ask.model or ask.model.startswith(("local", "auto"))):
+        hidden.discard("model")  # nor is one of our own, nor none
     if "model" in hidden and standing.served_asked == ask.model:
         hidden.add("served_asked")
     plan = decide(*world, GATES)
