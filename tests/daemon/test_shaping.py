@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,8 +12,13 @@ import pytest
 import surfaces as three
 from conftest import Daemon, call, start, stop, trace, wait
 
+from localrouter.core.findings import Finding
+from localrouter.core.recipe import Recipe
 from localrouter.core.shape import FIELDS, Prompt, Toolset
+from localrouter.core.signals import Signals
 from localrouter.daemon.rehearsal import Rehearsal
+from localrouter.daemon.shaping import shaped
+from localrouter.dialects import openai_chat
 from localrouter.dialects._shaping import tool_name, with_instructions, without_tools
 
 RECIPE = """name = "rehearse"
@@ -170,3 +176,20 @@ def test_names_and_fields() -> None:
     assert prompt.filled({"task": "chat"}) == "chat  {} {x:1} "
     assert all(Prompt(text=f"{{{name}}}").filled({name: "v"}) == "v" for name in FIELDS)
     assert prompt.most_bytes >= len(prompt.filled(dict.fromkeys(FIELDS, "v" * 512)).encode())
+
+
+@pytest.mark.anyio
+async def test_for_this_machine_nothing_is_scanned_and_all_is_shaped() -> None:
+    path, body = chat("local:chat")
+    ask = openai_chat.read(json.dumps(body).encode(), {})
+    recipe = Recipe.model_validate(tomllib.loads(RECIPE))
+    rows: list[tuple[Finding, ...]] = [() for _ in ask.leaves]
+    scan: Any = None  # not to be touched
+    found = await shaped(scan, openai_chat, ask, rows, Signals(task="chat"), recipe, "default", leaves=False)
+    assert path and len(found.findings) == len(found.ask.leaves) and found.ask.model == ask.model
+    assert "House rule 7" in found.ask.tree["messages"][0]["content"] and len(found.ask.tree["tools"]) == 1
+    assert [made.name for made in found.made] == ["withhold_tools", "add_prompt"] and "tools" in ask.tree, (
+        "the client's own tree is left alone"
+    )
+    plain = await shaped(scan, openai_chat, ask, rows, Signals(), Recipe(name="t"), "default", leaves=True)
+    assert plain.ask is ask and plain.findings is rows
