@@ -111,24 +111,33 @@ try = ["asked"]
 """
 
 
+PROGRAM = """
+from localrouter.core import standing
+from localrouter.daemon import breaker, retries, serve
+standing.FEWEST = breaker.IN_A_ROW = breaker.CALLS = 10**9  # what one test does to a model is nothing to the next
+retries.LEAST = retries.MOST = 10.0**9
+raise SystemExit(serve.main())
+"""
+
+
 def mended(seen: Seen) -> bool:
     return "cannot be used" in seen.last_user or "was not made" in seen.last_user
 
 
-def said(seen: Seen) -> Reply:
-    """A model that is wrong at first, and right when it is told; a stubborn one never is."""
+def person(seen: Seen) -> str:
+    """Wrong at first, and right when it is told; a stubborn model never is."""
     words, right = "\n".join(seen.texts), mended(seen)
-    token = seen.tokens[0] if seen.tokens else "nobody"
-    if "stubborn" in words and seen.model != "rehearsal-2":
-        right = False
+    if "stubborn" in words:
+        right = seen.model == "rehearsal-2"
     if "hopeless" in words:
         right = False
+    return json.dumps({"name": seen.tokens[0] if seen.tokens else "nobody", "age": 3} if right else {"age": 3})
+
+
+def said(seen: Seen) -> Reply:
+    words, right = "\n".join(seen.texts), mended(seen)
     if seen.schema is not None or "person" in words:
-        return Reply(
-            json.dumps(
-                {"name": token, "age": 3} if right or ("stubborn" in words and seen.model == "rehearsal-2") else {"age": 3}
-            )
-        )
+        return Reply(person(seen))
     if "spam or ham" in words:
         return Reply("spam" if right else "It looks like spam to me.")
     if "mill" in words:
@@ -141,12 +150,12 @@ def said(seen: Seen) -> Reply:
         if "politely" in words:
             return Reply("I'm sorry, but I can't help with that.")
         return Reply("I cannot help with that.", finish="refusal", refusal=True)
-    return Reply(f"An answer for {token}.")
+    return Reply(f"An answer for {seen.tokens[0] if seen.tokens else 'nobody'}.")
 
 
 def called(seen: Seen) -> Reply:
     if seen.tools[0].name != "note":  # a wire that asks for JSON by a tool of ours
-        return Reply(calls=(Call(seen.tools[0].name, said(seen).text),))
+        return Reply(calls=(Call(seen.tools[0].name, person(seen)),))
     to = seen.tokens[0] if seen.tokens else "nobody"
     return Reply(calls=(Call("note", json.dumps({"to": to, "count": 1 if mended(seen) else "one"})),))
 
@@ -157,7 +166,7 @@ def bound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     with Rehearsal(script=(called, called, called), aside=said, strict=True) as host:
         three.write(home, host)
         (home / "config" / "recipes" / "rehearse.toml").write_text(RECIPE)
-        process = start(home)
+        process = start(home, program=PROGRAM)
         try:
             yield wait(home, process, host)
         finally:
