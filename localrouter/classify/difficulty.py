@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 
+from localrouter.classify.patterns import compiled, spaced
 from localrouter.classify.prose import Prose
 from localrouter.classify.said import Said
 from localrouter.classify.scores import chance
@@ -21,7 +22,7 @@ _BASE: dict[Task, float] = {
     "math": 0.1, "code": -0.3, "code_edit": 0.4, "agent_step": 0.7,
 }  # fmt: skip
 """Logits."""
-_HARD = re.compile(
+_HARD = compiled(
     r"\b(?:prove|proof|derive|derivation|architect\w*|trade-?offs?|root cause|race condition|deadlock|distributed|concurren\w+|consensus|optimi[sz]\w*|rigorous\w*|in depth|in detail|comprehensive|thorough\w*|step by step|from first principles|complexity|asymptotic|formal\w*"
     r"|refactor|migrat\w+|end-to-end|production|scal(?:e|able|ability)|fault[- ]toleran\w*|benchmark|threat model|counterexample|theorem|lemma|integral|eigen\w+|topolog\w+|stochastic|bayesian|quantum|cryptograph\w*|compiler|kernel|synthesi[sz]e|evaluate|critique|strategy|multi-step|analy[sz]e|design a|implement a|algorithm)\b"
 )
@@ -42,7 +43,7 @@ _OLYMPIC = re.compile(
 def difficulty(ask: Ask, said: Said, text: Prose, task: Task, risk: Risk) -> float:
     """See the module. Three digits."""
     logit = _BASE[task]
-    head = f"{text.head} {text.tail}"
+    head = spaced(f"{text.head} {text.tail}")
     size = said.length
     logit += min(1.6, 0.45 * math.log1p(size / 220))
     if said.given_length and not said.results:
@@ -53,6 +54,8 @@ def difficulty(ask: Ask, said: Said, text: Prose, task: Task, risk: Risk) -> flo
     logit += 0.15 * min(3, max(0, said.words[:4096].count("?") - 1))
     if size < 120 and _EASY.search(text.head):
         logit -= 1.0
+    if size < 100 and not hard and text.lines < 3 and task in ("math", "code", "code_edit"):
+        logit -= 0.6  # "what is 3 + 4", "write a function that adds two numbers"
     if task == "math":
         logit += 1.0 if _OLYMPIC.search(said.words[:2048]) else -0.7 if _SCHOOL.search(text.head) else 0.0
     elif task in ("code", "code_edit"):

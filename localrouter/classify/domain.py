@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from localrouter.classify.domain_words import PHRASES, SIGNS, WORDS
+from localrouter.classify.patterns import compiled, spaced
 from localrouter.classify.scores import shares
 from localrouter.core.words import DOMAINS, RISKS, Domain, Risk, Task
 
@@ -38,8 +39,7 @@ _WHOLE, _STARTS = _tables()
 _BY_THREE: dict[str, list[str]] = {}
 for _word in sorted(_STARTS, key=len, reverse=True):
     _BY_THREE.setdefault(_word[:3], []).append(_word)
-_PHRASES = {name: re.compile(pattern.replace(r"\b", " ", 1).replace(r"|\b", "| ")) for name, pattern in PHRASES.items()}
-"""Searched in text with single spaces: a literal in front lets the engine skip from word to word."""
+_PHRASES = {name: compiled(pattern) for name, pattern in PHRASES.items()}
 
 
 def domain(text: str, given: str = "") -> tuple[Domain, dict[Domain, float]]:
@@ -72,9 +72,9 @@ def _count(text: str, words: list[str], worth: float, scores: dict[Domain, float
         seen.add(word)
         for name, weight in hits:
             scores[name] += weight * worth
-    spaced = " " + " ".join(words)
+    joined = " " + " ".join(words)
     for name, pattern in _PHRASES.items():
-        found = len(set(pattern.findall(spaced)))
+        found = len(set(pattern.findall(joined)))
         if found:
             scores[name] += min(3, found) * 1.8 * worth
     if not text.isascii():
@@ -84,52 +84,53 @@ def _count(text: str, words: list[str], worth: float, scores: dict[Domain, float
 
 # --- risk ------------------------------------------------------------------------------------------
 
-_OWN = re.compile(
+_OWN = compiled(
     r"\b(?:my|me|i|i'm|i've|we|our|mine|myself|he|she|his|her|someone|a friend|this patient|the patient|year[- ]old|yo|mein\w*|ich|mi|mon|ma|je|mio|mia|meu|minha|мне|мой|у меня|我|私|나|내)\b|我|私|我们|제가|أنا|मुझे|मेर"
 )
-_DECIDES = re.compile(
+_DECIDES = compiled(
     r"\b(?:should|can|could|may|must|is it (?:safe|legal|ok|okay|allowed|wise)|what (?:should|can|do|would)|how (?:much|many|do|can|should|to|long|often)|do i|am i|advice|advise|recommend\w*|decide|decision|help|need|want|best|safe(?:ly)?|review|assess|analy[sz]e|draft|evaluate|plan|which"
     r"|soll(?:te)?|darf|kann|debo|puedo|dois|puis|devo|posso|можно|нужно|should i)\b|应该|可以|怎么|すべき|해야|هل|क्या"
 )
 _LEARNS = re.compile(
-    r"^(?:please |can you |could you )?(?:what (?:is|are|was|were|does) (?:an? |the )?[\w\s'-]{2,60}\??$|define |who (?:is|was) |when (?:did|was) |where (?:is|was) |history of |explain (?:the (?:concept|term|difference|history|basics)|what|how .{0,40} works?\b)|tell me about the history|write (?:a|an|me a) (?:poem|story|song|joke|essay|haiku)|difference between|translate)"
+    r"^(?:please |can you |could you )?(?:what (?:is|are|was|were|does) (?:an? |the )?(?:[\w'-]+ ?){1,4}\??$|define |who (?:is|was) |when (?:did|was) |where (?:is|was) |history of |explain (?:the (?:concept|term|difference|history|basics)|what|how .{0,40} works?\b)|tell me about the history|write (?:a|an|me a) (?:poem|story|song|joke|essay|haiku)|difference between|translate)"
 )
 
 _HIGH: dict[Domain, re.Pattern[str]] = {
-    "medical": re.compile(
+    "medical": compiled(
         r"\b(?:dos(?:e|es|age|ages|ing)|how (?:much|many) .{0,40}(?:mg|pills?|tablets?|take|give|ibuprofen|paracetamol|tylenol|acetaminophen|aspirin|insulin|medic\w+)|overdos\w+|\d+ ?m(?:g|cg|l)\b|interact(?:ion|ions|s)? (?:with|between)|mix(?:ing)? .{0,40}(?:alcohol|with)|together with|combine .{0,30}with|stop taking|chest pain|can't breathe|difficulty breathing|suicid\w+|kill myself|end my life|self[- ]harm\w*|hurt myself"
         r"|emergency|\ber\b|stroke|heart attack|seizure|unconscious|bleeding|diagnos(?:e|is) (?:me|my|this|him|her|the)|do i have|pregnan\w+|newborn|infant|baby|toddler|poison\w*|anaphyla\w*|contraindicat\w+|prescri(?:be|ption)|treatment plan|lump|tumou?r|biopsy|chemo\w*"
         r"|dosierung|dosis|posologie|dosaggio|dosagem|dosering|dawk\w+|дозировк\w+|суицид\w*|schwanger\w*|embaraz\w*|enceinte|selbstmord|suizid|suicid\w*)\b|剂量|用量|自杀|急诊|怀孕|용량|자살|投与|自殺|جرعة|खुराक"
     ),
-    "legal": re.compile(
+    "legal": compiled(
         r"\b(?:sue|suing|sued|lawsuit|liab(?:le|ility)|indemn\w+|criminal charges?|arrested|plead|guilty|jail|prison|deport\w*|custody|evict\w*|breach(?:ed)? (?:of )?(?:contract|the contract|my)?|sign (?:this|the|an?)|enforceable|legal (?:advice|action|rights|liability|risk|analysis|opinion|strategy)|can (?:my|the) (?:landlord|employer|boss|police)|restraining order|will and testament|settlement|statute of limitations|represent myself|subpoena\w*|testif\w+|draft (?:a|an|the) (?:contract|will|complaint|motion|clause|agreement|nda|lease)|void|asylum|visa"
         r"|verklagen|klage|haft\w*|strafbar|demandar|poursuivre|denunciar|citare|processar|подать в суд|уголовн\w+)\b|起诉|诉讼|責任|责任|訴え|소송|고소"
     ),
-    "financial": re.compile(
+    "financial": compiled(
         r"\b(?:should i (?:invest|buy|sell|put|take|borrow|refinance|withdraw|cash|pay|trade|move)|(?:invest|put|bet|spend) (?:all )?(?:my|our)|(?:all|entire|life) (?:my |of my )?savings|retirement|401\(?k\)?|pension|tax (?:evasion|avoidance|return|liability)|avoid (?:paying )?tax\w*|bankrupt\w*|foreclos\w*|default on|leverage\w*|margin (?:call|trading)|options? trading|day trad\w+|crypto\w*|wire (?:the|\$|money|transfer)|transfer (?:\$|all|the funds)|loan|mortgage|insider|guarante\w+ returns?|which stocks?|buy (?:stocks?|shares|bitcoin)|short sell\w*|payday|hide (?:assets|income|money)|launder\w*|fraud\w*|approve .{0,30}(?:loan|credit)|deny .{0,30}(?:loan|credit)|creditworth\w*"
         r"|investieren|anlegen|altersvorsorge|invertir|hipoteca|investir|retraite|investire|mutuo|инвестировать|ипотек\w+)\b|投资|贷款|退休|全部积蓄|投資|투자|대출"
     ),
-    "employment": re.compile(
+    "employment": compiled(
         r"\b(?:(?:should|can|could|may|do) (?:i|we|they|my|the|an?) .{0,40}(?:hire|fire|reject|terminate|promote|dismiss|lay off|demote)|who(?:m)? (?:should|to) .{0,20}(?:hire|fire|promote|interview|lay)|(?:rank|score|screen|shortlist|rate|evaluate|compare|reject|select|choose|assess|filter) .{0,60}(?:candidates?|applicants?|resumes?|cvs?|employees?|applications?)|hir(?:e|ing) decision|wrongful\w*|harass\w*|discriminat\w*|terminat\w+|fir(?:e|ed|ing) (?:an?|the|my|him|her|me|for|someone|employee)|lay(?:ing)?[- ]?offs?|laid off|severance|performance improvement plan|disciplin\w+|whistleblow\w*|retaliat\w*|pregnan\w*|background check|unlawful|dismiss\w*|resign\w*"
         r"|kündig\w*|entlassen|einstellen|abmahnung|despedir|despido|contratar|licencier|licenciement|embaucher|licenziare|licenziamento|demitir|уволить|увольнен\w+)\b|解雇|辞退|录用|裁员|候选人|採用|해고|채용"
     ),
-    "security": re.compile(
+    "security": compiled(
         r"\b(?:exploits?|payloads?|malware|ransomware|keylogger|rootkit|backdoor|reverse shell|shellcode|bypass\w* .{0,40}(?:auth\w*|login|firewall|antivirus|edr|2fa|mfa|waf|security|detection|paywall|drm)|crack\w* .{0,30}(?:password|hash|wifi|wi-fi|account|license|zip)|hack\w* (?:into|someone|a|an|the|my|his|her|facebook|instagram|wifi)|phish\w*|ddos|botnet|steal\w*|exfiltrat\w*|privilege escalation|escalate privileges|sql ?map|metasploit|dump .{0,30}(?:hashes|credentials|passwords|database)|undetect\w*|evade|evasion|obfuscat\w* .{0,30}(?:payload|malware|code)|brute[- ]force|spoof\w*|inject\w* .{0,30}(?:code|dll|process|sql)|zero[- ]day|weaponi[sz]\w*|lateral movement|rce|(?:been|was|were|got) (?:hacked|breached|compromised)|leaked|incident"
         r"|hacken|schadsoftware|hackear|pirater|взломать|хакнуть|эксплойт\w*)\b|漏洞利用|黑客|攻击|破解|ハッキング|해킹|공격"
     ),
 }
-_GRAVE = re.compile(
+_GRAVE = compiled(
     r"\b(?:suicid\w*|kill (?:myself|himself|herself|someone|him|her|people)|end my life|self[- ]harm\w*|bombs?|explosives?|nerve agent|meth(?:amphetamine)? (?:lab|synthesis|recipe)|ricin|weapons? of mass|child (?:abuse|porn\w*)|csam|poison (?:someone|him|her|a person)|build a gun|selbstmord)\b|自杀|自殺|자살|爆弹|炸弹"
 )
 
 
 def risk(text: str, name: Domain, share: float, kind: Task) -> tuple[Risk, dict[Risk, float]]:
     """(the risk, the share of each). `text`: the person's prose in lower case, its beginning and its end. `share`: of the domain `name`."""
+    start, text = text, spaced(text)
     scores: dict[Risk, float] = {"low": 1.2, "elevated": 0.0, "high": 0.0}
     if _GRAVE.search(text):
         scores["high"] += 3.0
     if name != "general":
-        learns = _LEARNS.search(text) is not None
+        learns = _LEARNS.search(start) is not None
         acts = _HIGH[name].search(text) is not None
         own, decides = _OWN.search(text) is not None, _DECIDES.search(text) is not None
         scores["elevated"] += 1.5 + 0.6 * decides + (0.3 if own else 0.0)

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 from localrouter.classify import injection_rules as r
 from localrouter.classify.hidden import decoded, plain
+from localrouter.classify.patterns import spaced
 from localrouter.classify.scores import chance
 
 BASE = -3.1
@@ -40,9 +41,10 @@ _HOW = re.compile(
     r"|what (?:does|is|are)|why (?:does|do|is|are)|difference|how (?:do|can|should|would) (?:i|we|you)|classif(?:y|ier)|is this|unit tests?"
     r"|test cases?|regex|article|blog|paper|translate|example of|meaning)\b"
 )
+_HOWTO = re.compile(r"\bhow (?:do|can|should|would|could) (?:i|we|you|one)\b|\bhow to\b|\bbest practices?\b")
 _OFTEN = re.compile(
     r"\b(?:for example|e\.g\.|such as|example of|examples? include|like this|an attacker (?:may|might|can|could)|attackers?|prompt injection"
-    r"|jailbreak\w{0,3}|researchers?|vulnerab\w+|the phrase|known as)\b"
+    r"|jailbreak\w{0,3}|researchers?|vulnerab\w+|the phrase|known as|assert\w*|blocked|expect|test_\w+|payloads?|pattern)\b"
 )
 _ORDERS = re.compile(r"\byou (?:must|will|shall|should|are|have to|need to|can(?:not|'t)?|do not|don't)\b")
 _MODEL = re.compile(r"\b(?:chatgpt|openai|gpt-?[34]\w*|language model|ai model|your programming|as an ai)\b")
@@ -122,12 +124,7 @@ def _asks(text: str) -> float:
 
 def _weigh(text: str, *, own: bool, foreign: bool = True) -> float:
     """What the rules add for a lower-case text."""
-    # Words begin with few things: a stem is looked for only where a word begins as it does.
-    stems = {stem for stem in _ELSEWHERE if stem in text}
-    for first in set(_FIRSTS.findall(text)):
-        for stem in _BY_FIRST.get(first, ()):
-            if stem in text:
-                stems.add(stem)
+    stems = stems_in(text)
     drops = [stem for stem in r.OVERRIDE_STEMS if stem in stems]
     others = {stem for stem in _FOREIGN_STEMS if stem in text} if foreign else set()
     rules = [rule for rule in r.RULES if not stems.isdisjoint(rule.stems)]
@@ -135,6 +132,7 @@ def _weigh(text: str, *, own: bool, foreign: bool = True) -> float:
     if not rules and not drops:
         return 0.0
     near = _near(text, {*drops, *(s for rule in rules for s in rule.stems if s in stems or s in others)})
+    asks = own and _HOWTO.search(text[:400]) is not None
     about, how = _ABOUT.search(near) is not None, _HOW.search(text[:1500]) is not None
     families: dict[str, list[float]] = {}
     if drops:
@@ -145,12 +143,25 @@ def _weigh(text: str, *, own: bool, foreign: bool = True) -> float:
         hit = rule.pattern.search(near)
         if hit is not None:
             weight = (rule.own if own else rule.others) * _trust(near, hit.start(), hit.end(), about, how, own=own)
+            if asks and rule.family == "secrets":
+                weight *= 0.4  # "how do I list environment variables?"
             families.setdefault(rule.family, []).append(weight)
     total = 0.0
     for weights in families.values():
         weights.sort(reverse=True)
         total += weights[0] + _MORE * sum(weights[1:4])
     return total
+
+
+def stems_in(text: str) -> set[str]:
+    """Those of the English rules that stand in a lower-case text. Words begin with few things: a stem is looked for only where a word begins
+    as it does."""
+    stems = {stem for stem in _ELSEWHERE if stem in text}
+    for first in set(_FIRSTS.findall(text)):
+        for stem in _BY_FIRST.get(first, ()):
+            if stem in text:
+                stems.add(stem)
+    return stems
 
 
 def _override(qualifiers: str, *, own: bool) -> float:
@@ -188,7 +199,7 @@ def _near(text: str, stems: Iterable[str]) -> str:
         end = stop
         if left <= 0:
             break
-    return re.sub(r"[ \t\r\f\v]+", " ", re.sub(r"(?<![\n\x00])\n(?!\n)", "\n", "".join(out)))
+    return spaced(re.sub(r"[ \t\r\f\v]+", " ", "".join(out)))
 
 
 def _trust(text: str, start: int, end: int, about: bool, how: bool, *, own: bool) -> float:

@@ -19,7 +19,7 @@ _TAG = re.compile(r"<[^<>\n]{1,200}>")
 _EDGES = ".,;:!?()[]{}\"'“”‘’«»„…*_#<>|-–—¿¡~+=$%&"
 _WORD = re.compile(r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u097f])+(?:'[^\W\d_]+)?")
 """Python counts no vowel sign of Devanagari as a letter."""
-_QUOTED = re.compile(r'"[^"\n]{3,400}"|“[^”\n]{3,400}”|«[^»\n]{3,400}»|„[^“”\n]{3,400}[“”]')
+_QUOTED = re.compile(r'"[^"\n]{3,400}"|“[^”\n]{3,400}”|«[^»\n]{3,400}»|„[^“”\n]{3,400}[“”]|(?<!\w)\'[^\'\n]{8,400}\'(?!\w)')
 _WORD_LIMIT = 160
 _PRIOR = {
     **dict.fromkeys(("de", "fr", "es", "it", "pt", "ru", "hi", "ar"), 0.25),
@@ -73,7 +73,7 @@ def language(text: str) -> tuple[str, dict[str, float]]:
     plain = _CODE.sub(" ", text) if "`" in text else text
     if "<" in plain:
         plain = _TAG.sub(" ", plain)
-    if '"' in plain or not plain.isascii():
+    if '"' in plain or "'" in plain or not plain.isascii():
         bare = _QUOTED.sub(" ", plain)
         if len(bare) >= 12 and len(bare) * 4 >= len(plain):
             plain = bare

@@ -48,18 +48,18 @@ WORDS: dict[str, str] = {
     "wie waar wanneer waarom hoe welke kan kun kunt kunnen moet moeten zou zouden wil wilt worden wordt werd heeft "
     "hebben had heb er hier daar meer veel heel alle alles iets niets schrijf leg geef maak graag alsjeblieft "
     "bedankt hallo tussen zonder tegen onder zoals omdat",
-    "sv": "och att det som en ett är av på för med den till inte om var har de hade jag du han hon vi ni dem min mitt "
-    "mina din ditt dina sin sitt sina vår ert från men eller så när hur vad vem vilka vilken vilket varför kan "
-    "kunna ska skulle måste vill bli blir blev vara varit också bara mycket mer alla allt något några ingen här där "
-    "detta dessa denna efter under mellan utan över genom mot skriv förklara ge gör tack hej hos",
-    "da": "og at det som en et er af på for med den til ikke om var har de havde jeg du han hun vi i jer dem min mit mine "
-    "din dit dine sin sit sine vores fra men eller så når hvordan hvad hvem hvilke hvilken hvorfor hvor kan kunne "
-    "skal skulle må vil blive bliver blev være været også kun meget mere alle alt noget nogle ingen her der dette "
-    "disse denne efter under mellem uden over gennem mod skriv forklar giv gør tak hej hos af",
-    "no": "og å det som en ei et er av på for med den til ikke om var har de hadde jeg du han hun vi dere dem min mitt "
-    "mine din ditt dine sin sitt sine vår fra men eller så når hvordan hva hvem hvilke hvilken hvorfor hvor kan "
-    "kunne skal skulle må vil bli blir ble være vært også bare mye mer alle alt noe noen ingen her der dette disse "
-    "denne etter under mellom uten over gjennom mot skriv forklar gi gjør takk hei hos ikkje eg ein",
+    "sv": "mig dig sig och att det som en ett är av på för med den till inte om var har de hade jag du han hon vi ni dem "
+    "min mitt mina din ditt dina sin sitt sina vår ert från men eller så när hur vad vem vilka vilken vilket varför "
+    "kan kunna ska skulle måste vill bli blir blev vara varit också bara mycket mer alla allt något några ingen här "
+    "där detta dessa denna efter under mellan utan över genom mot skriv förklara ge gör tack hej hos",
+    "da": "mig dig sig og at det som en et er af på for med den til ikke om var har de havde jeg du han hun vi i jer dem "
+    "min mit mine din dit dine sin sit sine vores fra men eller så når hvordan hvad hvem hvilke hvilken hvorfor "
+    "hvor kan kunne skal skulle må vil blive bliver blev være været også kun meget mere alle alt noget nogle ingen "
+    "her der dette disse denne efter under mellem uden over gennem mod skriv forklar giv gør tak hej hos af",
+    "no": "meg deg seg og å det som en ei et er av på for med den til ikke om var har de hadde jeg du han hun vi dere dem "
+    "min mitt mine din ditt dine sin sitt sine vår fra men eller så når hvordan hva hvem hvilke hvilken hvorfor "
+    "hvor kan kunne skal skulle må vil bli blir ble være vært også bare mye mer alle alt noe noen ingen her der "
+    "dette disse denne etter under mellom uten over gjennom mot skriv forklar gi gjør takk hei hos ikkje eg ein",
     "fi": "ja on ei se että en oli ovat olla ole mutta tai kun jos niin kuin myös mitä mikä kuka missä milloin miksi "
     "miten kuinka minä sinä hän me te he minun sinun hänen tämä tuo nämä ne sen tämän jonka joka jotka voi voit "
     "voiko voisitko pitää täytyy ovatko onko eivät vain jo vielä hyvin paljon kaikki kanssa ilman mukaan jälkeen "

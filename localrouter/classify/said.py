@@ -15,7 +15,7 @@ HEAD, TAIL = 6144, 2048
 """Characters of the person's words that are read."""
 GIVEN = 24_576
 """Characters that are read of supplied texts and of what tools returned, together; the newest first."""
-_TURN = 1 << 20
+_TURN = 1 << 18
 """Characters of one turn that are looked at for harness text."""
 _TURNS = 24
 """How many user turns back the person's last words are looked for: an agent's loop puts results between."""

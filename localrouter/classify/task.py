@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
+from localrouter.classify.patterns import spaced
 from localrouter.classify.prose import Prose
 from localrouter.classify.said import Said
 from localrouter.classify.scores import shares
-from localrouter.classify.task_rules import ASKED, INSTRUCTIONS, spaced
+from localrouter.classify.task_rules import ASKED, INSTRUCTIONS
 from localrouter.core.ask import Ask
 from localrouter.core.words import TASKS, Task
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from localrouter.classify.patterns import compiled
 from localrouter.core.words import Task
 
 
@@ -20,23 +21,6 @@ class Rule(NamedTuple):
     weight: float
     verb: bool = False
     foreign: bool = False
-
-
-_START = re.compile(r"(^|\|)\\b(?=[(\w])")
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """A word's beginning is written as a boundary and searched as the space in front of it (`spaced` sees to that there is one): a literal in
-    front lets the engine skip from word to word, and costs a quarter."""
-    return re.compile(_START.sub(r"\1 ", pattern))
-
-
-_OPENER = re.compile(r"((?<!\w)[\"'“”‘«(\[*_>`#])(?=\w)")
-
-
-def spaced(text: str) -> str:
-    """As the patterns want it: a space in front of each word that follows a space, a quotation mark or a bracket."""
-    return " " + _OPENER.sub(r"\1 ", text)
 
 
 ASKED = re.compile(
@@ -57,7 +41,7 @@ _CODE_THINGS = (
 )
 _PROGRAMMING = (
     r"\b(?:python|javascript|typescript|java|c\+\+|c#|golang|rust|ruby|php|kotlin|haskell|scala|matlab|react|vue\.?js|angular|node\.?js|django|flask|fastapi|pandas|numpy|pytorch|tensorflow|terraform|kubernetes|k8s|docker|ansible"
-    r"|graphql|powershell|bash|sql|postgres(?:ql)?|mysql|mongodb|redis|git|npm|pip|webpack|regex|css|html|json|yaml|linux|nginx|kafka|spark|asyncio|jupyter|vs ?code|github|api|sdk|compiler|linked list|binary tree|hash ?map|recursion|big-?o)\b"
+    r"|graphql|powershell|bash|sql|postgres(?:ql)?|mysql|mongodb|redis|git|npm|pip|webpack|regex|css|html|json|yaml|linux|nginx|kafka|spark|asyncio|jupyter|vs ?code|github|api|sdk|compiler|linked list|binary tree|hash ?map|recursion|big-?o)(?!\w)"
 )
 _TEXTS = r"(?:text|passage|paragraph|article|document|email|e-mail|message|review|tweet|sentence|conversation|transcript|report|notes?|data|table|resume|invoice|log|contract|story|comment|post|abstract|description|news|html|list)"
 
@@ -68,7 +52,7 @@ def _verb(task: Task, pattern: str, weight: float) -> Rule:
 
 def _mark(task: Task, pattern: str, weight: float) -> Rule:
     foreign = any(c.isalpha() and not c.isascii() for c in pattern)
-    return Rule(task, _compiled(pattern), weight, foreign=foreign)
+    return Rule(task, compiled(pattern), weight, foreign=foreign)
 
 
 INSTRUCTIONS: tuple[Rule, ...] = (
@@ -85,7 +69,7 @@ INSTRUCTIONS: tuple[Rule, ...] = (
     _mark("summarise", r"\b(?:fass\w{0,2} .{0,60}zusammen|zusammenfass\w*|resum[eai]\w{0,3}|résum\w{1,4}|riassum\w{1,5}|riassunto|sintetizza|resumir|resumo|resumen|samenvat\w*|vat .{0,40}samen|podsumuj|streść|sammanfatta|sammenfat|opsummer|oppsummer|tiivistä|shrň|zhrň|összefoglal\w*|rezumă|özetle\w{0,3}|ringkas\w{0,3}|tóm tắt|резюмируй|кратко излож\w*|обобщи|підсумуй)\b|总结|總結|概括|摘要|要約|まとめ|요약|لخص|تلخيص|सारांश|สรุป|סכם", 3.6),
     # --- extract -------------------------------------------------------------------------------
     _verb("extract", r"\b(?:extract(?:ion|ing|s)?|pull out|parse out|pick out|scrape)\b", 3.5),
-    _verb("extract", r"\b(?:list|find|identify|get|return|collect|locate|highlight|give me|output|retrieve|spot) (?:all |every |each |any |only |out |just )*(?:of )?(?:the )?(?:\w+,? ){{0,6}}?(?:names?|dates?|entities|e-?mails?|email addresses|phone numbers?|addresses|amounts?|numbers|people|persons?|organi[sz]ations?|locations?|places|companies|urls?|links|keywords?|key phrases|prices?|products?|skills|deadlines|ingredients|verbs|nouns|adjectives|mentions?|quotes|facts|fields|values|symptoms|medications)\b.{{0,60}}\b(?:from|in|mentioned|that (?:appear|are)|of|contained|within|below|as json)\b", 3.0),
+    _verb("extract", r"\b(?:list|find|identify|get|return|collect|locate|highlight|give me|output|retrieve|spot) (?:all |every |each |any |only |out |just )*(?:of )?(?:the )?(?:\w+,? ){0,6}?(?:names?|dates?|entities|e-?mails?|email addresses|phone numbers?|addresses|amounts?|numbers|people|persons?|organi[sz]ations?|locations?|places|companies|urls?|links|keywords?|key phrases|prices?|products?|skills|deadlines|ingredients|verbs|nouns|adjectives|mentions?|quotes|facts|fields|values|symptoms|medications)\b.{0,60}\b(?:from|in|mentioned|that (?:appear|are)|of|contained|within|below|as json)\b", 3.0),
     _mark("extract", r"\bnamed entit(?:y|ies)\b|\bner\b|\bkey[- ]value pairs\b|\b(?:fill|populate) (?:in |out )?(?:the |this )?(?:form|fields|schema|template)\b|\bas (?:a )?(?:json|csv|table) (?:with|object|using) (?:the )?(?:fields|keys|columns)\b|\bstructured (?:data|output|json)\b", 2.0),
     _mark("extract", rf"\bwhat (?:\w+ ){{1,4}}(?:is|are|was|were) (?:mentioned|listed|named|described|stated) in\b|\bwhich (?:\w+ ){{1,4}}(?:are|were|is) mentioned\b|\bfrom (?:this|the following|the) {_TEXTS}\b", 1.6),
     _mark("extract", r"\b(?:extrahier\w*|extrae\w{0,3}|extraer|extrai[st]?\w{0,3}|extrair|extraia|estrai\w{0,3}|estrarre|extraheer|wyodrębnij|wyciągnij|wypisz wszystkie|extrahera|uddrag|hent ut|extrahuj|vypiš všechn|kinyer\w*|extrage|çıkar\w{0,2}|ekstrak|trích xuất|извлеки\w{0,2}|выпиши|витягни)\b|提取|抽取|抽出|추출|استخرج|निकाल|ดึงข้อมูล|חלץ", 3.4),
@@ -105,7 +89,7 @@ INSTRUCTIONS: tuple[Rule, ...] = (
     # --- code ----------------------------------------------------------------------------------
     _verb("code", rf"\b(?:write|create|implement|build|generate|develop|code|make|produce|design|give me|show me|provide|need|want|draft)\b(?: \S+){{0,9}}? {_CODE_THINGS}\b", 2.9),
     _mark("code", _PROGRAMMING, 1.5),
-    _mark("code", r"\b(?:traceback|stack ?trace|segfault|segmentation fault|null ?pointer|\w+(?:error|exception):|syntax error|compil(?:e|er|ation) error|undefined is not|exit code \d|core dumped|merge conflict|memory leak|race condition|deadlock|off-by-one|time complexity|space complexity|unit test|pull request|code review|source code|my code|this code|the code|function|variable|for loop|data structure|design pattern|programming|coding|debug\w*)\b", 1.5),
+    _mark("code", r"\b(?:traceback|stack ?trace|segfault|segmentation fault|null ?pointer|\w+(?:error|exception)|mutex|semaphore|syntax error|compil(?:e|er|ation) error|undefined is not|exit code \d|core dumped|merge conflict|memory leak|race condition|deadlock|off-by-one|time complexity|space complexity|unit test|pull request|code review|source code|my code|this code|the code|function|variable|for loop|data structure|design pattern|programming|coding|debug\w*)\b", 1.5),
     _mark("code", r"\b(?:schreibe?|erstelle|escribe|crea|écri[st]|écrivez|crée|scrivi|crea|escreva|crie|schrijf|napisz|skriv|napiš|írj|scrie|yaz|buat(?:lah)?|viết|напиши|створи)\b.{0,60}\b(?:funktion|funci[óo]n|fonction|funzione|função|functie|funkcj\w|funktio\w*|függvény\w*|fonksiyon\w*|fungsi|hàm|функци\w|скрипт|script|skript|programm?a?|programa|programme|código|code|codice|kod|код|klass?e|clase|abfrage|consulta|requête|query)\b|(?:写|編寫|编写|实现|書|作成|작성).{0,30}(?:函数|関数|함수|代码|程序|コード|プログラム|코드|脚本|スクリプト)|(?:函数|関数|함수|代码|コード|코드).{0,20}(?:写|書|作|작성|실现|实现)|اكتب (?:دالة|برنامج|كود)", 3.0),
     # --- code_edit -----------------------------------------------------------------------------
     _mark("code_edit", r"<<<<<<< search|^diff --git|^@@ .{1,40} @@|\n\+\+\+ |apply_patch|\*\*\* begin patch", 4.0),
