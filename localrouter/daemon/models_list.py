@@ -61,7 +61,8 @@ def offers(s: Services) -> list[Offer]:
         for name, context in s.local.targets.items()
         if s.local.chats(name)
     ]
-    reached: list[tuple[str, Offer]] = [(s.catalogue.zone(m), _offer(m)) for m in models.values() if m.id in _targets(s)]
+    targets = _targets(s)
+    reached: list[tuple[str, Offer]] = [(s.catalogue.zone(m), _offer(m)) for m in models.values() if m.id in targets]
     reached += [("machine", local)] if local else []
     return [*(_virtual(name, reached) for name in TITLES), *([local] if local else []), *others, *hosted]
 
