@@ -128,6 +128,13 @@ class Logging(Strict):
     prompts: Literal["veiled", "none"] = "veiled"
 
 
+class Health(Strict):
+    """`breaker`: a host that fails again and again is left alone for a while, then tried by one request (daemon/breaker.py). Without it each
+    request asks it anew, and goes on to the next target when it failed."""
+
+    breaker: bool = True
+
+
 def _is_pattern(entry: str) -> bool:
     return len(entry) > 2 and entry.startswith("/") and entry.endswith("/")
 
@@ -207,6 +214,7 @@ class Settings(Strict):
     local: Local = Local()
     budgets: Budgets = Budgets()
     logging: Logging = Logging()
+    health: Health = Health()
     privacy: Privacy = Privacy()
     allowed_origins: tuple[str, ...] = ()
     """Web origins that may call, each exact (`http://localhost:3000`). None by default: any page of a listed origin can use the token."""

@@ -13,7 +13,8 @@
     │   ├── LocalUnavailable 503 ├── Busy 503          ├── NoKey 401          ├── StoreFault 503
     │   └── Stopping 503
     └── HostFault              the hosted model failed
-        ├── HostUnreachable 502  ├── HostTimeout 504   ├── HostRateLimited 429 ├── HostRejected 4xx
+        ├── HostUnreachable 502 ── CutOff 502
+        ├── HostTimeout 504   ├── HostRateLimited 429 ├── HostRejected 4xx
         ├── HostBroken 502       ├── HostTruncated 502 ── HostClosed 502
         ├── TimeIsUp 504 (a HostTimeout)
         └── AnswerFault 502        it answered, and the answer does not count
@@ -208,6 +209,12 @@ class HostUnreachable(HostFault):
     """No connection was made; nothing was sent."""
 
     code, money_at_risk = "host_unreachable", False
+
+
+class CutOff(HostUnreachable):
+    """The host failed again and again and is left alone for a while, or another request tries it just now; nothing was sent."""
+
+    code = "host_cut_off"
 
 
 class HostTimeout(HostFault):

@@ -36,6 +36,7 @@ KINDS: dict[type[e.RouterError], FailureKind | None] = {
     e.Stopping: None,
     e.HostFault: "server_error",
     e.HostUnreachable: "connection",
+    e.CutOff: "unavailable",  # to ask it again at once is what is not to be done
     e.HostTimeout: "timeout",
     e.TimeIsUp: "timeout",
     e.HostRateLimited: "rate_limit",

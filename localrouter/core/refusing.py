@@ -13,7 +13,7 @@ KINDS: tuple[tuple[str, type[e.RouterError]], ...] = (
     ("budget", e.BudgetExceeded),
     ("no_price", e.BudgetExceeded),
     ("cooling", e.HostRateLimited),
-    ("down", e.HostUnreachable),
+    ("down", e.CutOff),
     ("slow", e.HostTimeout),
     ("no_key", e.NoKey),
 )

@@ -37,12 +37,6 @@ FLUSH_S = 1.0
 Kind = Literal["well", "error", "refusal", "broken"]
 
 
-class CutOff(e.HostUnreachable):
-    """The host's breaker is open, or another request tries the host just now; nothing was sent."""
-
-    code = "host_cut_off"
-
-
 def verdict(error: e.RouterError | None) -> Kind | None:
     """What an attempt's end says of its model; None: nothing (the request was at fault, the client left, this daemon stops)."""
     if error is None:
@@ -51,7 +45,7 @@ def verdict(error: e.RouterError | None) -> Kind | None:
         return "refusal"
     if isinstance(error, e.AnswerFault):
         return "broken"
-    if isinstance(error, (e.HostRejected, e.TimeIsUp)):
+    if isinstance(error, (e.HostRejected, e.TimeIsUp, e.CutOff)):
         return None
     if isinstance(error, e.HostFault) or (isinstance(error, e.LaneFault) and not isinstance(error, (e.Stopping, e.Busy))):
         return "error"
@@ -60,7 +54,7 @@ def verdict(error: e.RouterError | None) -> Kind | None:
 
 def hosts_fault(error: e.RouterError | None) -> bool:
     """Whether the host failed, and not its answer, its limits or we."""
-    no = (e.AnswerFault, e.HostRejected, e.HostRateLimited, e.TimeIsUp)
+    no = (e.AnswerFault, e.HostRejected, e.HostRateLimited, e.TimeIsUp, e.CutOff)
     return isinstance(error, e.HostFault) and not isinstance(error, no)
 
 
@@ -153,10 +147,10 @@ def _quantile(values: list[float], q: float) -> float | None:
 
 
 class Health:
-    """See the module. `now`: monotonic seconds."""
+    """See the module. `now`: monotonic seconds. `breaker`: whether hosts are cut off."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], float] = time.monotonic, *, breaker: bool = True) -> None:
+        self._now, self._cuts = now, breaker
         self._records: OrderedDict[str, Record] = OrderedDict()
         self._breakers: dict[str, Breaker] = {}
         self._snapshot: dict[str, Condition] = {}
@@ -165,7 +159,7 @@ class Health:
     # --- what happens ------------------------------------------------------------------------------
 
     def began(self, attempt: Attempt) -> float:
-        """A call begins; returns when, for `first` and `ended`. Raises CutOff where the host is not to be asked now."""
+        """A call begins; returns when, for `first` and `ended`. Raises errors.CutOff where the host is not to be asked now."""
         now = self._now()
         host = attempt.model.host if attempt.model is not None else ""
         breaker = self._breakers.get(host)
@@ -173,7 +167,7 @@ class Health:
             wait = max(1.0, breaker.state(now)[1] - now)
             why = "another request is trying it" if breaker.probe is not None else f"it is left alone for {wait:.0f} seconds"
             text = f"{host} failed again and again, so {why}."
-            raise CutOff(text, "Ask again then; `localrouter status` shows how each host is.", retry_after=wait)
+            raise e.CutOff(text, "Ask again then; `localrouter status` shows how each host is.", retry_after=wait)
         if breaker is not None and breaker.probe == now:
             self._changed()
         return now
@@ -218,7 +212,7 @@ class Health:
         if tokens_s is not None:
             self._record(attempt.id).wrote(now, tokens_s)
         if host:
-            breaker = self._breakers.setdefault(host, Breaker())
+            breaker = self._breakers.setdefault(host, Breaker()) if self._cuts else Breaker()
             if hosts_fault(error) and ours:
                 breaker.released()  # it may have been about to answer: neither its fault nor its merit
             elif hosts_fault(error):
@@ -232,7 +226,7 @@ class Health:
     def probed(self, host: str, error: e.RouterError | None) -> None:
         """A person had the host asked for its list of models."""
         now = self._now()
-        breaker = self._breakers.setdefault(host, Breaker())
+        breaker = self._breakers.setdefault(host, Breaker()) if self._cuts else Breaker()
         if hosts_fault(error):
             breaker.fault(now)
         else:

@@ -48,7 +48,7 @@ class Watch:
         self._call: _Call | None = None
 
     def begins(self, command: c.Call) -> None:
-        """Before a call. Raises health.CutOff where its host is cut off."""
+        """Before a call. Raises errors.CutOff where its host is cut off."""
         self.close()
         began = self._health.began(command.attempt)
         # A doubtful host is hurried by us, and what it fails then is its own fault again; a route's limit says nothing of a host.

@@ -155,6 +155,7 @@ async def serve(
         secret=secret,
         record_texts=settings.logging.prompts == "veiled",
         allowed=settings.privacy.exact(),
+        breaker=settings.health.breaker,
     )
     control = control_socket.open_socket(paths)
     app = App(services, tokens.client, tokens.control if control is None else None)

@@ -80,6 +80,7 @@ class Services:
         secret: bytes,
         record_texts: bool,
         allowed: frozenset[str] = frozenset(),
+        breaker: bool = True,
     ) -> None:
         self.gates, self.wires = tuple(gates), wires
         self.store, self.inspection, self.local, self.egress = store, inspection, local, egress
@@ -96,7 +97,7 @@ class Services:
         self.in_flight = 0
         self._sticky: OrderedDict[tuple[str, str], DataClass] = OrderedDict()
         self.turns = Turns()
-        self.health = Health()
+        self.health = Health(breaker=breaker)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.adopt(recipe, catalogue)
 

@@ -14,7 +14,7 @@ from localrouter.core.chat import Channel, Chunk, Finish, Piece
 from localrouter.core.decide import Attempt
 from localrouter.core.money import Usage
 from localrouter.daemon.breaker import BASE_S, IN_A_ROW, MOST_S
-from localrouter.daemon.health import KEPT, KEPT_S, SUBJECTS, CutOff, Health, hosts_fault, in_words, verdict
+from localrouter.daemon.health import KEPT, KEPT_S, SUBJECTS, Health, hosts_fault, in_words, verdict
 from localrouter.daemon.health_watch import Watch
 
 WALL = 1_700_000_000.0
@@ -65,14 +65,14 @@ def test_five_faults_in_a_row_open_it_and_one_request_probes() -> None:
     w.call(DOWN, gap=0)
     assert w.state() == "open"
     assert w.health.standing(WALL)["h"].until == pytest.approx(WALL + BASE_S)
-    with pytest.raises(CutOff) as refused:
+    with pytest.raises(e.CutOff) as refused:
         w.call(DOWN)
     assert refused.value.retryable and not refused.value.money_at_risk
     w.now += BASE_S
     assert w.state() == "half_open"
     probe = w.health.began(of("h/m"))
     assert w.state() == "open", "while one request tries it, no other does"
-    with pytest.raises(CutOff):
+    with pytest.raises(e.CutOff):
         w.health.began(of("h/other"))
     w.health.first(of("h/m"), probe)
     assert w.state() == "closed"
@@ -143,7 +143,7 @@ def test_a_retry_of_a_host_that_was_just_cut_off_is_told_for_how_long() -> None:
     w = World()
     for _ in range(IN_A_ROW):
         w.call(DOWN, gap=0)
-    with pytest.raises(CutOff, match="left alone for 30 seconds") as refused:
+    with pytest.raises(e.CutOff, match="left alone for 30 seconds") as refused:
         w.health.began(of("h/m"))
     assert refused.value.retry_after == pytest.approx(BASE_S)
 

@@ -65,6 +65,6 @@ def write(home: Path, host: Rehearsal, *, then: str = "", day_usd: str = "1000")
     (config / "recipes").mkdir(parents=True, mode=0o700)
     config.chmod(0o700)
     tables, recipe = settings(host, then=then)
-    head = f'port = 0\nrecipe = "rehearse"\n[budgets]\nday_usd = "{day_usd}"\nmonth_usd = "5000.00"\n'
+    head = f'port = 0\nrecipe = "rehearse"\n[budgets]\nday_usd = "{day_usd}"\nmonth_usd = "5000.00"\n[health]\nbreaker = false\n'
     (config / "config.toml").write_text(head + tables + "\n")
     (config / "recipes" / "rehearse.toml").write_text(recipe)
