@@ -138,6 +138,11 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
 
 
+def _band(difficulty: float) -> str:
+    """By the thresholds of the shipped recipes."""
+    return "easy" if difficulty < 0.35 else "middling" if difficulty < 0.7 else "hard"
+
+
 def told() -> str:
     """What is known of the requests: the same for every recipe."""
     recipe = load_recipe("balanced", [SHIPPED])
@@ -153,14 +158,14 @@ def told() -> str:
                 sample.situation,
                 s.data_class,
                 s.task,
-                f"{s.difficulty:.2f}",
+                _band(s.difficulty),
                 s.interaction,
                 s.language or "-",
                 risk,
                 flags,
             )
         )
-    head = ("", "request", "situation", "class", "task", "hard", "interaction", "lang", "risk", "marks")
+    head = ("", "request", "situation", "class", "task", "looks", "interaction", "lang", "risk", "marks")
     return "\n".join(_table(head, rows)) + "\n"
 
 
