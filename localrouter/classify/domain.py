@@ -19,7 +19,7 @@ NOTHING = -1.2
 """The score of a domain of which no word was met."""
 SHARP = 1.4
 _WORD = re.compile(r"[^\W_]+(?:[-'&][^\W_]+)*")
-_LIMIT = 420
+_LIMIT = 300
 """Words that are looked up."""
 
 

@@ -72,6 +72,9 @@ def decoded(text: str) -> list[str]:
     """Texts that stand in `text` in another writing: base64, hex, letters set apart, digits for letters, backwards, rot13. Those that read
     like words."""
     out: list[str] = []
+    sizes = list(map(len, text.split()))
+    if max(sizes, default=0) < 20 and sizes.count(1) < 7 and not any(c in text for c in "013457@$"):
+        return _backwards(text)
     for blob in _BLOB.findall(text)[:_BLOBS]:
         out += _words_of(_base64(blob))
     if "0x" in text or "hex" in text.lower():
@@ -80,10 +83,17 @@ def decoded(text: str) -> list[str]:
                 out += _words_of(bytes.fromhex(blob.replace(" ", "")))
             except ValueError:
                 continue
-    for run in _SPACED.findall(text)[:_BLOBS]:
-        out.append(re.sub(r"[ .\-_*|]", "", run))
+    if sizes.count(1) >= 7 or max(sizes) >= 15:
+        for run in _SPACED.findall(text)[:_BLOBS]:
+            out.append(re.sub(r"[ .\-_*|]", "", run))
     if len(_LEET.findall(text[:4000])) >= 3:
         out.append(text[:4000].translate(_LEET_TABLE))
+    return out + _backwards(text)
+
+
+def _backwards(text: str) -> list[str]:
+    """Backwards and in rot13, where words of an order stand in either."""
+    out: list[str] = []
     lowered = text.lower()
     if "snoitcurtsni" in lowered or "tpmorp" in lowered or "erongi" in lowered:
         out.append(text[::-1])

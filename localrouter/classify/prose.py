@@ -14,7 +14,7 @@ _CODE_LINE = re.compile(
     r"|INSERT INTO |CREATE TABLE |<\?php|<!DOCTYPE|</?(?:div|html|body|span|script|head|template)\b|@\w+\(|\}\s*(?:else|catch)|>>> |\$ \w+ |elif |print\(|console\.log)",
     re.M,
 )  # fmt: skip
-_SYMBOLS = re.compile(r"[{};]\s*$|=> ?[{(]|\w\(\)|==|!=|::|->|\w+\.\w+\(|^\s{4,}\w+ ?= ", re.M)
+_SYMBOLS = ("==", "!=", "::", "->", "=>", "()", "{\n", ";\n", "}\n", "):\n", " = ", "&&", "||")
 
 
 _RAW = re.compile(
@@ -50,7 +50,8 @@ def prose(words: str) -> Prose:
     lines = words.count("\n") + 1
     code = len(_CODE_LINE.findall(words[:3072]))
     if lines > 2:
-        code += len(_SYMBOLS.findall(words[:2048])) // 3
+        start = words[:2048]
+        code += sum(map(start.count, _SYMBOLS)) // 3
     head = " ".join(text[:HEAD].lower().split())
     tail = " ".join(text[-TAIL:].lower().split()) if len(text) > HEAD else ""
     raw = not fenced and lines > 1 and _is_raw(words)
