@@ -75,6 +75,21 @@ REFUSED = record(
 MIXED = [REFUSED, LOCAL, SECRETS, *(record(i) for i in range(3, 0, -1))]
 
 
+def condition(name: str, calls: int, **more: Any) -> dict[str, Any]:
+    """One host or model of GET status."""
+    return {
+        "name": name,
+        "state": "closed",
+        "calls": calls,
+        "errors": 0.0,
+        "refusals": 0.0,
+        "broken": 0.0,
+        "first_ms": 412.0,
+        "words": "",
+        **more,
+    }
+
+
 class Canned(Daemon):
     """Newest first, as the daemon lists them. `asked` are the questions so far."""
 
@@ -85,6 +100,7 @@ class Canned(Daemon):
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.status: dict[str, Any] = {
             "recipe": "balanced@120be3940742", "inspector": {"alive": True}, "local": {"available": False}, "in_flight": 0, "cooling": {},
+            "health": [condition("openai", 50), condition("openai/gpt-5-mini", 50, errors=0.3, words="30 % of its last 50 calls failed, so it is asked later than others")],
         }  # fmt: skip
         self.spent = 12_345
         self.checks: list[dict[str, Any]] = [

@@ -21,6 +21,7 @@ from localrouter_tui.clock import Clock
 from localrouter_tui.palette import THEME
 from localrouter_tui.records import Odd, Record
 from localrouter_tui.screens.doctor import DoctorScreen
+from localrouter_tui.screens.health import HealthScreen
 from localrouter_tui.screens.help import HelpScreen
 from localrouter_tui.watch import Filter, Watch
 from localrouter_tui.widgets.head import Head, Notice
@@ -43,7 +44,7 @@ _NO_MATCH = ("No request has these words in this lane.", "", "Escape shows all."
 
 
 class RouterApp(App[None]):
-    """`/` filters, `l` chooses a lane, `p` pauses, Enter reads a request, `d` examines, `?` helps, `q` leaves."""
+    """`/` filters, `l` chooses a lane, `p` pauses, Enter reads a request, `d` examines, `h` shows health, `?` helps, `q` leaves."""
 
     TITLE = "localrouter"
     CSS_PATH = "app.tcss"
@@ -54,6 +55,7 @@ class RouterApp(App[None]):
         Binding("l", "lane", "Lane"),
         Binding("p", "pause", "Pause"),
         Binding("d", "doctor", "Doctor"),
+        Binding("h", "health", "Health", show=False),
         Binding("question_mark,f1", "help", "Help", key_display="?"),
         Binding("escape", "back", "Back", show=False),
         Binding("q", "quit", "Quit"),
@@ -210,6 +212,10 @@ class RouterApp(App[None]):
     def action_doctor(self) -> None:
         """Examine the daemon."""
         self.push_screen(DoctorScreen(self._daemon))
+
+    def action_health(self) -> None:
+        """How hosts and models do."""
+        self.push_screen(HealthScreen(self._daemon))
 
     def action_help(self) -> None:
         """The keys."""

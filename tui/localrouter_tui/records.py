@@ -154,6 +154,7 @@ class Status:
     local: bool
     in_flight: int
     cooling: int
+    cut_off: int
 
     @classmethod
     def of(cls, tree: Tree) -> Status:
@@ -162,7 +163,7 @@ class Status:
         cooling = tree.get("cooling")
         return cls(
             _text(tree, "recipe"), scan.get("alive") is True, local.get("available") is True, _whole(tree, "in_flight"),
-            len(cooling) if isinstance(cooling, Mapping) else 0,
+            len(cooling) if isinstance(cooling, Mapping) else 0, sum(c.state == "open" for c in map(Condition.of, _later(tree, "health"))),
         )  # fmt: skip
 
 
@@ -195,6 +196,31 @@ class Check:
     def of(cls, tree: Tree) -> Check:
         ok = tree.get("ok")
         return cls(_text(tree, "name"), ok if isinstance(ok, bool) else None, _text(tree, "detail"), _text(tree, "do"))
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a host or a model did of late. `state`: of a host's breaker; `bad`: the share of its calls that failed, refused or broke their
+    format; `words`: what is to be said of it, if anything."""
+
+    name: str
+    state: str
+    calls: int
+    bad: float
+    first_ms: float | None
+    words: str
+
+    @classmethod
+    def of(cls, tree: Tree) -> Condition:
+        """Raises Odd."""
+        bad = sum(_number(tree, key) for key in ("errors", "refusals", "broken"))
+        first = None if tree.get("first_ms") is None else _number(tree, "first_ms")
+        return cls(_text(tree, "name"), _text(tree, "state"), _whole(tree, "calls"), bad, first, _text(tree, "words"))
+
+
+def health(tree: Tree) -> tuple[Condition, ...]:
+    """The list in GET status. Raises Odd."""
+    return tuple(Condition.of(t) for t in _trees(tree, "health"))
 
 
 def rows(tree: Tree) -> tuple[Row, ...]:

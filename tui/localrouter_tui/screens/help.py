@@ -24,6 +24,7 @@ _KEYS = (
     ("l", "only one lane: hosted, local, refused, all"),
     ("p", "pause, and go on"),
     ("d", "examine the daemon"),
+    ("h", "how hosts and models do"),
     ("?", "this page"),
     ("q", "leave; the daemon goes on"),
 )

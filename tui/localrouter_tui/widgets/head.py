@@ -108,6 +108,8 @@ def _parts(status: Status) -> Text:
     parts.append(Text("● local model", style=GOOD) if status.local else Text("○ no local model", style=FAINT))
     if status.cooling:
         parts.append(untrusted(f"{status.cooling} cooling", WARN))
+    if status.cut_off:
+        parts.append(untrusted(f"{status.cut_off} cut off", BAD))
     if status.in_flight:
         parts.append(untrusted(f"{status.in_flight} in flight", ACCENT))
     return joined(parts, "  ")
