@@ -20,6 +20,7 @@ from localrouter.core.decision import digest
 from localrouter.core.errors import BadRequest
 from localrouter.core.kinds import DataClass
 from localrouter.core.recipe import Recipe
+from localrouter.daemon.recipes import NOTE_MAX
 
 VERSION = re.compile(r"@(-\d+)?|([A-Za-z0-9_-]+@)?[0-9a-f]{4,12}")
 """How a version of the history is named."""
@@ -104,6 +105,13 @@ def told_in_force(tree: dict[str, Any]) -> None:
     click.echo(f"{tree['version']} is {when}. config.toml names '{tree['source']}'.")
     if tree["before"]:
         click.echo(f"Before: {tree['before']}. Take it back: localrouter recipe rollback")
+
+
+def noted(note: str) -> str:
+    """A note for the history. Raises click.UsageError for one that is too long to be one."""
+    if len(note) > NOTE_MAX:
+        raise click.UsageError(f"The note has {len(note)} characters; {NOTE_MAX} is the most.")
+    return note
 
 
 def quoted(word: str) -> str:

@@ -177,7 +177,7 @@ def apply(name: str, note: str, replace: bool) -> int:
     paths = Paths.default()
     paths.ensure()
     source, recipe = _recipes.installed(paths, name, replace=replace)
-    _recipes.told_in_force(Desk(paths).apply(source, digest(recipe), note))
+    _recipes.told_in_force(Desk(paths).apply(source, digest(recipe), _recipes.noted(note)))
     return 0
 
 
@@ -219,5 +219,5 @@ def rollback(version: str, note: str) -> int:
     word = f"@-{version}" if version.isdigit() and len(version) < 4 else version
     paths = Paths.default()
     paths.ensure()
-    _recipes.told_in_force(Desk(paths).rollback(word, note))
+    _recipes.told_in_force(Desk(paths).rollback(word, _recipes.noted(note)))
     return 0

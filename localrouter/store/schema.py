@@ -59,7 +59,8 @@ def m004_decisions(db: Database) -> None:
         pk="id",
         not_null={"at", "recipe", "place", "body", "outcome"},
     )  # fmt: skip
-    db.table("decisions").create_index(["at"])
+    db.table("decisions").create_index(["at", "id"])
+    db.table("decisions").create_index(["recipe"])
     db.table("recipe_history").create(
         {"seq": int, "at": float, "name": str, "hash": str, "source": str, "by": str, "note": str},
         pk="seq",
