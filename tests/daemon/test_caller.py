@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from localrouter.core.ask import Ask, Caller
 from localrouter.core.recipe import Wanted
+from localrouter.daemon.coalescing import key_of
 from localrouter.dialects import anthropic_messages, openai_chat, openai_responses
 from localrouter.dialects._caller import LONGEST, MOST, caller
 
@@ -111,3 +113,14 @@ def test_nothing_that_a_client_sends_breaks_it(headers: dict[str, str], text: st
     found = caller(headers, chat(("user", f"Working directory: {text}")), ALL)
     for value in (found.user, found.project, *found.tags, *found.paths, *found.headers.values()):
         assert len(value) <= LONGEST
+
+
+def test_what_picks_another_route_makes_another_request() -> None:
+    """Equal requests that run at the same time are answered as one (daemon/coalescing.py)."""
+    ask = chat(("user", "hi"))
+    keys = {
+        key_of(b"t", replace(ask, caller=caller({"x-team": team}, ask, ALL)), {"x-team": team})
+        for team in ("blue", "red", "blue")
+    }
+    assert len(keys) == 2
+    assert key_of(b"t", ask, {"x-team": "blue"}) == key_of(b"t", ask, {"x-team": "red"}), "no route looks at it"
