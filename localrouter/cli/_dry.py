@@ -95,6 +95,9 @@ def _totals(report: Report) -> None:
         click.echo(
             f"Of {report.unpriced} requests nobody can say what they would have cost: no usage is recorded. They count as 0.\n"
         )
+    if report.uncounted:
+        many = f"Nobody counted how often {report.uncounted} of the requests came"
+        click.echo(f"{many}: [loop] same_requests of the recipe is taken as not reached.\n")
 
 
 def _groups(report: Report) -> None:

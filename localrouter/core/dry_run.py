@@ -63,13 +63,15 @@ class Compared:
 @dataclass(slots=True)
 class Report:
     """All of them. Costs in micro-dollars, of the requests that are known on both sides; `unpriced` are those of which nobody can say what
-    they would have cost. `recipes`: which ones decided, and how often; `catalogues` alike."""
+    they would have cost, `uncounted` those whose repeats nobody counted, though the recipe limits them. `recipes`: which ones decided, and
+    how often; `catalogues` alike."""
 
     recipe: str
     rows: list[Compared] = field(default_factory=list)
     recipes: Counter[str] = field(default_factory=Counter)
     catalogues: Counter[str] = field(default_factory=Counter)
     unpriced: int = 0
+    uncounted: int = 0
 
     @property
     def kinds(self) -> Counter[Kind]:
@@ -114,6 +116,7 @@ class Report:
             "before": totals(after=False),
             "after": totals(after=True),
             "unpriced": self.unpriced,
+            "uncounted": self.uncounted,
             "changed": [
                 {"id": r.id, "at": r.at, "kind": r.kind, "before": side(r.before), "after": side(r.after), "why": r.why}
                 for r in self.rows
@@ -140,6 +143,7 @@ def dry_run(
         decision = one.decision
         report.recipes[decision.recipe] += 1
         report.catalogues[decision.catalogue] += 1
+        report.uncounted += bool(recipe.loop.same_requests) and "repeats" not in decision.missing.wanted
         before = _was(one)
         try:
             ask, signals, standing = inputs(decision, catalogue)

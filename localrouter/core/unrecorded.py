@@ -73,9 +73,9 @@ class Missing:
 
 
 def wanted_by(recipe: Recipe) -> list[str]:
-    """What a recipe looks at that is read only for recipes which do: `path`, `user`, `headers.NAME`."""
+    """What a recipe looks at that is read only for recipes which do: `path`, `user`, `headers.NAME`; `repeats`, for [loop] same_requests."""
     wanted = recipe.wanted
-    names = ["path"] * wanted.paths + ["user"] * wanted.user
+    names = ["path"] * wanted.paths + ["user"] * wanted.user + ["repeats"] * bool(recipe.loop.same_requests)
     return [*names, *(f"headers.{name}" for name in sorted(wanted.headers))]
 
 

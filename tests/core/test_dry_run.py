@@ -124,6 +124,12 @@ def test_hosts_that_have_a_key_now_count() -> None:
     assert report.rows[0].after is not None and report.rows[0].after.model == "g/other"
 
 
+def test_repeats_that_nobody_counted_are_said() -> None:
+    limited = recipe_of({"name": "all", "try": ["h/dear"]}, loop={"same_requests": 3})
+    assert run([request(1), request(2, recipe=limited)], limited).uncounted == 1
+    assert run([request(1)], WAS).uncounted == 0
+
+
 def test_what_cannot_be_known_counts_nowhere() -> None:
     now = recipe_of({"name": "mine", "match": {"path": ["/work/*"]}, "try": ["h/cheap"]}, {"name": "all", "try": ["h/dear"]})
     report = run([request(1), request(2, caller=Caller(paths=("/work/x",)))], now)
