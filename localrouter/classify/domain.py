@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from localrouter.classify.domain_words import PHRASES, SIGNS, WORDS
+from localrouter.classify.domain_words import ENDINGS, PHRASES, SIGNS, WORDS
 from localrouter.classify.patterns import compiled, spaced
 from localrouter.classify.scores import shares
 from localrouter.core.words import DOMAINS, RISKS, Domain, Risk, Task
@@ -39,6 +39,7 @@ _WHOLE, _STARTS = _tables()
 _BY_THREE: dict[str, list[str]] = {}
 for _word in sorted(_STARTS, key=len, reverse=True):
     _BY_THREE.setdefault(_word[:3], []).append(_word)
+_ENDS: list[tuple[tuple[str, ...], list[tuple[Domain, float]]]] = [(ends, [(name, 1.1)]) for name, ends in ENDINGS.items()]
 _PHRASES = {name: compiled(pattern) for name, pattern in PHRASES.items()}
 
 
@@ -67,6 +68,8 @@ def _count(text: str, words: list[str], worth: float, scores: dict[Domain, float
         if hits is None:
             word = next((start for start in _BY_THREE.get(word[:3], ()) if word.startswith(start)), word)
             hits = _STARTS.get(word)
+        if hits is None:
+            hits = next((h for ends, h in _ENDS if len(word) > 6 and word.endswith(ends)), None)
         if hits is None or word in seen:
             continue
         seen.add(word)

@@ -73,9 +73,17 @@ SIGNS: dict[Domain, tuple[str, ...]] = {
 """The same where words are not set apart by spaces: a sign counts wherever it stands."""
 
 PHRASES: dict[Domain, str] = {
-    "medical": r"\b[a-z]{3,}(?:itis|ectomy|osis|a?emia|pathy|plasty|scopy|algia|uria|plegia|carcinoma|sarcoma|cardia|penia)\b|\bside effects?\b|\bblood (?:pressure|sugar|test|type)\b|\bheart (?:attack|rate|disease)\b|\bmental health\b|\bself[- ]harm\w*\b|\b(?:kill|hurt|cut)(?:ting|ing)? (?:myself|himself|herself)\b|\b\d+ ?(?:mg|mcg|ml)\b|\bchest pain\b|\bclinical trials?\b|\bmedical (?:history|advice|record)s?\b",
+    "medical": r"\bside effects?\b|\bblood (?:pressure|sugar|test|type)\b|\bheart (?:attack|rate|disease)\b|\bmental health\b|\bself[- ]harm\w*\b|\b(?:kill|hurt|cut)(?:ting|ing)? (?:myself|himself|herself)\b|\b\d+ ?(?:mg|mcg|ml)\b|\bchest pain\b|\bclinical trials?\b|\bmedical (?:history|advice|record)s?\b",
     "legal": r"\b(?:terms of service|privacy policy|intellectual property|cease and desist|small claims|statute of limitations|class action|power of attorney|due process|supreme court|limitation of liability|non-?compete|non-disclosure|legal (?:advice|analysis|risk|rights|liability|obligations?)|case law|rental agreement|security deposit)\b",
     "financial": r"\b(?:interest rates?|credit (?:card|score|report|limit)|exchange rates?|stock (?:market|price)s?|net worth|cash flow|balance sheet|income statement|financial (?:advice|statement|planning)|savings account|checking account|bank account|mutual funds?|index funds?|tax (?:return|bracket|deduction|credit)s?|real estate investment|market cap|hedge funds?|compound interest|supply and demand|opportunity cost|marginal (?:cost|revenue)|direct debit|top up|virtual card|my card)\b",
     "employment": r"\b(?:job (?:offer|description|interview|posting|applicants?|candidates?)|cover letter|performance (?:review|improvement)|human resources|paid time off|sick leave|parental leave|lay(?:ing)? off|wrongful termination|background check|pay (?:raise|gap|rise)|notice period|hiring (?:manager|decision|process)|work(?:place)? (?:harassment|discrimination)|job applicants?|vacation days)\b",
     "security": r"\b(?:sql injection|buffer overflow|privilege escalation|reverse shell|brute[- ]force|zero[- ]day|cross[- ]site|denial of service|penetration test\w*|lateral movement|man[- ]in[- ]the[- ]middle|social engineering|command injection|path traversal|remote code execution|threat model\w*|incident response|private keys?|access control|security (?:vulnerabilit\w+|audit|flaw|hole|breach))\b",
 }  # fmt: skip
+
+ENDINGS: dict[Domain, tuple[str, ...]] = {
+    "medical": (
+        "itis", "ectomy", "osis", "emia", "aemia", "pathy", "plasty", "scopy", "algia", "uria", "plegia", "carcinoma", "sarcoma", "cardia", "penia",
+        "ologist", "otomy", "oplasia", "mycin", "cillin", "azole", "statin",
+    ),
+}  # fmt: skip
+"""How longer words end that one domain alone makes."""

@@ -161,20 +161,23 @@ def _weigh(text: str, *, own: bool, foreign: bool = True) -> float:
     if not rules and not drops:
         return 0.0
     near = _near(text, {*drops, *(s for rule in rules for s in rule.stems if s in stems or s in others)})
-    asks = own and _HOWTO.search(text[:400]) is not None
-    about, how = _ABOUT.search(near) is not None, _HOW.search(text[:1500]) is not None
-    families: dict[str, list[float]] = {}
+    hits: list[tuple[str, float, int, int]] = []
     if drops:
-        for found in r.OVERRIDE.finditer(near):
-            weight = _override(found[1], own=own)
-            families.setdefault("override", []).append(weight * _trust(near, found.start(), found.end(), about, how, own=own))
+        hits += [("override", _override(found[1], own=own), found.start(), found.end()) for found in r.OVERRIDE.finditer(near)]
     for rule in rules:
         hit = rule.pattern.search(near)
         if hit is not None:
-            weight = (rule.own if own else rule.others) * _trust(near, hit.start(), hit.end(), about, how, own=own)
-            if asks and rule.family == "secrets":
-                weight *= 0.4  # "how do I list environment variables?"
-            families.setdefault(rule.family, []).append(weight)
+            hits.append((rule.family, rule.own if own else rule.others, hit.start(), hit.end()))
+    if not hits:
+        return 0.0
+    asks = own and _HOWTO.search(text[:400]) is not None
+    about, how = _ABOUT.search(near) is not None, _HOW.search(text[:1500]) is not None
+    families: dict[str, list[float]] = {}
+    for family, weight, start, end in hits:
+        weight *= _trust(near, start, end, about, how, own=own)
+        if asks and family == "secrets":
+            weight *= 0.4  # "how do I list environment variables?"
+        families.setdefault(family, []).append(weight)
     total = 0.0
     for weights in families.values():
         weights.sort(reverse=True)

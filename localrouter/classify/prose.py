@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-HEAD, TAIL = 360, 220
+HEAD, TAIL = 280, 180
 """Characters in which an instruction is looked for."""
 _FENCE = re.compile(r"```[^\n`]{0,40}\n?(.*?)(?:```|\Z)", re.S)
 _CODE_LINE = re.compile(
@@ -55,7 +55,7 @@ def prose(words: str) -> Prose:
     head = " ".join(text[:HEAD].lower().split())
     tail = " ".join(text[-TAIL:].lower().split()) if len(text) > HEAD else ""
     raw = not fenced and lines > 1 and _is_raw(words)
-    return Prose(text, head, tail, fenced, code, lines, raw, raw and _OPEN_END.search(words[-200:]) is not None)
+    return Prose(text, head, tail, fenced, code, lines, raw, raw and _OPEN_END.search(words[-120:]) is not None)
 
 
 def _is_raw(words: str) -> bool:
