@@ -20,6 +20,7 @@ from localrouter.core.ask import Leaf
 from localrouter.core.errors import LaneFault, PrivacyUnsure
 from localrouter.core.findings import Finding
 from localrouter.daemon.children import Child, ChildDied, ChildRefused
+from localrouter.daemon.precedence import Precedence
 from localrouter.daemon.seen import Seen
 from localrouter.engine.encoder import SETTINGS
 from localrouter.scrub.pieces import Cut, cut, join
@@ -29,6 +30,8 @@ BATCH_BYTES = 8 * 1024
 """Characters of one batch: of prose about a second of the encoder's time on a busy machine, so that a short request does not wait for a long one."""
 IN_FLIGHT = 2
 """Batches that the child has at a time: it works on one while the next is on its way. More would wait in its pipe, and their time run."""
+BEHIND = 200
+"""Batches that may wait for nobody but the record; of what comes then no text is kept."""
 SECONDS_PER_BATCH = 30.0
 """Without a word of the child: it says every two seconds that it works on a batch, so that a slow machine is not mistaken for a hang."""
 FIELD_CAP = 8 * 1024 * 1024
@@ -66,7 +69,7 @@ class Inspection:
         self._allowed: Callable[[str], bool] | None = None
         argv = [sys.executable, *SAFE, "-m", "localrouter.inspector"]
         self._children = (Child("inspector", argv, env=SETTINGS), Child("inspector", [*argv, "--standby"], env=SETTINGS))
-        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._turns = Precedence(IN_FLIGHT)
         self._at = 0
         self._configured: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -159,13 +162,19 @@ class Inspection:
                 raise PrivacyUnsure(f"{self.why} Nothing was sent.", "Correct [privacy] in config.toml.")
             self._met(child.ready)
 
-    async def inspect(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]]:
-        """Findings of each leaf, sorted, in its own offsets. Raises PrivacyUnsure."""
+    async def inspect(self, leaves: Sequence[Leaf], *, background: bool = False) -> list[tuple[Finding, ...]]:
+        """Findings of each leaf, sorted, in its own offsets. `background`: nobody waits for them (what is noted of an answer), so that those go
+        first for whom somebody does. Raises PrivacyUnsure."""
         try:
-            return await self._inspect(leaves)
+            return await self._inspect(leaves, background)
         except PrivacyUnsure:
             self.unsure += 1
             raise
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits to be scanned for the record that no more should be added."""
+        return self._turns.behind >= BEHIND
 
     def cached(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]] | None:
         """The findings when every leaf was seen before, without waiting; else None."""
@@ -183,7 +192,7 @@ class Inspection:
         across = [(s, row) for s, row in found if row is not None]
         return crossed(leaves, rows, across) if len(across) == len(found) else None
 
-    async def _inspect(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]]:
+    async def _inspect(self, leaves: Sequence[Leaf], background: bool) -> list[tuple[Finding, ...]]:
         await self.seen.load()
         for leaf in leaves:
             if len(leaf.text) > FIELD_CAP:
@@ -201,7 +210,7 @@ class Inspection:
         size = sum(len(leaf.text) for leaf in fresh.values())
         scans = await _apart(size, lambda: {name: self._scan(leaf) for name, leaf in fresh.items()})
         across = seams(leaves, self.seen.pieces.key_of)
-        known = await self._verdicts(scans, across)
+        known = await self._verdicts(scans, across, background)
         rows |= await _apart(size, lambda: {n: join(s.cut, [known[k] for k in s.keys], self._allowed) for n, s in scans.items()})
         for name in scans:
             self.seen.leaves.put(name, rows[name])
@@ -213,7 +222,9 @@ class Inspection:
         own = cut(leaf.text, leaf.context)
         return _Scan(own, [self.seen.pieces.key_of(piece.text, piece.context) for piece in own.pieces])
 
-    async def _verdicts(self, scans: Mapping[bytes, _Scan], across: Sequence[Seam]) -> dict[bytes, tuple[Finding, ...]]:
+    async def _verdicts(
+        self, scans: Mapping[bytes, _Scan], across: Sequence[Seam], background: bool
+    ) -> dict[bytes, tuple[Finding, ...]]:
         """The findings of every piece and seam, from the cache or from the child; each is asked for once."""
         known: dict[bytes, tuple[Finding, ...]] = {}
         missing: dict[bytes, tuple[str, str]] = {}
@@ -238,11 +249,11 @@ class Inspection:
             want(one.key, one.text, CONTEXT)
         for batch in self._batches(missing):
             try:
-                known |= await self._ask(batch, missing)
+                known |= await self._ask(batch, missing, background)
             except ChildDied:
                 # Whatever killed it, the standby is asked, one piece at a time: what kills again is quarantined.
                 for key in batch:
-                    known |= await self._alone(key, missing)
+                    known |= await self._alone(key, missing, background)
         return known
 
     def _batches(self, missing: Mapping[bytes, tuple[str, str]]) -> list[list[bytes]]:
@@ -261,17 +272,24 @@ class Inspection:
             batches.append(batch)
         return batches
 
-    async def _ask(self, batch: list[bytes], missing: Mapping[bytes, tuple[str, str]]) -> dict[bytes, tuple[Finding, ...]]:
+    async def _ask(
+        self, batch: list[bytes], missing: Mapping[bytes, tuple[str, str]], background: bool
+    ) -> dict[bytes, tuple[Finding, ...]]:
         # The canary is an address that no text holds: an inspector that answers "nothing" is as dead as a silent one.
         # It has no other word, so that the encoder need not read it; the encoder is asked what it must know when a child starts.
         canary = f"<{secrets.token_hex(6)}@canary-{secrets.token_hex(3)}.org>"
-        segments_ = [{"t": missing[k][0], "c": missing[k][1]} for k in batch] + [{"t": canary, "c": ""}]
         child = self.child
         try:
             if not child.alive:
                 await child.start()
             await self._configure(child)
-            async with self._slots:
+            async with self._turns.take(background=background):
+                # Another request may have had the same text while this one waited.
+                had = {k: row for k in batch if (row := self.seen.pieces.get(k)) is not None}
+                batch = [k for k in batch if k not in had]
+                if not batch:
+                    return had
+                segments_ = [{"t": missing[k][0], "c": missing[k][1]} for k in batch] + [{"t": canary, "c": ""}]
                 reply = await _reply(child, {"op": "inspect", "segments": segments_})
         except ChildDied as exc:
             if isinstance(exc, ChildRefused):
@@ -310,11 +328,13 @@ class Inspection:
             out[key] = found
         for key, found in out.items():
             self.seen.pieces.put(key, found)
-        return out
+        return had | out
 
-    async def _alone(self, key: bytes, missing: Mapping[bytes, tuple[str, str]]) -> dict[bytes, tuple[Finding, ...]]:
+    async def _alone(
+        self, key: bytes, missing: Mapping[bytes, tuple[str, str]], background: bool
+    ) -> dict[bytes, tuple[Finding, ...]]:
         try:
-            found = await self._ask([key], missing)
+            found = await self._ask([key], missing, background)
         except ChildDied as exc:
             if self.child.alive or exc.retry_after is None:
                 self._quarantine.add(key)

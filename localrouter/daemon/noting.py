@@ -251,9 +251,11 @@ async def scrubbed(
     name to the encoder, unless it is a `known` word."""
     if not text:
         return ""
+    if services.inspection.crowded:
+        return "(not recorded: many others wait to be scanned)"
     leaf = Leaf(("answer",), text[:TEXT_CAP], "assistant", "content")
     try:
-        found = await services.inspection.inspect([leaf])
+        found = await services.inspection.inspect([leaf], background=True)
     except RouterError:
         return "(not recorded: it could not be scanned)"
     found = [

@@ -75,7 +75,7 @@ async def _found(services: Services, texts: list[str]) -> tuple[list[tuple[Findi
         leaves.append(Leaf(("input", at), text[:room], "user", "input"))
         room -= len(leaves[-1].text)
     try:
-        return list(await services.inspection.inspect(leaves)), sum(len(leaf.text) for leaf in leaves)
+        return list(await services.inspection.inspect(leaves, background=True)), sum(len(leaf.text) for leaf in leaves)
     except RouterError:
         return [], 0
 

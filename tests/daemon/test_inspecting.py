@@ -143,9 +143,9 @@ async def test_only_new_text_goes_to_the_child() -> None:
         sent: list[str] = []
         honest = own._ask
 
-        async def watched(batch: Any, missing: Any) -> Any:
+        async def watched(batch: Any, missing: Any, background: bool) -> Any:
             sent.extend(missing[k][0] for k in batch)
-            return await honest(batch, missing)
+            return await honest(batch, missing, background)
 
         own._ask = watched  # type: ignore[method-assign]
         old = [leaf(code(i, 3000)) for i in range(10)]
@@ -281,3 +281,21 @@ def test_settings_are_checked(tmp_path: Path, text: str, line: int, says: str) -
     with pytest.raises(ConfigFault) as caught:
         load_settings(paths)
     assert caught.value.line == line and says in caught.value.text, caught.value.text
+
+
+async def test_the_same_text_in_many_requests_at_once_is_scanned_once() -> None:
+    async with inspection() as own:
+        await own.start()
+        asked: list[int] = []
+        stream = own.child.stream
+
+        def counted(message: dict[str, Any]) -> Any:
+            asked.append(len(message["segments"]) - 1)
+            return stream(message)
+
+        own.child.stream = counted  # type: ignore[method-assign]
+        text = "Please ask Jane Roe, jane@roe.org, about the invoice."
+        notes = [own.inspect([leaf(text)], background=True) for _ in range(40)]
+        rows = await asyncio.gather(*notes, *(own.inspect([leaf(text)]) for _ in range(10)))
+    assert all({text[f.start : f.end] for f in row[0]} >= {"jane@roe.org"} for row in rows)
+    assert sum(asked) <= 2, "one for each that was on its way"

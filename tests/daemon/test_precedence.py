@@ -1,0 +1,56 @@
+"""Who goes next: those who keep a client waiting, and never more than one of the others before them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from localrouter.daemon.precedence import Precedence
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_waiting_client_goes_before_the_record() -> None:
+    order: list[str] = []
+    turns, go = Precedence(2), asyncio.Event()
+
+    async def work(name: str, *, background: bool) -> None:
+        async with turns.take(background=background):
+            order.append(name)
+            await go.wait()
+            await asyncio.sleep(0)
+
+    tasks = [asyncio.create_task(work(f"note {n}", background=True)) for n in range(5)]
+    await asyncio.sleep(0.01)
+    assert order == ["note 0"] and turns.behind == 4, "one room is never the record's"
+    tasks += [asyncio.create_task(work(f"client {n}", background=False)) for n in range(3)]
+    await asyncio.sleep(0.01)
+    assert order == ["note 0", "client 0"]
+    go.set()
+    await asyncio.gather(*tasks)
+    assert order[:4] == ["note 0", "client 0", "client 1", "client 2"] and order[4:] == [f"note {n}" for n in range(1, 5)]
+
+
+async def test_who_gives_up_leaves_no_gap() -> None:
+    turns, draw = Precedence(2), random.Random(1)
+    done = at_work = 0
+
+    async def work(background: bool) -> None:
+        nonlocal done, at_work
+        async with turns.take(background=background):
+            at_work += 1
+            assert at_work <= 2
+            await asyncio.sleep(0)
+            at_work -= 1
+        done += 1
+
+    tasks = [asyncio.create_task(work(draw.random() < 0.5)) for _ in range(300)]
+    for task in draw.sample(tasks, 100):
+        await asyncio.sleep(0)
+        task.cancel()
+    gone = sum(isinstance(r, asyncio.CancelledError) for r in await asyncio.gather(*tasks, return_exceptions=True))
+    assert done + gone == 300 and gone > 0 and turns.behind == 0
+    async with asyncio.timeout(1), turns.take(), turns.take(background=True):
+        pass
