@@ -15,7 +15,7 @@ from localrouter.core.commands import Command, Decided, Emit, Inspect, Judge, Re
 from localrouter.core.decide import decide
 from localrouter.core.errors import HostRejected, Internal, PrivacyUnsure, RouteRefused, RouterError, TimeIsUp
 from localrouter.core.events import ClientGone, Done, Event, Failed, Inspected, NotNow
-from localrouter.core.failures import SAYS, kind_of
+from localrouter.core.failures import PROBED, SAYS, kind_of
 from localrouter.core.fallback import Fallback
 from localrouter.core.money import Usage, parse_usd
 from localrouter.core.plan import Attempt, Gate, Plan
@@ -97,8 +97,8 @@ class _Life:
             failure = tried.error
             assert failure is not None
             walk.failed(now, failure)
-            # What another host said of the request itself tells the client more than that a host refuses our key.
-            shut = isinstance(failure, HostRejected) and failure.blames == "host"
+            # What another host said of the request itself tells the client more than that a host refuses our key, or was not asked.
+            shut = failure.code == PROBED or (isinstance(failure, HostRejected) and failure.blames == "host")
             told = told if shut and told is not None else failure
             kind = kind_of(failure, now.lane if now is not None else "hosted")
             found = yield from self._move(walk, kind, now, tried, total_s)

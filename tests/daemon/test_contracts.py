@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import anthropic
+import httpx
 import openai
 import pytest
 import surfaces as three
@@ -69,6 +70,24 @@ name = "willing"
 match = { model = ["*/rehearsal-refuse"] }
 try = ["asked", "chat/rehearsal-2"]
 fallback = { refusal = "next" }
+
+[[route]]
+name = "said"
+match = { model = ["*/rehearsal-empty", "*/rehearsal-filtered"] }
+try = ["asked", "chat/rehearsal-2"]
+fallback = { content_filter = "next", refusal = "next", empty = "next" }
+
+[[route]]
+name = "silent"
+match = { model = ["*/rehearsal-redacted"] }
+try = ["asked"]
+
+[[route]]
+name = "whole"
+match = { model = ["*/rehearsal-length", "*/rehearsal-slow"] }
+try = ["asked", "chat/rehearsal-2"]
+contract = { json_schema = "request" }
+fallback = { truncated = "next" }
 
 [[route]]
 name = "away"
@@ -136,6 +155,8 @@ def person(seen: Seen) -> str:
 
 def said(seen: Seen) -> Reply:
     words, right = "\n".join(seen.texts), mended(seen)
+    if seen.fault == "length":
+        return Reply('{"name": "x", "age"', finish="length")
     if seen.schema is not None or "person" in words:
         return Reply(person(seen))
     if "spam or ham" in words:
@@ -146,6 +167,8 @@ def said(seen: Seen) -> Reply:
             if right
             else '"The mill was built in 1901 by a company of five".'
         )
+    if seen.fault in ("empty", "redacted", "filtered"):
+        return Reply("", finish="content_filter" if seen.fault == "filtered" else "")
     if seen.fault == "refuse":
         if "politely" in words:
             return Reply("I'm sorry, but I can't help with that.")
@@ -337,3 +360,58 @@ def test_time_that_is_over_cuts_an_answer(bound: Daemon, name: str) -> None:
         except (openai.APIError, anthropic.APIError) as error:
             failed = str(error)
     assert "1.5 seconds" in failed and said_ and 1.2 < time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("fault", ["empty", "filtered"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(("name", "host"), PAIRS)
+def test_an_answer_of_nothing_is_followed_where_the_route_says_so(
+    bound: Daemon, name: str, host: str, stream: bool, fault: str
+) -> None:
+    with client(bound, name) as driver:
+        got = driver.user(f"hello {name} {host} {stream}").run(f"{host}/rehearsal-{fault}", stream=stream)
+    assert got.text.startswith("An answer")
+    each_settled(holds(bound, got.id), ["error", "done"])
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", WIRES)
+def test_an_empty_answer_is_told_where_no_other_comes(bound: Daemon, name: str, stream: bool) -> None:
+    """Asked once more, by default; then it is what the model said."""
+    with client(bound, name) as driver:
+        got = driver.user(f"hello {name} {stream}").run(f"{name}/rehearsal-redacted", stream=stream)
+    assert got.text == "" and not got.calls
+    each_settled(holds(bound, got.id), ["error", "done"])
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(("name", "host"), [(n, h) for n, h in PAIRS if h != "messages" or n == "messages"])
+def test_half_an_answer_is_none_where_the_whole_is_promised(bound: Daemon, name: str, host: str, stream: bool) -> None:
+    with client(bound, name) as driver:
+        body = driver.user(f"stubborn {name} {host} {stream}").body(f"{host}/rehearsal-length", (), schema=SCHEMA)
+        got, _ = driver.send(body, stream)
+    assert json.loads(got.text)["age"] == 3
+
+
+@pytest.mark.parametrize("name", WIRES)
+def test_a_held_answer_sends_signs_of_life_and_then_itself(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+    home = tmp_path_factory.mktemp("held")
+    with Rehearsal(script=(called,), aside=said, strict=True) as host:
+        three.write(home, host)
+        (home / "config" / "recipes" / "rehearse.toml").write_text(RECIPE)
+        quick = "from localrouter.daemon import reply; reply.HOLD_S = reply.KEEP_ALIVE_S = 0.2\n"
+        process = start(home, program=quick + PROGRAM)
+        try:
+            daemon = wait(home, process, host)
+            with client(daemon, name) as driver:
+                driver.user("Who is the person? cannot be used")
+                body = driver.body("chat/rehearsal-slow", (), schema=SCHEMA) | {"stream": True}
+                path = {"chat": "/chat/completions", "responses": "/responses", "messages": "/messages"}[name]
+                head = {"authorization": f"Bearer {daemon.client}"}
+                raw = httpx.post(daemon.base + path, json=body, headers=head, timeout=60).text
+        finally:
+            stop(process)
+    first = raw.index({"chat": '"content":"{', "responses": "output_text.delta", "messages": "text_delta"}[name])
+    sign = {"chat": ": keep-alive", "responses": "response.in_progress", "messages": "event: ping"}[name]
+    assert raw[:first].count(sign) >= 2, "signs of life while nothing is said"
+    assert {"chat": "[DONE]", "responses": "response.completed", "messages": "message_stop"}[name] in raw
