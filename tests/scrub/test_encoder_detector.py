@@ -116,6 +116,7 @@ CODE = [
     "SELECT madison.id FROM madison JOIN jordan ON jordan.id = madison.jordan_id;\n",
     '  "dependencies": {\n    "jest": "^29.0.0",\n    "jasmine": "5.1.0",\n    "mercurius": "13.0.0"\n  }\n',
     "diff --git a/src/Jordan.java b/src/Jordan.java\nindex 3b5cae8..ea066a8 100644\n--- a/src/Jordan.java\n+++ b/src/Jordan.java\n",
+    "  '@esbuild/aix-ppc64@0.25.12':\n    engines: {node: '>=18'}\n    cpu: [ppc64]\n    os: [aix]\n    deprecated: Use @eslint/config-array instead\n",
 ]
 
 

@@ -34,10 +34,12 @@ WORDS = frozenset({"PERSON", "USERNAME", "ORG", "LOCATION", "NRP", "TITLE"})
 LABELS = words(
     """
     iban bic swift card ssn email e-mail mail phone tel mobile fax ip id dob vat pin cvv url http https www api json xml csv yaml html sql todo fixme null none nan true
-    false name username user password token key address date
+    false name username user password token key address date aix linux darwin win32 openbsd freebsd netbsd sunos openharmony
     """
 )
-"""What names a value and is none."""
+"""What names a value and is none; systems that package managers list."""
+_SCOPE = re.compile(r"/[\w.*-]")
+"""What follows the scope of a package: `@eslint/config-array` (npm's documentation, "About scopes")."""
 JOINED = frozenset({"PERSON", "ORG", "LOCATION", "ADDRESS"})
 KNOWN = "Dear Ms Maria Kowalska, thank you for visiting us in Berlin."
 """What a sound encoder finds a person and a place in."""
@@ -119,6 +121,9 @@ def _stands(text: str, f: Finding) -> bool:
         return False
     if f.type in WORDS:
         if value.casefold() in LABELS or (f.type == "USERNAME" and account(value)):
+            return False
+        at = f.start if value.startswith("@") else f.start - 1
+        if text[max(0, at) : at + 1] == "@" and not text[max(0, at - 1) : at].isalnum() and _SCOPE.match(text, f.end):
             return False
         return any(map(str.isalpha, value)) and not in_code(text, f.start, f.end, f.type)
     return True
