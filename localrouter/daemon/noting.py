@@ -14,15 +14,15 @@ import orjson
 from localrouter.core import commands as c
 from localrouter.core.ask import Ask, Leaf
 from localrouter.core.chat import Chunk
-from localrouter.core.decide import REFUSALS, Attempt, Plan
+from localrouter.core.decide import Attempt, Plan
 from localrouter.core.errors import ClientFault, HostRejected, RouterError
 from localrouter.core.kinds import ORDER
-from localrouter.core.money import usd
 from localrouter.core.recipe import Recipe
 from localrouter.core.signals import Signals
 from localrouter.core.standing import Standing
 from localrouter.core.virtual import word
 from localrouter.daemon.deciding import decision_of, hashed_bytes
+from localrouter.daemon.explained import paragraph
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.local_chunks import usage_of
 from localrouter.daemon.services import Services
@@ -177,7 +177,7 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
         "lane": attempt.lane if attempt else "none",
         "route": plan.route if plan else "",
         "reason": plan.reason if plan else (error.code if error else ""),
-        "explain": _explain(story, outcome, await _told(services, story)),
+        "explain": paragraph(story, outcome, await _told(services, story)),
         "model": attempt.id if attempt else "",
         "status": 499 if outcome == "client_gone" else error.status if error else 200,
         "outcome": outcome,
@@ -306,29 +306,3 @@ def _left_out(text: str, sent: bytes) -> bool:
     """Whether a text of a tool's definition is not in what was sent, as when the tool was left out on the way. `sent`: b"" where all of them
     were sent."""
     return bool(sent) and orjson.dumps(text)[1:-1] not in sent and json.dumps(text)[1:-1].encode() not in sent
-
-
-_FAILED = {
-    **{status: f"refused {what} ({status})" for status, what in REFUSALS.items()},
-    404: "does not have the model (404)",
-}
-
-
-def _explain(story: Story, outcome: str, error: str) -> str:
-    """`error`: what the client was told, scanned."""
-    text = story.plan.explain if story.plan else ""
-    failed = [a for a in story.attempts if a.get("outcome") == "error"]
-    if failed and story.attempt is not None and outcome == "done":
-        text += f" {failed[0]['model']} failed first, so {story.attempt.id} answered."
-    for attempt in failed:
-        if "blames" in attempt:
-            text += f" The host of {attempt['model']} {_FAILED.get(attempt['status'], 'refused it')}."
-    for sentence in story.attempts[-1].get("notes", ()) if story.attempts else ():
-        text += f" {sentence}"
-    if error and error not in text:
-        text += f" It ended with an error: {error}"
-    if outcome == "client_gone":
-        text += " The client left before the end."
-    if story.cost:
-        text += f" It cost {usd(story.cost)}."
-    return text.strip()
