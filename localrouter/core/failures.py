@@ -60,8 +60,6 @@ FILTERS = frozenset({"content_filter", "content_policy_violation", "ResponsibleA
 PASSING: dict[int, FailureKind] = {408: "timeout", 409: "server_error", 425: "server_error"}
 """4xx that say nothing against the request (RFC 9110, 15.5.9 and 15.5.10; RFC 8470, 5.2); the SDKs of OpenAI and Anthropic repeat them too."""
 TOO_LONG = "context_length_exceeded"
-PROBED = "host_probed"
-"""Of a host that is cut off, and that another request tries just now (daemon/health.py): it was not asked, so nothing is asked again."""
 
 SAYS: dict[FailureKind, str] = {
     "timeout": "it did not answer in time",
@@ -96,8 +94,6 @@ def kind_of(error: e.RouterError, lane: str = "hosted") -> FailureKind | None:
             return None
     if error.code == TOO_LONG:
         return "context_length"
-    if error.code == PROBED:
-        return "unavailable"
     kind = next(KINDS[c] for c in type(error).__mro__ if c in KINDS)
     if kind is None and lane == "local" and not isinstance(error, e.Stopping):
         return "unavailable"

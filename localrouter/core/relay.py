@@ -13,9 +13,9 @@ from localrouter.core.attempt import Job, Tried, attempt
 from localrouter.core.chat import Channel, Chunk, Piece
 from localrouter.core.commands import Command, Decided, Emit, Inspect, Judge, Refuse, Stepped, Unscanned, Wait
 from localrouter.core.decide import decide
-from localrouter.core.errors import HostRejected, Internal, PrivacyUnsure, RouteRefused, RouterError, TimeIsUp
+from localrouter.core.errors import CutOff, HostRejected, Internal, PrivacyUnsure, RouteRefused, RouterError, TimeIsUp
 from localrouter.core.events import ClientGone, Done, Event, Failed, Inspected, NotNow
-from localrouter.core.failures import PROBED, SAYS, kind_of
+from localrouter.core.failures import SAYS, kind_of
 from localrouter.core.fallback import Fallback
 from localrouter.core.money import Usage, parse_usd
 from localrouter.core.plan import Attempt, Gate, Plan
@@ -98,7 +98,7 @@ class _Life:
             assert failure is not None
             walk.failed(now, failure)
             # What another host said of the request itself tells the client more than that a host refuses our key, or was not asked.
-            shut = failure.code == PROBED or (isinstance(failure, HostRejected) and failure.blames == "host")
+            shut = isinstance(failure, CutOff) or (isinstance(failure, HostRejected) and failure.blames == "host")
             told = told if shut and told is not None else failure
             kind = kind_of(failure, now.lane if now is not None else "hosted")
             found = yield from self._move(walk, kind, now, tried, total_s)

@@ -15,7 +15,6 @@ from localrouter.core.plan import Attempt
 from localrouter.core.standing import Standing
 from localrouter.core.steps import Move, Walk, sentence
 from localrouter.core.words import FailureKind
-from localrouter.daemon.health import Probing
 from localrouter.daemon.retries import LEAST, MOST, Retries
 
 PRICE = Price(1_000_000, 1_000_000)
@@ -152,7 +151,7 @@ def test_when_the_time_is_over_nobody_is_asked() -> None:
         (err.BadRequest("x"), "hosted", None),
         (err.BadRequest("x"), "local", "unavailable"),
         (err.Stopping("x"), "local", None),
-        (Probing("x"), "hosted", "unavailable"),
+        (err.CutOff("x"), "hosted", "unavailable"),
         (err.ContextTooLong(1, 2), "hosted", "context_length"),
         (err.PrivacyRefused("x"), "hosted", None),
     ],
