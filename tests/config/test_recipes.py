@@ -1,24 +1,19 @@
-"""Recipes from files: every fault with its file, its line, the key and the nearest known word; `extends`; warnings; the published schema."""
+"""Recipes from files: every fault with its file, its line, the key and the nearest known word; `extends`; the shipped ones."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
-import jsonschema
 import pytest
-import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localrouter.config.catalogue import load_catalogue
 from localrouter.config.faults import ConfigFault
 from localrouter.config.paths import Paths
-from localrouter.config.recipe_doubts import covers, doubts
-from localrouter.config.recipe_schema import FILE, schema
+from localrouter.config.recipe_doubts import doubts
+from localrouter.config.recipe_schema import FILE
 from localrouter.config.recipes import DEEPEST, load_recipe, names, read_recipe, unknown_targets
-from localrouter.core.match import Match
 from localrouter.core.recipe import Recipe
 
 SHIPPED = Path(__file__).resolve().parents[2] / "recipes"
@@ -256,73 +251,6 @@ def test_whatever_is_wrong_with_a_file_is_said_in_one_way(how: tuple[str, int, i
     assert fault is None or 1 <= fault.line <= broken.count("\n") + 1 or not fault.text.startswith("broken:")
 
 
-# --- warnings --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("wide", "narrow", "yes"),
-    [
-        ({}, {"task": ["chat"]}, True),
-        ({"task": ["chat"]}, {}, False),
-        ({"task": ["chat", "code"]}, {"task": ["code"], "cheap": True}, True),
-        ({"task": ["chat"]}, {"task": ["chat", "code"]}, False),
-        ({"difficulty_below": 0.5}, {"difficulty_below": 0.3}, True),
-        ({"difficulty_below": 0.3}, {"difficulty_below": 0.5}, False),
-        ({"size_from": 10}, {"size_from": 20}, True),
-        ({"model": ["gpt-*"]}, {"model": ["gpt-5", "gpt-4o"]}, True),
-        ({"model": ["gpt-*"]}, {"model": ["gpt-5*"]}, False),
-        ({"model": ["gpt-*"]}, {"model": ["o3"]}, False),
-        ({"headers": {"a": "x"}}, {"headers": {"a": "x", "b": "y"}}, True),
-        ({"headers": {"a": "x"}}, {"headers": {"a": "*"}}, False),
-        ({"cheap": True}, {"cheap": False}, False),
-    ],
-)
-def test_covers(wide: dict[str, Any], narrow: dict[str, Any], yes: bool) -> None:
-    assert covers(Match.model_validate(wide), Match.model_validate(narrow)) is yes
-
-
-def said(*routes: dict[str, Any], **more: Any) -> str:
-    rows = [{"name": f"r{i}", "try": ["asked"], **row} for i, row in enumerate(routes)]
-    return " ".join(doubts(Recipe.model_validate({"name": "t", "route": rows, **more})))
-
-
-def test_doubts() -> None:
-    assert said({"match": {"task": ["chat"]}}, {}) == ""
-    assert "Route 'r1' is never reached: 'r0' before it" in said({}, {"match": {"task": ["chat"]}})
-    assert "difficulty_from is not below" in said({"match": {"difficulty_from": 0.5, "difficulty_below": 0.4}}, {})
-    assert "task is an empty list" in said({"match": {"task": []}}, {})
-    assert "No route takes what the others leave over" in said({"match": {"cheap": True}})
-    assert "There are no routes" in said()
-    assert "honour is empty" in said({}, models={"honour": []})
-    assert said({}, {}, domains={"legal": {"route": "r1"}}) == "", "a domain takes it, whatever its match says"
-
-
-def test_what_is_written_and_does_nothing_is_told() -> None:
-    assert "[prompts.p] is named by no route." in said({}, prompts={"p": {"text": "x"}})
-    assert "[toolsets.t] is named by no route." in said({}, toolsets={"t": {"withhold": ["x"]}})
-    assert "[schemas.s] is named by no route." in said({}, schemas={"s": {"type": "object"}})
-    assert said({"contract": {"json_schema": "s"}}, schemas={"s": {"type": "object"}}) == ""
-    assert said({}, schemas={"s": {"type": "object"}}, domains={"legal": {"contract": {"json_schema": "s"}}}) == ""
-    assert "[models.map] has no effect" in said({"try": ["local:chat"]}, models={"map": {"x": "local:chat"}})
-    assert said({"match": {"model": ["a"]}, "try": ["local:chat"]}, {"try": ["local:chat"]}, models={"map": {"x": "h/a"}}) == ""
-    assert "[classes.personal] otherwise has no effect" in said({}, classes={"personal": {"otherwise": "refuse"}})
-
-
-def test_unknown_targets_are_named_with_the_nearest() -> None:
-    recipe = Recipe.model_validate(
-        {
-            "name": "t",
-            "models": {"map": {"gpt-*": "openai/gpt-5-minni", "o3": "localrouter/cheap"}},
-            "route": [{"name": "r", "try": ["openai/gpt-5-nan", "openai/*", "nohost/*", "asked", "local:chat"]}],
-        }
-    )
-    assert unknown_targets(recipe, load_catalogue()) == [
-        ("r", "openai/gpt-5-nan", "Did you mean openai/gpt-5-nano?"),
-        ("r", "nohost/*", "Add it to config.toml under [models]."),
-        ("[models] map", "openai/gpt-5-minni", "Did you mean openai/gpt-5-mini?"),
-    ]
-
-
 # --- the shipped ones ------------------------------------------------------------------------------
 
 
@@ -347,46 +275,3 @@ def test_the_old_name_is_the_same_recipe() -> None:
 
 def test_they_are_found_where_the_package_looks(tmp_path: Path) -> None:
     assert load_recipe("regulated", Paths(tmp_path / "c", tmp_path / "s").recipe_dirs()).name == "regulated"
-
-
-# --- the schema ------------------------------------------------------------------------------------
-
-
-def test_the_published_schema_is_the_one_that_is_made() -> None:
-    """To write it again: `python -m localrouter.config.recipe_schema > recipes/recipe.schema.json`."""
-    assert json.loads((SHIPPED / FILE).read_text()) == schema()
-    jsonschema.Draft202012Validator.check_schema(schema())
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_schema_takes_every_shipped_recipe(name: str) -> None:
-    tree = tomlkit.parse((SHIPPED / f"{name}.toml").read_text()).unwrap()
-    jsonschema.validate(tree, schema(), cls=jsonschema.Draft202012Validator)
-
-
-@pytest.mark.parametrize(
-    "tree",
-    [
-        {},
-        {"name": "r", "clases": {}},
-        {"name": "r", "route": [{"name": "a"}]},
-        {"name": "r", "route": [{"name": "a", "try": ["asked"], "match": {"task": ["nothing"]}}]},
-        {"name": "r", "route": [{"name": "a", "try": ["not a target!"]}]},
-        {"name": "r", "route": [{"name": "a", "try": ["asked"], "fallback": {"timeot": "next"}}]},
-        {"name": "r", "route": [{"name": "a", "try": ["asked"], "fallback": {"timeout": "nex"}}]},
-    ],
-)
-def test_the_schema_refuses_what_the_reader_refuses(tree: dict[str, Any]) -> None:
-    with pytest.raises(ValueError):
-        Recipe.model_validate(tree)
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(tree, schema(), cls=jsonschema.Draft202012Validator)
-
-
-def test_one_step_of_a_fallback_needs_no_list() -> None:
-    tree = {
-        "name": "r",
-        "route": [{"name": "a", "try": ["asked"], "fallback": {"timeout": "next", "schema": "retry_once_then_next"}}],
-    }
-    Recipe.model_validate(tree)
-    jsonschema.validate(tree, schema(), cls=jsonschema.Draft202012Validator)
