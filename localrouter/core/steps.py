@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from localrouter.core.errors import HostRateLimited, HostRejected, RouterError
-from localrouter.core.failures import SAYS
 from localrouter.core.fallback import Fallback
 from localrouter.core.money import ceiling
 from localrouter.core.plan import Attempt
@@ -202,25 +201,3 @@ class Walk:
             return attempt
         more = max(attempt.reserve, ceiling(prompt_bound + size, attempt.max_output, attempt.model.price, n))
         return None if self.cap is not None and more > self.cap else replace(attempt, reserve=more)
-
-
-def sentence(kind: FailureKind, step: str, failed: str, target: str) -> str:
-    """One step in plain words: `h/a failed: it did not answer in time; so h/b was asked.`"""
-    done = {
-        "retry_once": f"so {target} was asked once more",
-        "repair_once": f"so {target} was told what was wrong and asked again",
-        "next": f"so {target} was asked",
-        "next_host_same_model": f"so the same model was asked at another host, {target}",
-        "larger_context": f"so {target}, which reads more, was asked",
-        "local": f"so this machine was asked ({target})",
-        "clarify": "so the person was asked to say it otherwise",
-        "refuse": "and the route refuses then",
-        "stop": "and that was told",
-        "": "and nothing else was left to try",
-    }.get(step, "so the route's own text was the answer")
-    return f"{failed} failed: {SAYS[kind]}; {done}." if failed else f"Before any model was asked: {SAYS[kind]}; {done}."
-
-
-def told(fallback: Fallback) -> dict[str, tuple[str, ...]]:
-    """The route's whole tree, kind by kind, as it will be walked: for explanations."""
-    return {kind: fallback.steps(kind) for kind in SAYS}

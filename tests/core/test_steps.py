@@ -13,7 +13,7 @@ from localrouter.core.fallback import Fallback
 from localrouter.core.money import Price
 from localrouter.core.plan import Attempt
 from localrouter.core.standing import Standing
-from localrouter.core.steps import Move, Walk, sentence
+from localrouter.core.steps import Move, Walk
 from localrouter.core.words import FailureKind
 from localrouter.daemon.retries import LEAST, MOST, Retries
 
@@ -170,9 +170,3 @@ def test_the_daemon_retries_at_most_a_tenth_of_its_calls() -> None:
     for _ in range(10_000):
         budget.called()
     assert budget.left == MOST
-
-
-def test_a_step_is_told_in_words() -> None:
-    assert sentence("timeout", "next", "a/m", "b/m") == "a/m failed: it did not answer in time; so b/m was asked."
-    assert sentence("server_error", "", "a/m", "") == "a/m failed: its host failed; and nothing else was left to try."
-    assert "static" not in sentence("empty", "static:hello", "a/m", "")
