@@ -88,9 +88,9 @@ def refused(name: str, zone: str, data_class: DataClass, keep_local: bool) -> st
     """Why a target in `zone` may not answer who asked for `name`; "" where it may."""
     said = word(name)
     if said == "local" and zone != "machine":
-        return "the client asked for localrouter/local, and it is not on this machine"
+        return "The client asked for localrouter/local, and this model is not on this machine."
     if said == "private" and zone == "hosted" and (data_class != "public" or keep_local):
-        return f"the client asked for localrouter/private, and the request holds {data_class} data"
+        return f"The client asked for localrouter/private, and the request holds {data_class} data."
     return ""
 
 

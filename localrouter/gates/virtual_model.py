@@ -20,4 +20,4 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
     why = refused(view.ask.model, zone, view.signals.data_class, view.signals.keep_local)
     if not why:
         return candidate
-    return Drop("privacy", f"{candidate.id} is left out: {why}.", "Ask for localrouter/auto to let the recipe choose.")
+    return Drop("privacy", why, "Ask for localrouter/auto to let the recipe choose.")
