@@ -12,6 +12,8 @@ from localrouter.core.catalogue import Catalogue
 from localrouter.core.decision import Decision, catalogue_read, replay, summary
 from localrouter.core.expecting import Expected, expected
 from localrouter.core.recipe import Recipe
+from localrouter.core.standing import Standing
+from localrouter.core.steps import outlook
 from localrouter.core.unrecorded import CannotReplay
 from localrouter.core.wording import conditions, passed_over
 from localrouter.daemon.client import Client, Refused
@@ -138,6 +140,29 @@ def attempts(rows: list[Tree], tree: Tree | None) -> None:
     for a in rows:
         for edit in a.get("edits", ()):
             click.echo(_show.clean(f"  {edit['name']}: {edit['why']}"))
+
+
+def failing(tree: Tree | None) -> None:
+    """What the route does when its first model fails, by the kind of failure."""
+    from localrouter.gates import all_gates
+
+    found = _of(tree)
+    if found is None:
+        return
+    decision, recipe, catalogue = found
+    try:
+        plan = replay(decision, recipe, catalogue, all_gates())
+    except CannotReplay:
+        return
+    taken = next((r for r in recipe.route if r.name == plan.route), None)
+    if taken is None or not plan.attempts:
+        return
+    click.echo(f"If {plan.attempts[0].id} fails before its first word:")
+    rows = [
+        (then, ", ".join(map(_spoken, kinds)))
+        for then, kinds in outlook(taken.fallback, plan.attempts, Standing(0.0, catalogue, None))
+    ]
+    _show.table(("then", "after"), rows)
 
 
 def walked(record: Tree) -> None:

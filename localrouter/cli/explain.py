@@ -118,6 +118,7 @@ def _dry(tree: dict[str, Any]) -> None:
     )
     _why.route(tree)
     _why.candidates(plan["candidates"], tree)
+    _why.failing(tree)
     title = (
         "What would leave this machine:"
         if tree["hosted"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from localrouter.core.errors import HostRateLimited, HostRejected, RouterError
+from localrouter.core.errors import HostBroken, HostRateLimited, HostRejected, RouterError
+from localrouter.core.failures import SAYS
 from localrouter.core.fallback import Fallback
 from localrouter.core.money import ceiling
 from localrouter.core.plan import Attempt
@@ -201,3 +202,28 @@ class Walk:
             return attempt
         more = max(attempt.reserve, ceiling(prompt_bound + size, attempt.max_output, attempt.model.price, n))
         return None if self.cap is not None and more > self.cap else replace(attempt, reserve=more)
+
+
+def outlook(fallback: Fallback, attempts: Sequence[Attempt], standing: Standing) -> list[tuple[str, tuple[FailureKind, ...]]]:
+    """What is done when the first attempt fails, and by which kinds of failure: the tree as it is planned, for explanations."""
+    out: dict[str, list[FailureKind]] = {}
+    for kind in SAYS:
+        walk = Walk(fallback, attempts, standing, local=lambda: Attempt("local:chat", "local", 0, 0))
+        first = walk.first()
+        if first is None:
+            return []
+        move = next(walk.moves(kind, first, HostBroken(""), complaint="x"), None)
+        out.setdefault(_then(move, first), []).append(kind)
+    return [(then, tuple(kinds)) for then, kinds in out.items()]
+
+
+def _then(move: Move | None, first: Attempt) -> str:
+    if move is None or move.step == "stop":
+        return "it is told"
+    if move.attempt is None:
+        return {"clarify": "the person is asked", "refuse": "the route refuses"}.get(
+            move.step, "the route's own text is the answer"
+        )
+    if move.again:
+        return f"{first.id} once more"
+    return f"{first.id} is told what is wrong" if move.repairs else move.attempt.id

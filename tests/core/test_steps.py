@@ -13,7 +13,7 @@ from localrouter.core.fallback import Fallback
 from localrouter.core.money import Price
 from localrouter.core.plan import Attempt
 from localrouter.core.standing import Standing
-from localrouter.core.steps import Move, Walk
+from localrouter.core.steps import Move, Walk, outlook
 from localrouter.core.words import FailureKind
 from localrouter.daemon.retries import LEAST, MOST, Retries
 
@@ -170,3 +170,16 @@ def test_the_daemon_retries_at_most_a_tenth_of_its_calls() -> None:
     for _ in range(10_000):
         budget.called()
     assert budget.left == MOST
+
+
+def test_the_tree_is_told_as_it_is_planned() -> None:
+    a, b = at("a", "m"), at("b", "m")
+    told = dict(
+        outlook(Fallback.model_validate({"timeout": "static:gone", "empty": "local", "contract": "clarify"}), (a, b), STANDING)
+    )
+    assert told["b/m"] == ("rate_limit", "rejected", "unavailable") and told["the route's own text is the answer"] == ("timeout",)
+    assert set(told["a/m once more"]) == {"server_error", "connection", "truncated"}
+    assert set(told["it is told"]) == {"context_length", "refusal", "content_filter"}
+    assert told["a/m is told what is wrong"] == ("schema", "tool_arguments") and told["the person is asked"] == ("contract",)
+    assert set(told["local:chat"]) == {"empty", "privacy_unsure"}
+    assert outlook(Fallback(), (), STANDING) == []
