@@ -59,7 +59,7 @@ INSTRUCTIONS: tuple[Rule, ...] = (
     # --- translate -------------------------------------------------------------------------------
     _verb("translate", r"\b(?:translat(?:e|ion|ing)|localize)\b", 3.6),
     _mark("translate", rf"\b(?:in)?to {_LANGUAGES}\b|\bfrom {_LANGUAGES} to\b|\b{_LANGUAGES} translation\b", 1.8),
-    _mark("translate", rf"\bhow (?:do|does|would|can|could|might|should|to) (?:you |i |we |they |one |someone |people )?say\b.{{0,60}}\bin \w+|\b{_LANGUAGES} (?:words?|phrase|term|expression|equivalent|for)\b|\bwhat(?:'s| is| does)\b.{{0,60}}\b(?:in|mean in) {_LANGUAGES}\b", 1.6),
+    _mark("translate", rf"\bhow (?:do|does|would|can|could|might|should|to) (?:you |i |we |they |one |someone |people )?say\b.{{0,60}}\bin \w+|\b{_LANGUAGES} (?:words?|phrase|term|expression|equivalent|for)\b|\bwhat(?:'s| is| does)\b.{{0,60}}\b(?:in|mean in) {_LANGUAGES}\b", 2.6),
     _mark("translate", r"\b(?:übersetz\w*|traduc\w{1,6}|tradui\w{1,5}|traduz\w{0,4}|tradur\w{1,3}|vertaal|vertalen|przetłumacz|översätt|oversæt|oversett|käännä|přelož|prelož|fordíts\w*|tradu|çevir\w{0,3}|terjemahkan|переведи\w{0,2}|переклади|μετάφρασε)\b|翻译|翻譯|翻訳|번역|ترجم|अनुवाद|แปล|dịch sang|תרגם", 3.8),
     # --- summarise -------------------------------------------------------------------------------
     _verb("summarise", r"\b(?:summari[sz](?:e|ing|es)|summary|sum up|condense|recap|synopsis|digest|boil down)\b", 3.6),
@@ -109,7 +109,9 @@ INSTRUCTIONS: tuple[Rule, ...] = (
     _mark("agent_step", r"\b(?:and then|then|afterwards|once (?:that is )?done)\b.{0,60}\b(?:commit|run|deploy|e-?mail|notify|open|push|report back|update (?:the )?(?:ticket|issue|pr))\b|\b(?:until|make sure|keep going until) (?:all )?(?:the )?tests? pass\b|\bautonomous(?:ly)?\b", 1.7),
     # --- a completion -------------------------------------------------------------------------
     _mark("autocomplete", r"\b(?:complete|continue|finish|fill in) (?:this|the|my)(?: following| rest of the| rest of this| missing| current)? (?:code|line|function|snippet|method|statement|expression|implementation)\b|\bfill[- ]in[- ]the[- ]middle\b|\b(?:at|where) the cursor\b|\bcode completion\b|<cursor>|\{\{fill_here\}\}|<fill>|█", 2.8),
+    # One word of a trade in a question makes no work of that trade ("what is a process?").
     # --- talk ---------------------------------------------------------------------------------
     _mark("chat", r"^ (?:hi|hello|hey|thanks|thank you|good (?:morning|evening|afternoon)|yo|sup|ok|okay|cool|great|hallo|hola|bonjour|ciao|olá|привет|你好|こんにちは|안녕)\b.{0,30}$", 3.0),
-    _mark("chat", r"\b(?:what do you think|tell me (?:a joke|about|a story)|recommend|suggest|give me (?:some )?(?:ideas|advice|tips)|brainstorm|who (?:is|was|are|were)|what is|what are|what was|when (?:did|was|is)|where (?:is|are|was)|why (?:is|are|do|does|did)|explain|describe|compare|write (?:a|an|me a|me an) (?:\w+ ){0,3}(?:poem|story|essay|letter|email|blog|song|speech|haiku|tweet|post|cover letter|limerick|article|toast|bio|headline|slogan|caption)|plan|how do i|how does|should i)\b", 1.0),
+    _mark("chat", r"\b(?:what do you think|tell me (?:a joke|about|a story)|recommend|suggest|give me (?:some )?(?:ideas|advice|tips)|brainstorm|who (?:is|was|are|were)|when (?:did|was|is)|where (?:is|are|was)|why (?:is|are|do|does|did)|explain|describe|compare|write (?:a|an|me a|me an) (?:\w+ ){0,3}(?:poem|story|essay|letter|email|blog|song|speech|haiku|tweet|post|cover letter|limerick|article|toast|bio|headline|slogan|caption)|plan|how do i|how does|should i)\b", 1.0),
+    _mark("chat", r"^ (?:what(?:'s| is| are| was| were)) (?!the (?:time complexity|output|error|bug|result|value|command|syntax)|wrong)", 1.65),
 )  # fmt: skip
