@@ -83,9 +83,14 @@ def test_the_command_prints_pages_for_people() -> None:
 def test_easy_prompts_are_answered_by_a_local_model(tmp_path: Path) -> None:
     file = tmp_path / "tiny.gguf"
     build(file)
-    code, out, err = run("--json", "--local", str(file), "--only", "plain", "--only", "code")
-    assert code == 0, err
-    plain, code_ = json.loads(out)
+    for _ in range(5):
+        code, out, err = run("--json", "--local", str(file), "--only", "plain", "--only", "code")
+        assert code == 0, err
+        plain, code_ = json.loads(out)
+        if plain["lane"] == "local":
+            break
+        # A model of random weights may say nothing twice; then the next target answers, and the record says why.
+        assert "Of local:chat: its answer was empty" in plain["reason"], plain["reason"]
     assert plain["lane"] == "local" and plain["left_machine"] == [] and plain["cost_usd"] == 0
     assert code_["lane"] == "hosted"
 
