@@ -13,67 +13,75 @@ WORDS: dict[str, str] = {
     "them just like need want help me us some any all more most also very much many only other same each between "
     "after before because while during using use create find list whats im dont doesnt cant ive don't doesn't can't "
     "isn't it's i'm i've i'd you're let's thanks hello hi",
-    "de": "der die das und ist nicht ein eine einen einem einer eines ich du er sie es wir ihr mich mir dich dir uns euch "
+    "de": "fasse zusammen kurz übersetze korrigiere analysiere beantworte text folgenden folgende folgender wichtigsten "
+    "der die das und ist nicht ein eine einen einem einer eines ich du er sie es wir ihr mich mir dich dir uns euch "
     "ihnen mein meine meinen meinem dein deine sein seine unser kein keine zu zum zur von vom mit für auf aus bei "
     "beim nach über unter zwischen durch gegen ohne um an am im den dem des dass ob wenn weil aber oder als wie was "
     "wer wo wann warum welche welcher welches kann kannst können könnte soll sollte muss wird werden wurde wurden "
     "habe hat haben hatte war waren sind bin bist auch noch nur schon sehr mehr hier dort bitte schreibe erkläre "
     "gib mach diese dieser dieses diesen sich einige alle gibt man doch immer wieder etwas nichts danke hallo heute "
     "möchte",
-    "fr": "le la les un une des du de et est sont ne pas que qui quoi dont où je tu il elle nous vous ils elles mon ma "
-    "mes ton ta tes son sa ses notre nos votre vos leur leurs ce cet cette ces au aux en dans sur sous avec sans "
-    "pour par entre vers chez mais ou donc car si comme quand comment pourquoi quel quelle quels quelles être avoir "
-    "ai as a avons avez ont était été fait faire peut peux pouvez dois doit faut plus moins très aussi bien tout "
-    "tous toute toutes même autre autres y se s'il c'est qu'est l'on d'un d'une n'est j'ai qu'il écris écrivez "
+    "fr": "résume résumez traduis traduisez corrige corrigez analyse réponds répondez texte suivant suivante notes "
+    "réunion le la les un une des du de et est sont ne pas que qui quoi dont où je tu il elle nous vous ils elles "
+    "mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs ce cet cette ces au aux en dans sur sous avec "
+    "sans pour par entre vers chez mais ou donc car si comme quand comment pourquoi quel quelle quels quelles être "
+    "avoir ai as a avons avez ont était été fait faire peut peux pouvez dois doit faut plus moins très aussi bien "
+    "tout tous toute toutes même autre autres y se s'il c'est qu'est l'on d'un d'une n'est j'ai qu'il écris écrivez "
     "donne donnez explique expliquez merci bonjour moi toi lui cela ça voici",
-    "es": "el la los las un una unos unas de del y e o u que qué en es son está están ser estar fue era no sí se lo le "
-    "les me te nos mi mis tu tus su sus nuestro nuestra este esta estos estas ese esa eso esto con sin para por "
-    "sobre entre hasta desde hacia según pero porque cuando cuándo como cómo donde dónde cuál cuáles quién cuánto "
-    "cuántos si más menos muy también ya hay tiene tienen tengo ha han he puede puedes puedo debe debo hacer haz "
-    "dame escribe explica explícame quiero necesito todo todos toda todas otro otra al a yo él ella ellos usted "
-    "ustedes gracias hola",
-    "it": "il lo la i gli le un uno una di del dello della dei degli delle a al allo alla ai agli alle da dal dalla in "
-    "nel nella nei nelle con su sul sulla per tra fra e ed o che chi cosa come quando dove perché quale quali "
-    "quanto quanti è sono era erano essere avere ho hai ha abbiamo hanno non si ci vi mi ti ne lo suo sua suoi mio "
-    "mia miei tuo tua questo questa questi queste quello quella più meno molto anche ma se già può puoi posso devo "
-    "deve fare fai scrivi spiega spiegami dammi vorrei tutto tutti tutte altro io tu lui lei noi voi loro grazie "
-    "ciao buongiorno c'è dell'",
-    "pt": "o a os as um uma uns umas de do da dos das em no na nos nas ao aos à às por pelo pela pelos para com sem sobre "
-    "entre até e ou que quem qual quais quando onde como porque quanto é são era foi ser estar está estão não sim "
-    "se lhe me te nos meu minha meus minhas teu tua seu sua seus suas este esta isto esse essa isso aquele aquela "
-    "mais menos muito também já há tem têm tenho pode posso podem deve fazer faça escreva explique dê quero preciso "
-    "você vocês ele ela eles elas eu nós mas pois todo toda todos todas outro outra obrigado olá num numa dele dela",
-    "nl": "de het een en van in is zijn was waren niet dat die dit deze op te aan met voor om bij naar uit over door tot "
-    "als maar of want dan ook nog wel geen ik jij je u hij zij ze wij we jullie hun hem haar mijn jouw ons onze wat "
-    "wie waar wanneer waarom hoe welke kan kun kunt kunnen moet moeten zou zouden wil wilt worden wordt werd heeft "
-    "hebben had heb er hier daar meer veel heel alle alles iets niets schrijf leg geef maak graag alsjeblieft "
-    "bedankt hallo tussen zonder tegen onder zoals omdat",
-    "sv": "mig dig sig och att det som en ett är av på för med den till inte om var har de hade jag du han hon vi ni dem "
-    "min mitt mina din ditt dina sin sitt sina vår ert från men eller så när hur vad vem vilka vilken vilket varför "
-    "kan kunna ska skulle måste vill bli blir blev vara varit också bara mycket mer alla allt något några ingen här "
-    "där detta dessa denna efter under mellan utan över genom mot skriv förklara ge gör tack hej hos",
-    "da": "mig dig sig og at det som en et er af på for med den til ikke om var har de havde jeg du han hun vi i jer dem "
-    "min mit mine din dit dine sin sit sine vores fra men eller så når hvordan hvad hvem hvilke hvilken hvorfor "
-    "hvor kan kunne skal skulle må vil blive bliver blev være været også kun meget mere alle alt noget nogle ingen "
-    "her der dette disse denne efter under mellem uden over gennem mod skriv forklar giv gør tak hej hos af",
-    "no": "meg deg seg og å det som en ei et er av på for med den til ikke om var har de hadde jeg du han hun vi dere dem "
-    "min mitt mine din ditt dine sin sitt sine vår fra men eller så når hvordan hva hvem hvilke hvilken hvorfor "
-    "hvor kan kunne skal skulle må vil bli blir ble være vært også bare mye mer alle alt noe noen ingen her der "
-    "dette disse denne etter under mellom uten over gjennom mot skriv forklar gi gjør takk hei hos ikkje eg ein",
+    "es": "resume resumir traduce traducir corrige analiza responde texto siguiente respuesta código función el la los "
+    "las un una unos unas de del y e o u que qué en es son está están ser estar fue era no sí se lo le les me te "
+    "nos mi mis tu tus su sus nuestro nuestra este esta estos estas ese esa eso esto con sin para por sobre entre "
+    "hasta desde hacia según pero porque cuando cuándo como cómo donde dónde cuál cuáles quién cuánto cuántos si "
+    "más menos muy también ya hay tiene tienen tengo ha han he puede puedes puedo debe debo hacer haz dame escribe "
+    "explica explícame quiero necesito todo todos toda todas otro otra al a yo él ella ellos usted ustedes gracias "
+    "hola",
+    "it": "riassumi traduci correggi analizza rispondi testo seguente codice funzione il lo la i gli le un uno una di del "
+    "dello della dei degli delle a al allo alla ai agli alle da dal dalla in nel nella nei nelle con su sul sulla "
+    "per tra fra e ed o che chi cosa come quando dove perché quale quali quanto quanti è sono era erano essere "
+    "avere ho hai ha abbiamo hanno non si ci vi mi ti ne lo suo sua suoi mio mia miei tuo tua questo questa questi "
+    "queste quello quella più meno molto anche ma se già può puoi posso devo deve fare fai scrivi spiega spiegami "
+    "dammi vorrei tutto tutti tutte altro io tu lui lei noi voi loro grazie ciao buongiorno c'è dell'",
+    "pt": "resuma resumir traduza corrija analise responda resposta texto seguinte errada código função o a os as um uma "
+    "uns umas de do da dos das em no na nos nas ao aos à às por pelo pela pelos para com sem sobre entre até e ou "
+    "que quem qual quais quando onde como porque quanto é são era foi ser estar está estão não sim se lhe me te nos "
+    "meu minha meus minhas teu tua seu sua seus suas este esta isto esse essa isso aquele aquela mais menos muito "
+    "também já há tem têm tenho pode posso podem deve fazer faça escreva explique dê quero preciso você vocês ele "
+    "ela eles elas eu nós mas pois todo toda todos todas outro outra obrigado olá num numa dele dela",
+    "nl": "vat samen vertaal corrigeer analyseer beantwoord tekst volgende de het een en van in is zijn was waren niet "
+    "dat die dit deze op te aan met voor om bij naar uit over door tot als maar of want dan ook nog wel geen ik jij "
+    "je u hij zij ze wij we jullie hun hem haar mijn jouw ons onze wat wie waar wanneer waarom hoe welke kan kun "
+    "kunt kunnen moet moeten zou zouden wil wilt worden wordt werd heeft hebben had heb er hier daar meer veel heel "
+    "alle alles iets niets schrijf leg geef maak graag alsjeblieft bedankt hallo tussen zonder tegen onder zoals "
+    "omdat",
+    "sv": "sammanfatta översätt text följande mig dig sig och att det som en ett är av på för med den till inte om var "
+    "har de hade jag du han hon vi ni dem min mitt mina din ditt dina sin sitt sina vår ert från men eller så när "
+    "hur vad vem vilka vilken vilket varför kan kunna ska skulle måste vill bli blir blev vara varit också bara "
+    "mycket mer alla allt något några ingen här där detta dessa denna efter under mellan utan över genom mot skriv "
+    "förklara ge gör tack hej hos",
+    "da": "opsummer oversæt følgende mig dig sig og at det som en et er af på for med den til ikke om var har de havde "
+    "jeg du han hun vi i jer dem min mit mine din dit dine sin sit sine vores fra men eller så når hvordan hvad "
+    "hvem hvilke hvilken hvorfor hvor kan kunne skal skulle må vil blive bliver blev være været også kun meget mere "
+    "alle alt noget nogle ingen her der dette disse denne efter under mellem uden over gennem mod skriv forklar giv "
+    "gør tak hej hos af",
+    "no": "oppsummer oversett følgende meg deg seg og å det som en ei et er av på for med den til ikke om var har de "
+    "hadde jeg du han hun vi dere dem min mitt mine din ditt dine sin sitt sine vår fra men eller så når hvordan "
+    "hva hvem hvilke hvilken hvorfor hvor kan kunne skal skulle må vil bli blir ble være vært også bare mye mer "
+    "alle alt noe noen ingen her der dette disse denne etter under mellom uten over gjennom mot skriv forklar gi "
+    "gjør takk hei hos ikkje eg ein",
     "fi": "ja on ei se että en oli ovat olla ole mutta tai kun jos niin kuin myös mitä mikä kuka missä milloin miksi "
     "miten kuinka minä sinä hän me te he minun sinun hänen tämä tuo nämä ne sen tämän jonka joka jotka voi voit "
     "voiko voisitko pitää täytyy ovatko onko eivät vain jo vielä hyvin paljon kaikki kanssa ilman mukaan jälkeen "
     "ennen välillä sekä eli koska kirjoita selitä anna tee kiitos hei minulle sitä tässä",
-    "pl": "i w z na do nie się to jest są był była było że o jak ale co czy za od po przez dla przy nad pod przed między "
-    "bez u ja ty on ona ono my wy oni mnie mi mój moja moje twój jego jej ich ten ta te tego tej tym tych który "
-    "która które których kto kiedy gdzie dlaczego jaki jaka jakie ile może mogę można trzeba musi chcę proszę "
-    "napisz wyjaśnij podaj daj zrób być mieć ma mam mają tylko już jeszcze bardzo więcej wszystkie także oraz lub "
-    "więc dziękuję cześć jeśli",
-    "cs": "a v ve na je se s z ze do to že není jsou byl byla bylo jako ale co po o k ke od za pro při nad pod před mezi "
-    "bez u já ty on ona my vy oni mě mi můj moje tvůj jeho její jejich ten ta tento tato toto těchto tím který "
-    "která které kteří kdo kdy kde proč jak jaký jaká jaké kolik může mohu můžeš můžete musí chci prosím napiš "
-    "napište vysvětli vysvětlete dej udělej být mít má mám mají jen pouze už ještě velmi více všechny také nebo "
-    "tedy děkuji ahoj jsem když bych",
+    "pl": "streść przetłumacz popraw tekst następujący odpowiedz i w z na do nie się to jest są był była było że o jak "
+    "ale co czy za od po przez dla przy nad pod przed między bez u ja ty on ona ono my wy oni mnie mi mój moja moje "
+    "twój jego jej ich ten ta te tego tej tym tych który która które których kto kiedy gdzie dlaczego jaki jaka "
+    "jakie ile może mogę można trzeba musi chcę proszę napisz wyjaśnij podaj daj zrób być mieć ma mam mają tylko "
+    "już jeszcze bardzo więcej wszystkie także oraz lub więc dziękuję cześć jeśli",
+    "cs": "shrň přelož oprav text následující a v ve na je se s z ze do to že není jsou byl byla bylo jako ale co po o k "
+    "ke od za pro při nad pod před mezi bez u já ty on ona my vy oni mě mi můj moje tvůj jeho její jejich ten ta "
+    "tento tato toto těchto tím který která které kteří kdo kdy kde proč jak jaký jaká jaké kolik může mohu můžeš "
+    "můžete musí chci prosím napiš napište vysvětli vysvětlete dej udělej být mít má mám mají jen pouze už ještě "
+    "velmi více všechny také nebo tedy děkuji ahoj jsem když bych",
     "sk": "a v vo na je sa s so z zo do to že nie sú bol bola bolo ako ale čo po o k ku od za pre pri nad pod pred medzi "
     "bez u ja ty on ona my vy oni ma mi môj moje tvoj jeho jej ich ten tá tento táto toto týchto tým ktorý ktorá "
     "ktoré ktorí kto kedy kde prečo aký aká aké koľko môže môžem môžeš môžete musí chcem prosím napíš napíšte "
@@ -87,15 +95,16 @@ WORDS: dict[str, str] = {
     "când unde cum cât cât de ce pentru prin după între fără despre dar sau dacă mai foarte tot toate toți eu tu el "
     "ea noi voi ei ele mă te îl îi ne vă le meu mea tău ta său sa lui lor acest această aceste acești acela poate "
     "poți pot trebuie vreau scrie explică dă fă mulțumesc bună salut doar deja încă decât către",
-    "tr": "ve bir bu da de için ile mi mı mu mü ne nasıl neden niçin kim nerede hangi kaç çok daha en gibi kadar sonra "
-    "önce ama veya ya ki değil var yok olan olarak oldu olduğu olur olması ben sen o biz siz onlar benim senin onun "
-    "bizim bana sana ona şu her bütün tüm bazı hiç sadece şey yap yaz açıkla ver lütfen eder etmek edilir misin "
-    "mısın istiyorum gerek göre arasında üzerinde tarafından teşekkürler merhaba ise eğer çünkü bunu nedir",
-    "id": "yang dan di ke dari untuk dengan pada adalah ini itu tidak bukan akan telah sudah belum sedang dapat bisa "
-    "harus saya aku kamu anda dia kami kita mereka apa siapa kapan dimana mana mengapa kenapa bagaimana berapa atau "
-    "tetapi tapi jika kalau karena sebagai oleh dalam antara tanpa setelah sebelum seperti juga lebih sangat semua "
-    "banyak beberapa lain satu dua ada tolong buat buatlah tulis jelaskan berikan terima kasih halo saja agar bagi "
-    "tentang para ia nya",
+    "tr": "özetle çevir düzelt metni aşağıdaki ve bir bu da de için ile mi mı mu mü ne nasıl neden niçin kim nerede hangi "
+    "kaç çok daha en gibi kadar sonra önce ama veya ya ki değil var yok olan olarak oldu olduğu olur olması ben sen "
+    "o biz siz onlar benim senin onun bizim bana sana ona şu her bütün tüm bazı hiç sadece şey yap yaz açıkla ver "
+    "lütfen eder etmek edilir misin mısın istiyorum gerek göre arasında üzerinde tarafından teşekkürler merhaba ise "
+    "eğer çünkü bunu nedir",
+    "id": "ringkas terjemahkan perbaiki teks berikut yang dan di ke dari untuk dengan pada adalah ini itu tidak bukan "
+    "akan telah sudah belum sedang dapat bisa harus saya aku kamu anda dia kami kita mereka apa siapa kapan dimana "
+    "mana mengapa kenapa bagaimana berapa atau tetapi tapi jika kalau karena sebagai oleh dalam antara tanpa "
+    "setelah sebelum seperti juga lebih sangat semua banyak beberapa lain satu dua ada tolong buat buatlah tulis "
+    "jelaskan berikan terima kasih halo saja agar bagi tentang para ia nya",
     "ms": "yang dan di ke dari untuk dengan pada adalah ini itu tidak bukan akan telah sudah belum sedang dapat boleh "
     "mesti saya awak anda dia kami kita mereka apa siapa bila mana mengapa kenapa bagaimana berapa atau tetapi jika "
     "kerana sebagai oleh dalam antara tanpa selepas sebelum seperti juga lebih sangat semua banyak beberapa lain "
@@ -158,15 +167,16 @@ WORDS: dict[str, str] = {
     "deyil var yox olan olaraq oldu mən sən o biz siz onlar mənim sənin onun bizim mənə sənə hər bütün yalnız yaz "
     "izah et ver zəhmət olmasa edir etmək istəyirəm görə arasında təşəkkür salam isə əgər çünki",
     # Cyrillic
-    "ru": "и в не на что с по это как а но из у за то для от же о к бы или если так при до во со об без под над между "
-    "через после я ты он она оно мы вы они меня мне мой моя моё мои твой его её их этот эта эти этого тот та те кто "
-    "когда где почему зачем какой какая какие сколько чем может можно нужно надо хочу пожалуйста напиши напишите "
-    "объясни объясните дай сделай быть есть был была было были только уже ещё очень более все всё также спасибо "
-    "привет который которая которые чтобы тоже сейчас",
-    "uk": "і в у не на що з по це як а але із за то для від ж о до би або якщо так при об без під над між через після я "
-    "ти він вона воно ми ви вони мене мені мій моя моє мої твій його її їх цей ця ці цього той та ті хто коли де "
-    "чому навіщо який яка які скільки чим може можна потрібно треба хочу будь ласка напиши напишіть поясни поясніть "
-    "дай зроби бути є був була було були тільки лише вже ще дуже більше всі все також дякую привіт щоб та й",
+    "ru": "кратко переведи исправь текст следующий ответь и в не на что с по это как а но из у за то для от же о к бы или "
+    "если так при до во со об без под над между через после я ты он она оно мы вы они меня мне мой моя моё мои твой "
+    "его её их этот эта эти этого тот та те кто когда где почему зачем какой какая какие сколько чем может можно "
+    "нужно надо хочу пожалуйста напиши напишите объясни объясните дай сделай быть есть был была было были только "
+    "уже ещё очень более все всё также спасибо привет который которая которые чтобы тоже сейчас",
+    "uk": "стисло переклади виправ текст і в у не на що з по це як а але із за то для від ж о до би або якщо так при об "
+    "без під над між через після я ти він вона воно ми ви вони мене мені мій моя моє мої твій його її їх цей ця ці "
+    "цього той та ті хто коли де чому навіщо який яка які скільки чим може можна потрібно треба хочу будь ласка "
+    "напиши напишіть поясни поясніть дай зроби бути є був була було були тільки лише вже ще дуже більше всі все "
+    "також дякую привіт щоб та й",
     "bg": "и в не на че с по това като а но от за то до да се си или ако така при във със об без под над между през след "
     "аз ти той тя то ние вие те мен ми мой моя моето твой неговият нейният този тази тези онзи кой кога къде защо "
     "какъв каква какви колко може трябва искам моля напиши обясни дай направи съм е са беше бяха само вече още "
