@@ -17,7 +17,7 @@ from localrouter_tui.watch import Filter
 from localrouter_tui.widgets.head import Head
 from localrouter_tui.widgets.panel import Panel
 from localrouter_tui.widgets.requests import RequestList
-from tui_canned import Canned, app_over, output, record, screen, see, until
+from tui_canned import Canned, app_over, condition, output, record, screen, see, until
 from tui_nasty import NASTY
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -56,9 +56,10 @@ def harmless(app: RouterApp) -> None:
 
 
 async def everywhere(texts: list[str], size: tuple[int, int]) -> None:
-    """Each text in the list, the detail, the two lines at the top, the filter, the doctor and a fault."""
+    """Each text in the list, the detail, the two lines at the top, the filter, the doctor, the health and a fault."""
     daemon = Nasty([nasty(i, text) for i, text in enumerate(texts)])
     daemon.checks = [{"name": text, "ok": None, "detail": text, "do": text} for text in texts]
+    daemon.status["health"] = [condition(text, 9, state=text, words=text) for text in texts]
     app = app_over(daemon)
     async with app.run_test(size=size) as pilot:
         rows, panel, head = app.query_one(RequestList), app.query_one(Panel), app.query_one(Head)
@@ -69,7 +70,7 @@ async def everywhere(texts: list[str], size: tuple[int, int]) -> None:
             rows.action_edge(i)
             panel.show(Record.of(daemon.records[i]))
             panel.action_whole()
-            head.show(Status(text, True, True, 1, 1), Spend(1, 2))
+            head.show(Status(text, True, True, 1, 1, 1), Spend(1, 2))
             if i % 2:
                 app._notice.fault(text, text)
             else:
@@ -78,6 +79,9 @@ async def everywhere(texts: list[str], size: tuple[int, int]) -> None:
             harmless(app)
         await pilot.press("escape", "d")
         await until(pilot, lambda: "examining" not in screen(app))
+        harmless(app)
+        await pilot.press("escape", "h")
+        await until(pilot, lambda: "looking ..." not in screen(app))
         harmless(app)
         await pilot.press("escape")
         for text in texts[:5]:

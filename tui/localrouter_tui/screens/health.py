@@ -64,8 +64,8 @@ def _line(c: Condition) -> list[Text]:
     return [
         Text(mark, style=f"bold {colour}"),
         untrusted(c.name, f"bold {INK}"),
-        Text(f"{c.calls} calls", style=SOFT, justify="right"),
-        Text(bad, style=BAD if c.bad >= 0.1 else SOFT, justify="right"),
-        Text(first, style=SOFT, justify="right"),
+        untrusted(f"{c.calls} calls", SOFT),
+        untrusted(bad, BAD if c.bad >= 0.1 else SOFT),
+        untrusted(first, SOFT),
         untrusted(c.words, WARN),
     ]
