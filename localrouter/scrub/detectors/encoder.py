@@ -33,7 +33,7 @@ WORDS = frozenset({"PERSON", "USERNAME", "ORG", "LOCATION", "NRP", "TITLE"})
 """Types that a word of a program may be mistaken for."""
 LABELS = words(
     """
-    iban bic swift card ssn email e-mail mail phone tel mobile fax ip id dob vat pin cvv url http https www api json xml csv yaml html sql todo fixme null none nan true
+    iban bic swift card ssn email e-mail mail phone tel mobile fax ip id dob vat pin cvv url http https www api openapi json xml csv yaml html sql todo fixme null none nan true
     false name username user password token key address date aix linux darwin win32 openbsd freebsd netbsd sunos openharmony
     """
 )
