@@ -57,8 +57,9 @@ def test_fallback_charges_each_attempt_once(make_daemon: MakeDaemon) -> None:
     assert status == 200
     rows = call(daemon, "/control/traces")[1]["traces"]
     record = call(daemon, f"/control/traces/{rows[0]['id']}")[1]
-    assert [a["model"] for a in record["attempts"]] == ["rehearsal/rehearsal-500", "rehearsal/rehearsal-1"]
-    assert record["attempts"][0]["cost_micro"] == 0 and record["attempts"][1]["cost_micro"] == record["cost_micro"] > 0
+    # A server error is asked once more at the same model (core/fallback.DEFAULTS), then the next one answers.
+    assert [a["model"] for a in record["attempts"]] == ["rehearsal/rehearsal-500", "rehearsal/rehearsal-500", "rehearsal/rehearsal-1"]
+    assert [a["cost_micro"] for a in record["attempts"]] == [0, 0, record["cost_micro"]] and record["cost_micro"] > 0
     usage = tree["usage"]
     assert record["cost_micro"] == -(-(usage["prompt_tokens"] * 25 + usage["completion_tokens"] * 200) // 100)
     assert "failed first" in record["explain"]
