@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import openai
 import pytest
 from conftest import MakeDaemon, ask, call, idle
@@ -55,10 +57,16 @@ def test_fallback_charges_each_attempt_once(make_daemon: MakeDaemon) -> None:
     daemon = make_daemon()
     status, tree = ask(daemon, "hello", "rehearsal/rehearsal-500")
     assert status == 200
-    rows = call(daemon, "/control/traces")[1]["traces"]
+    rows: list[dict[str, Any]] = []
+    while not rows:  # it is written behind the answer
+        rows = call(daemon, "/control/traces")[1]["traces"]
     record = call(daemon, f"/control/traces/{rows[0]['id']}")[1]
     # A server error is asked once more at the same model (core/fallback.DEFAULTS), then the next one answers.
-    assert [a["model"] for a in record["attempts"]] == ["rehearsal/rehearsal-500", "rehearsal/rehearsal-500", "rehearsal/rehearsal-1"]
+    assert [a["model"] for a in record["attempts"]] == [
+        "rehearsal/rehearsal-500",
+        "rehearsal/rehearsal-500",
+        "rehearsal/rehearsal-1",
+    ]
     assert [a["cost_micro"] for a in record["attempts"]] == [0, 0, record["cost_micro"]] and record["cost_micro"] > 0
     usage = tree["usage"]
     assert record["cost_micro"] == -(-(usage["prompt_tokens"] * 25 + usage["completion_tokens"] * 200) // 100)
