@@ -28,6 +28,7 @@ ORDER = (
     "explain",
     "forget",
     "scrub",
+    "classify",
     "budget",
     "recipe",
 )

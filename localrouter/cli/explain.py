@@ -108,14 +108,21 @@ def _left(title: str, texts: list[str], tokens: list[str]) -> None:
         out.print(_show.highlighted(text, tokens))
 
 
+def _read(signals: dict[str, Any]) -> None:
+    """What was understood of the request; a record of an older version, or of another kind of request, has less of it."""
+    names = ("task", "domain", "risk", "difficulty", "injection", "language", "interaction")
+    said = [f"{name} {signals[name]}" for name in names if signals.get(name) not in (None, "")]
+    if said:
+        click.echo(f"Read as: {', '.join(said)}.")
+
+
 def _dry(tree: dict[str, Any]) -> None:
     from localrouter.cli import _show, _why
 
     signals, plan = tree["signals"], tree["plan"]
     click.echo(_show.clean(tree["text"]))
-    click.echo(
-        f"\nFound: {_show.counts(signals['findings'])}. Class: {signals['data_class']}. Task: {signals['task']}, difficulty {signals['difficulty']}."
-    )
+    click.echo(f"\nFound: {_show.counts(signals['findings'])}. Class: {signals['data_class']}.")
+    _read(signals)
     _why.route(tree)
     _why.candidates(plan["candidates"], tree)
     _why.failing(tree)
@@ -137,6 +144,7 @@ def _told(r: dict[str, Any], decided: dict[str, Any] | None) -> None:
     click.echo(f"{r['id']}  {_show.clock(r['started'])}  {r['ms']:.0f} ms  status {r['status']}  {r['outcome']}")
     click.echo(_show.clean(r["explain"]))
     click.echo(f"\nFound: {_show.counts(r['findings'])}. Class: {r['data_class']}.")
+    _read(r["signals"])
     restored = r.get("restored") or {}
     if restored:
         click.echo(f"Restored in the answer: {_show.counts(restored)}.")

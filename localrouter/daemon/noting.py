@@ -25,6 +25,7 @@ from localrouter.daemon.deciding import decision_of, hashed_bytes
 from localrouter.daemon.explained import paragraph
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.local_chunks import usage_of
+from localrouter.daemon.reading import told
 from localrouter.daemon.services import Services
 from localrouter.daemon.tool_names import names_a_tool
 from localrouter.dialects import Made
@@ -184,13 +185,7 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
         "error": error.code if error else "",
         "findings": story.signals.findings,
         "data_class": story.signals.data_class,
-        "signals": {
-            "task": story.signals.task,
-            "difficulty": story.signals.difficulty,
-            "prompt_bound": story.signals.prompt_bound,
-            "cheap": story.signals.cheap,
-            "continues": story.signals.continues,
-        },
+        "signals": told(story.signals),
         "left_machine": _left_machine(services, story),
         "tokens": [e.token for e in story.veiled.table] if story.veiled else [],
         "attempts": story.attempts,

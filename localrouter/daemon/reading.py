@@ -4,6 +4,7 @@ cannot tell another story."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from localrouter.classify import Classifier, classify
 from localrouter.core.ask import Ask
@@ -56,3 +57,19 @@ def signals(
         continues=ask.hints.continues,
         prompt_bound=outgoing if density is None else min(outgoing, int(outgoing * density * MARGIN) + 64),
     )
+
+
+def told(read: Signals) -> dict[str, Any]:
+    """What was understood of a request, for its trace and for a dry run: names, counts and scores, no text."""
+    return {
+        "task": read.task,
+        "domain": read.domain,
+        "risk": read.risk,
+        "difficulty": read.difficulty,
+        "injection": read.injection,
+        "language": read.language,
+        "interaction": read.interaction,
+        "prompt_bound": read.prompt_bound,
+        "cheap": read.cheap,
+        "continues": read.continues,
+    }
