@@ -146,12 +146,13 @@ def summary(name: str, hours: list[Hour]) -> str:
     asked, failed = sum(h.requests for h in dark), sum(sum(h.failed.values()) for h in dark)
     waits = sorted(w for h in dark for w in h.waits)
     long = sum(w > 10 for w in waits)
+    before = any(h.by["main"] for h in hours if h.number < 0)
     back = next((h.number - DARK for h in hours if h.number >= DARK and h.by["main"]), None)
     return (
         f"{name:<14} {asked} requests in the dark, {100 * (asked - failed) / asked:.1f} % answered "
         f"({sum(h.by['others'] for h in dark)} by others, {sum(h.by['local'] for h in dark)} here), {failed} failed, {long} waited over 10 s, "
         f"{sum(h.wasted for h in dark)} calls went to the dark provider; "
-        + ("not back" if back is None else f"back in hour {back} after it")
+        + ("it is not used when it is well" if not before else "not back" if back is None else f"back in hour {back} after it")
     )
 
 

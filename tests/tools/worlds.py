@@ -150,7 +150,7 @@ def standing(r: Random, known: Catalogue) -> Standing:
     def health() -> Health:
         share = [mostly(r, 0.0, 0.02, 0.3, 1.0) for _ in range(4)]
         ms = [r.choice((None, r.uniform(1, 5000))) for _ in range(4)]
-        return Health(mostly(r, "closed", "open", "half_open"), 130.0, r.randint(0, 50), *share, *ms)
+        return Health(mostly(r, "closed", "open", "half_open"), 130.0, r.randint(0, 50), *share, *ms, in_a_row=mostly(r, 0, 1, 4))
 
     local = r.random() < 0.7
     return Standing(
