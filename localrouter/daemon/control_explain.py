@@ -6,13 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from localrouter.core.decide import decide
-from localrouter.core.decision import kept, record
+from localrouter.core.decision import catalogue_kept, kept, record
 from localrouter.core.errors import BadRequest
 from localrouter.core.kinds import ORDER
 from localrouter.daemon import door
 from localrouter.daemon.app import Call, Route, send_json
 from localrouter.daemon.asking import asked
-from localrouter.daemon.reading import signals
+from localrouter.daemon.reading import signals, told
 from localrouter.daemon.services import Services
 from localrouter.dialects import Dialect, all_dialects
 from localrouter.scrub.checked import checked
@@ -58,21 +58,11 @@ class ControlExplain:
                 "candidates": [asdict(w) for w in plan.weighed],
                 "error": plan.error.code if plan.error else "",
             },
-            "signals": {
-                "data_class": read.data_class,
-                "task": read.task,
-                "domain": read.domain,
-                "risk": read.risk,
-                "difficulty": read.difficulty,
-                "interaction": read.interaction,
-                "language": read.language,
-                "cheap": read.cheap,
-                "continues": read.continues,
-                "findings": read.findings,
-            },
+            "signals": {"data_class": read.data_class, **told(read), "findings": read.findings},
             "text": plan.explain,
             "decision": decision.whole(),
             "recipe": kept(recipe),
+            "catalogue": catalogue_kept(standing.catalogue),
             "hosted": first is not None,
             "left_machine": veiled.texts,
             "tokens": [e.token for e in veiled.table],

@@ -59,6 +59,7 @@ def test_a_body_of_each_dialect_is_read_as_one(daemon: Daemon, tmp_path: Path, n
     assert code == 0, err
     assert "Found: 1 EMAIL" in out and SECRET not in out and "the first place" in out and "the second place" in out
     assert any(MODEL in line and "kept" in line for line in out.splitlines()) and "Nothing was sent" in out
+    assert f"If {MODEL} fails before its first word:" in out and "tokens in" in out
     code, out, err = run(daemon.home, "--dry-run", "-", "--dialect", name, "--json", stdin=raw)
     tree = json.loads(out)
     assert code == 0 and tree["hosted"] and tree["signals"]["findings"] == {"EMAIL": 1}
@@ -129,5 +130,9 @@ def test_a_fallback_step_is_told(daemon: Daemon) -> None:
     assert code == 0, err
     assert "Fallback: rehearsal/rehearsal-500 (server error): " in out and "-> rehearsal/rehearsal-1" in out
     rows = [line for line in out.split("Attempts:")[1].splitlines() if "rehearsal-" in line]
-    assert "rehearsal/rehearsal-500" in rows[0] and "error" in rows[0] and any("rehearsal-1" in row and "done" in row for row in rows)
+    assert (
+        "rehearsal/rehearsal-500" in rows[0]
+        and "error" in rows[0]
+        and any("rehearsal-1" in row and "done" in row for row in rows)
+    )
     assert "Replayed: the same plan." in out
