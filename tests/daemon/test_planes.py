@@ -287,12 +287,13 @@ def reasoning_of(text: str, client: str) -> str:
     ("fault", "status"), [("500", 502), ("529", 0), ("400", 400), ("context", 400), ("drop-first", 502), ("error-first", 502)]
 )
 @pytest.mark.parametrize("to", PATHS)
-def test_a_failing_turn_is_one_try_and_no_invitation_to_repeat(planes: Daemon, fault: str, status: int, to: str) -> None:
+def test_a_failing_turn_is_one_decision_and_no_invitation_to_repeat(planes: Daemon, fault: str, status: int, to: str) -> None:
     before = len(planes.host.record())
     got, head, said = ask(planes, "chat", body("chat", f"{to}/rehearsal-{fault}", f"{fault} {to}", stream=True))
     assert got == status or (not status and got in (429, 529)) or (fault == "error-first" and got >= 400), said
     assert head["x-should-retry"] == "false" and json.loads(said)["error"]["message"]
-    assert len(sent(planes, before)) == 1
+    # What fails by chance is asked once more (core/fallback.DEFAULTS), while the daemon's budget of retries lasts.
+    assert len(sent(planes, before)) in ((1, 2) if fault in ("500", "drop-first", "error-first") else (1,))
     if fault == "context":
         assert json.loads(said)["error"]["code"] == "context_length_exceeded"
 
@@ -301,10 +302,11 @@ def test_status_counts_what_was_not_asked_twice(planes: Daemon) -> None:
     before = call(planes, "/control/status")[1]["repeats"]
     tree = body("chat", "chat/rehearsal-500", f"not twice {time.time()}")
     asked = len(planes.host.record())
-    for count in ("0", "1"):
-        assert ask(planes, "chat", tree, x_stainless_retry_count=count)[0] == 502
+    assert ask(planes, "chat", tree, x_stainless_retry_count="0")[0] == 502
+    first = len(planes.host.record())
+    assert ask(planes, "chat", tree, x_stainless_retry_count="1")[0] == 502
     after = call(planes, "/control/status")[1]["repeats"]
-    assert len(planes.host.record()) - asked == 1 and after == {**before, "spared": before["spared"] + 1}
+    assert first > asked and len(planes.host.record()) == first and after == {**before, "spared": before["spared"] + 1}
 
 
 def test_a_model_that_asked_for_a_pause_is_429_with_the_seconds_left(planes: Daemon) -> None:
@@ -368,7 +370,7 @@ def test_a_tool_loop_stays_with_the_model_that_began_it(tmp_path: Path, host: Re
         name = {SESSION: "loop"}
         before = len(host.record())
         status, head, _ = ask(daemon, "chat", body("chat", "chat/rehearsal-500", "go"), **name)
-        assert status == 200 and head["x-localrouter-model"] == "messages/rehearsal-1" and len(sent(daemon, before)) == 2
+        assert status == 200 and head["x-localrouter-model"] == "messages/rehearsal-1" and len(sent(daemon, before)) == 3
         turns = [
             {"role": "user", "content": "go"},
             {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
