@@ -45,10 +45,12 @@ def _by_state(items: Items, view: View) -> Items:
         level = 0
         if isinstance(item, Candidate):
             level, why = _level(item, view)
-            if why and (level == 3 or item.id != named):
-                item = replace(item, notes=(*item.notes, f"comes {'last' if level == 3 else 'later'}: {why}"))
+            if why and level < 3 and item.id == named:
+                level, why = 0, f"keeps its place, since the client named it: {why}"
             elif why:
-                level = 0
+                why = f"comes {'last' if level == 3 else 'later'}: {why}"
+            if why:
+                item = replace(item, notes=(*item.notes, why))
         levels[level].append(item)
     return [item for level in levels for item in level]
 

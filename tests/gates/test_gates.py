@@ -342,6 +342,7 @@ def test_who_the_client_names_keeps_its_place() -> None:
     world = replace(STANDING, health={"us/m": Health(calls=50, errors=0.3)})
     plan = decide(replace(ASK, model="us/m"), Signals(), recipe, world, list(GATES.values()))
     assert [a.id for a in plan.attempts] == ["us/m", "eu/m"]
+    assert "keeps its place, since the client named it: 30 % of its last 50 calls failed" in plan.weighed[0].why
 
 
 def test_every_gate_has_a_test_here() -> None:
