@@ -43,10 +43,8 @@ def test_what_is_called_this_machine_is_this_machine(tmp_path: Path, origin: str
     assert 'zone = "trusted"' in fault.value.do
     with pytest.raises(ConfigFault, match="needs an origin on this machine"):
         made(tmp_path, {"origin": origin}, zone="machine")
-    assert (
-        made(tmp_path, {"origin": origin, "zone": "trusted"}).zone(made(tmp_path, {"origin": origin}).models["box/m"])
-        == "trusted"
-    )
+    known = made(tmp_path, {"origin": origin, "zone": "trusted"})
+    assert known.zone(known.models["box/m"]) == "trusted"
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:1/v1", "http://[::1]:8000/v1", "https://127.0.0.1/v1"])
