@@ -9,6 +9,9 @@ from localrouter.core.kinds import ORDER
 from localrouter.core.recipe import Recipe, Route
 from localrouter.core.wording import worded
 
+MAP = "models map"
+"""Where the first pattern counts, so that another order is a difference."""
+
 
 def differences(before: Recipe, after: Recipe) -> list[str]:
     """One sentence for each thing that changes; none where the two decide alike."""
@@ -64,14 +67,11 @@ def _spoken(key: str) -> str:
 
 
 def _changes(where: str, was: Any, now: Any) -> Iterator[str]:
-    if was == now:
-        # Of a map the first pattern counts, so its order is a difference too.
-        if isinstance(was, dict) and list(was) != list(now):
-            yield f"{where}: the order is now {', '.join(map(str, now))}"
-        return
     if isinstance(was, dict) and isinstance(now, dict) and "type" not in now:
         for key in [*now, *(k for k in was if k not in now)]:
             yield from _changes(f"{where} {_spoken(key)}", was.get(key), now.get(key))
-        return
-    both = [", ".join(map(str, v)) if where.endswith(", try") else worded(v) for v in (was, now)]
-    yield f"{where}: {both[0]} becomes {both[1]}"
+        if where == MAP and was == now and list(was) != list(now):
+            yield f"{where}: the order is now {', '.join(map(str, now))}"
+    elif was != now:
+        both = [", ".join(map(str, v)) if where.endswith(", try") else worded(v) for v in (was, now)]
+        yield f"{where}: {both[0]} becomes {both[1]}"

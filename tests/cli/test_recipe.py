@@ -235,7 +235,9 @@ def test_a_recipe_that_is_wrong_or_changed_since_it_was_checked_is_not_put_in_fo
     (folder / "lost.toml").write_text('name = "lost"\n[[route]]\nname = "a"\ntry = ["rehearsal/tiny"]\n')
     code, _, err = run(busy.home, "recipe", "apply", "lost")
     assert code == 1 and "rehearsal/tiny, which the catalogue lacks" in err
-    (folder / "torn.toml").write_text('name = "torn"\n[[route]]\nname = "a"\ntry = ["rehearsal/small"]\nlimts = { cost_usd = 1 }\n')
+    (folder / "torn.toml").write_text(
+        'name = "torn"\n[[route]]\nname = "a"\ntry = ["rehearsal/small"]\nlimts = { cost_usd = 1 }\n'
+    )
     code, _, err = run(busy.home, "recipe", "apply", "torn")
     assert code == 2 and "torn.toml:" in err and "Did you mean 'limits'?" in err
     from localrouter import __version__
