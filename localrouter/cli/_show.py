@@ -50,30 +50,46 @@ def highlighted(text: str, tokens: Iterable[str]) -> Text:
     return out
 
 
+LEAST, GAP = 12, 3
+"""Columns of a terminal: of a text that is cut, and between two columns of a table."""
+
+
 def table(
     columns: Sequence[str],
     rows: Iterable[Sequence[str | Text]],
     *,
     right: Sequence[str] = (),
     cut: Sequence[str] = (),
+    drop: Sequence[str] = (),
     stderr: bool = False,
 ) -> None:
-    """`cut`: columns that end in ... where the terminal is narrow; the others are folded."""
+    """On a narrow terminal the columns of `drop` are left out, in that order, as far as needed; those of `cut` end in ...; others are folded."""
     from rich import box
     from rich.table import Table
 
+    out = console(stderr=stderr)
+    cells = [[clean(c) if isinstance(c, str) else c for c in row] for row in rows]
+    wide = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
+    shown = list(range(len(columns)))
+    for name in drop:
+        if sum(min(LEAST, wide[i]) if columns[i] in cut else wide[i] for i in shown) + GAP * (len(shown) - 1) > out.width:
+            shown.remove(columns.index(name))
+    fixed = sum(wide[i] for i in shown if columns[i] not in cut) + GAP * len(shown)
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
+    for i in shown:
+        name = columns[i]
+        share = max(LEAST, (out.width - fixed) // max(1, len(cut))) if name in cut else None
         # An id that is folded cannot be copied, so everything else gives way to it.
         made.add_column(
             name,
             justify="right" if name in right else "left",
             overflow="ellipsis" if name in cut else "fold",
             no_wrap=name in ("id", "when", *cut, *right),
+            max_width=share,
         )
-    for row in rows:
-        made.add_row(*(clean(c) if isinstance(c, str) else c for c in row))
-    console(stderr=stderr).print(made, soft_wrap=False)
+    for row in cells:
+        made.add_row(*(row[i] for i in shown))
+    out.print(made, soft_wrap=False)
 
 
 def usd(micro: int) -> str:

@@ -39,5 +39,6 @@ def command(limit: int, search: str | None, lane: str | None, as_json: bool) -> 
         ),
         right=("status", "cost", "ms"),
         cut=("model", "found"),
+        drop=("ms", "lane", "status", "found", "when"),
     )  # fmt: skip
     return 0
