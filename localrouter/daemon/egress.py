@@ -207,6 +207,9 @@ class Egress:
                         continue
                     raise HostClosed(f"{host} closed the connection before it answered.", "Ask again.") from None
                 if isinstance(cause, aiohttp.ClientResponseError):
+                    # Bytes that a host sent beyond the answer before are read in front of this one.
+                    if again and reused:
+                        continue
                     raise HostBroken(f"{host} does not speak HTTP as expected.", "Check its origin.") from None
                 raise HostUnreachable(
                     f"{host} cannot be reached ({type(cause).__name__}).", "Check the network, or use `--recipe offline`."

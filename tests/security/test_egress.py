@@ -291,3 +291,42 @@ async def test_a_pooled_connection_that_died_gets_one_retry() -> None:
         await egress.close()
         server.close()
     assert served == 3
+
+
+async def test_bytes_beyond_an_answer_do_not_spoil_the_next() -> None:
+    """A host says more than it announced; the surplus lies on a pooled connection. The next request gets a fresh one, once."""
+    calls = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                calls += 1
+                body = EVENT + DONE
+                await reader.readexactly(2)
+                writer.write(OK + b"content-length: %d\r\n\r\n" % len(body) + body)
+                await writer.drain()
+                if calls == 1:
+                    # Only when the next request is there: until then the pool takes the connection for a good one.
+                    await reader.readuntil(b"\r\n\r\n")
+                    calls += 1
+                    writer.write(b"surplus\r\n\r\n")
+                    await writer.drain()
+                    return
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    egress = Egress()
+    try:
+        for _ in range(3):
+            origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            async with egress.open("test", origin, "/chat/completions", {}, b"{}", stream=True) as answer:
+                assert answer.status == 200 and b"[DONE]" in b"".join([part async for part in answer.body])
+        assert calls == 4, "the second was asked again, once"
+    finally:
+        await egress.close()
+        server.close()
