@@ -21,10 +21,12 @@ from localrouter.core.strict import Strict
 class Contract(Strict):
     """`json_schema`: `request` (the one that the request itself sends) or the name of one of the recipe's `[schemas]`. `labels`: the answer is
     one of them. `required`: fields that its object must have. `citations`: what it cites must stand in the context that it was given.
-    `tool_arguments`: the arguments of each call fit the schema of its tool."""
+    `tool_arguments`: the arguments of each call fit the schema of its tool. `disclaimer`: a sentence that an answer in words must hold, in any
+    case and spacing; a model that leaves it out is told once, so it is best asked for in the prompt as well."""
 
     json_schema: str | None = None
     labels: tuple[str, ...] | None = Field(default=None, min_length=1)
     required: tuple[str, ...] | None = Field(default=None, min_length=1)
     citations: Literal["verify"] | None = None
     tool_arguments: Literal["verify"] | None = None
+    disclaimer: str | None = Field(default=None, min_length=1, max_length=1000)

@@ -9,6 +9,7 @@ In order, each only where the terms ask for it (core/terms.py), and of every cho
 - `required`: the text is a JSON object that has these fields; `a.b` is field `b` of the object at `a`.
 - `labels`: the text is one of them; case, surrounding space, quotes and a full stop do not matter.
 - `citations`: core/citations.py.
+- `disclaimer`: the sentence stands in the text; case, spacing and emphasis marks do not matter.
 
 A choice that only calls tools has no text to judge. What is said of a failure names places and rules of the schema, and never a value.
 """
@@ -117,6 +118,7 @@ def _asked(terms: Terms, name: str) -> bool:
         "required": terms.required,
         "labels": terms.labels,
         "citations": terms.sources,
+        "disclaimer": terms.disclaimer,
     }[name] is not None
 
 
@@ -182,18 +184,30 @@ def _citations(terms: Terms, said: Said) -> Wrong:
     return citations.unfounded(said.text, terms.sources, terms.ids)
 
 
+def _disclaimer(terms: Terms, said: Said) -> Wrong:
+    if _silent(said) or terms.disclaimer is None or _plain(terms.disclaimer) in _plain(said.text):
+        return []
+    return [("disclaimer", f"the answer must hold this sentence, word for word: {terms.disclaimer}")]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("*", "").replace("_", "").split()).casefold()
+
+
 _CHECKS = (
     ("tool_arguments", _tools),
     ("json_schema", _schema),
     ("required", _required),
     ("labels", _labels),
     ("citations", _citations),
+    ("disclaimer", _disclaimer),
 )
 _ERRORS: dict[str, tuple[type[RouterError], str]] = {
     "tool_arguments": (ToolArgumentsBad, "calls a tool with arguments that do not fit"),
     "json_schema": (SchemaFailed, "does not fit the JSON Schema that was asked for"),
     "required": (ContractBroken, "lacks what the route requires"),
     "labels": (ContractBroken, "is none of the labels that the route allows"),
+    "disclaimer": (ContractBroken, "lacks the sentence that the route requires"),
     "citations": (ContractBroken, "cites what does not stand in the context that it was given"),
 }
 _OPENING = {
@@ -201,6 +215,7 @@ _OPENING = {
     "json_schema": "Your answer cannot be used, since it does not fit the JSON Schema that was asked for:",
     "required": "Your answer cannot be used:",
     "labels": "Your answer cannot be used:",
+    "disclaimer": "Your answer is not complete:",
     "citations": "Your answer cannot be used, since it cites what does not stand in what you were given:",
 }
 

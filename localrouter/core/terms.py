@@ -24,7 +24,8 @@ ANY_OBJECT: dict[str, Any] = {"type": "object"}
 @dataclass(frozen=True, slots=True)
 class Terms:
     """None: not asked for. `schema` of the text; `tools`: schema by name of tool (None: it takes anything), where calls are judged.
-    `sources`: the texts that may be cited, where citations are judged, and `ids` the names of them."""
+    `sources`: the texts that may be cited, where citations are judged, and `ids` the names of them. `disclaimer`: a sentence that
+    it must hold."""
 
     schema: dict[str, Any] | None = None
     labels: tuple[str, ...] | None = None
@@ -32,11 +33,14 @@ class Terms:
     tools: dict[str, dict[str, Any] | None] | None = None
     sources: tuple[str, ...] | None = None
     ids: tuple[str, ...] = ()
+    disclaimer: str | None = None
 
     @property
     def asks(self) -> bool:
         """Whether there is anything to judge."""
-        return any(term is not None for term in (self.schema, self.labels, self.required, self.tools, self.sources))
+        return any(
+            term is not None for term in (self.schema, self.labels, self.required, self.tools, self.sources, self.disclaimer)
+        )
 
 
 def terms(ask: Ask, contract: Contract | None, schemas: Mapping[str, dict[str, Any]]) -> Terms | None:
@@ -63,6 +67,8 @@ def terms(ask: Ask, contract: Contract | None, schemas: Mapping[str, dict[str, A
         tools or None,
         tuple(leaf.text for leaf in ask.leaves if leaf.where in SOURCES) if cited else None,
         ask.context_ids if cited else (),
+        # An answer that a program reads has no place for a sentence.
+        None if schema is not None or contract.labels or contract.required else contract.disclaimer,
     )
     return found if found.asks else None
 
