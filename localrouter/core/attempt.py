@@ -26,6 +26,8 @@ from localrouter.core.words import FailureKind
 EARLY_BYTES, EARLY_CHUNKS, PINGS = 256 * 1024, 1024, 64
 """Before the first content. Beyond, the answer is passed on as it is and no other model can take its place (Bifrost's start-up frames: 64
 chunks, 256 KiB). Signs of life beyond PINGS are left out: the client hears our own."""
+DECLINED = 4_000
+"""Bytes of an answer that declines in its first words and still is taken for a refusal."""
 HELD_BYTES, HELD_CHUNKS = 8 * 1024 * 1024, 200_000
 """Of an answer that is held for its judge, and of what comes after a finish."""
 
@@ -143,9 +145,10 @@ class _Try:
         if full or (begun and not job.wary):
             return (yield from self._flush())
         if begun and self.hearing.decided:
-            if self.hearing.refusals or declines(self.hearing.first):
-                return (yield from self._poor("refusal", ()))
-            return (yield from self._flush())
+            # What declines is held to its end, so that it can still be told where nothing else can be done; a long one is an answer.
+            declined = self.hearing.refusals or declines(self.hearing.first)
+            if not declined or self.tally.out_bytes > DECLINED:
+                return (yield from self._flush())
         return None
 
     def _keep(self, chunk: Chunk) -> None:

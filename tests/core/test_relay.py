@@ -275,3 +275,32 @@ def test_every_hold_is_settled_wherever_the_client_leaves(where: int) -> None:
     except StopIteration:
         pass
     assert sum(isinstance(s, c.Settle) for s in seen) == 1
+
+
+SORRY = Chunk((Piece(Channel(0, "text"), "I'm sorry, but I can't help with that request. " + "Really. " * 20),), b"x", {})
+
+
+def declined(fallback: str, *events: e.Event) -> tuple[list[c.Command], str]:
+    recipe = Recipe.model_validate({"name": "t", "route": [{"name": "r", "try": ["h/a"], "fallback": {"refusal": fallback}}]})
+    life = relay(ASK, recipe, (local_model,))
+    seen: list[c.Command] = [next(life)]
+    for event in (SEEN, D, e.Reserved("1"), D, *events):
+        try:
+            seen.append(life.send(event))
+        except StopIteration as stop:
+            return seen, stop.value
+    raise AssertionError(seen[-1])
+
+
+def test_a_refusal_is_told_where_nothing_else_can_be_done() -> None:
+    """`local` would be done about it, and there is no local model: what the model said is not lost."""
+    seen, outcome = declined("local", e.Got(SORRY), e.Got(FINISH), e.Got(END), D, D, D, D, D, D, D)
+    assert outcome == "done"
+    assert [s.chunk for s in seen if isinstance(s, c.Emit)] == [SORRY, FINISH, END]
+    names = [type(s).__name__ for s in seen]
+    assert names.index("Settle") < names.index("Emit")
+
+
+def test_who_declines_at_length_has_answered() -> None:
+    seen, outcome = declined("static:no", *[e.Got(SORRY)] * 30, *[D] * 30, *[e.Got(END)], *[D] * 3)
+    assert outcome == "done" and sum(isinstance(s, c.Emit) for s in seen) >= 20
