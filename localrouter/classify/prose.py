@@ -55,7 +55,7 @@ def prose(words: str) -> Prose:
     head = " ".join(text[:HEAD].lower().split())
     tail = " ".join(text[-TAIL:].lower().split()) if len(text) > HEAD else ""
     raw = not fenced and lines > 1 and _is_raw(words)
-    return Prose(text, head, tail, fenced, code, lines, raw, raw and _OPEN_END.search(words[-120:]) is not None)
+    return Prose(text, head, tail, fenced, code, lines, raw, raw and _breaks_off(words))
 
 
 def _is_raw(words: str) -> bool:
@@ -67,3 +67,10 @@ def _is_raw(words: str) -> bool:
         good += inside or marks > 0 or _RAW.search(line) is not None
         inside ^= marks % 2 == 1
     return len(rows) > 1 and good >= 0.8 * len(rows)
+
+
+def _breaks_off(words: str) -> bool:
+    """Whether code ends where more must follow: at an opening, in a block, or with a bracket that nothing closes."""
+    if _OPEN_END.search(words[-120:]):
+        return True
+    return words.count("{") > words.count("}") or words.count("(") > words.count(")")
