@@ -133,7 +133,9 @@ async def test_a_waiter_that_leaves_undoes_no_load(pool: Pool, models: list[Path
 
 async def test_stop_in_the_middle_of_a_load_leaves_no_process(pool: Pool, models: list[Path]) -> None:
     loading = asyncio.create_task(load(pool.engines, models[0]))
-    await asyncio.sleep(0.4)
+    while (engine := pool.engines.of(models[0])) is None or engine.child is None or engine.child.pid is None:
+        await asyncio.sleep(0.002)
+    assert not engine.up, "its process has begun, and the model is not loaded"
     await pool.engines.stop()
     with pytest.raises((LocalUnavailable, asyncio.CancelledError)):
         await loading

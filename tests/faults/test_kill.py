@@ -59,7 +59,10 @@ def killed_once(home: Path, host: Rehearsal, seed: int) -> tuple[int, int]:
     threads = [threading.Thread(target=load, args=(daemon, seen, until, seed * 100 + i)) for i in range(6)]
     for thread in threads:
         thread.start()
-    time.sleep(0.2 + random.Random(seed).random() * 0.5)
+    end = time.monotonic() + 20
+    while not seen and time.monotonic() < end:  # a busy machine takes its time to begin
+        time.sleep(0.01)
+    time.sleep(random.Random(seed).random() * 0.5)
     os.kill(process.pid, signal.SIGKILL)
     until.set()
     for thread in threads:
