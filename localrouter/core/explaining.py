@@ -73,5 +73,6 @@ def sentence(view: View, attempts: list[Attempt], weighed: list[Weighed], domain
     if later:
         text += " Asked later: " + "; ".join(f"{w.model} ({w.why.partition(': ')[2]})" for w in later[:SHOWN]) + "."
     if len(attempts) > 1:
-        text += f" If it fails before its first word, {attempts[1].id} is next."
+        own = bool(view.route.fallback.root)
+        text += f" If it fails before its first word, {'its route says what is next' if own else f'{attempts[1].id} is next'}."
     return text
