@@ -16,6 +16,7 @@ from localrouter.core.decide import Attempt
 from localrouter.core.errors import CannotCross
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import kind
+from localrouter.core.recipe import Recipe
 from localrouter.daemon.local_params import fitted as fitted_local
 from localrouter.daemon.origins import leaves_of, left_out, without
 from localrouter.daemon.services import Services
@@ -43,6 +44,7 @@ class Outbound:
 
 async def outbound(
     services: Services,
+    recipe: Recipe,
     dialect: Dialect,
     ask: Ask,
     attempt: Attempt,
@@ -51,12 +53,13 @@ async def outbound(
     tokens: frozenset[str],
     veiled: dict[str, str],
 ) -> Outbound:
-    """`tree` is veiled for `host`; `tokens` are what stands for values in it, `veiled` the names of tools in it that hold one, by what
-    stands for them. Raises CannotCross, and PrivacyUnsure when a signed text could not be scanned."""
+    """`recipe`: the one that the request began with. `tree` is veiled for `host`; `tokens` are what stands for values in it, `veiled` the
+    names of tools in it that hold one, by what stands for them. Raises CannotCross, and PrivacyUnsure when a signed text could not be
+    scanned."""
     wire = services.wires[host.wire_for(dialect.WIRE)]
     stream = ask.needs.stream
     if wire.NAME == dialect.WIRE:
-        tree, notes = await _vouched(services, ask, tree, host, tokens)
+        tree, notes = await _vouched(services, recipe, ask, tree, host, tokens)
         edits: list[Made] = []
         tree = dialect.outgoing(tree, ask, attempt, edits)
         return Outbound(wire.prepare(tree, stream, ask.head), wire, False, notes, veiled, veiled, tuple(edits))
@@ -84,7 +87,7 @@ def local(
 
 
 async def _vouched(
-    services: Services, ask: Ask, tree: dict[str, Any], host: Host, tokens: frozenset[str]
+    services: Services, recipe: Recipe, ask: Ask, tree: dict[str, Any], host: Host, tokens: frozenset[str]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The tree with only those signed blocks that this host made, or that nobody remembers and whose readable text
     holds nothing private. What is encrypted and of unknown maker is left out."""
@@ -96,7 +99,7 @@ async def _vouched(
     leaves = leaves_of(unknown)
     if leaves:
         found = services.inspection.cached(leaves) or await services.inspection.inspect(leaves)
-        private = {leaf.path for leaf, row in zip(leaves, found, strict=True) if _private(services, leaf.text, row, tokens)}
+        private = {leaf.path for leaf, row in zip(leaves, found, strict=True) if _private(recipe, leaf.text, row, tokens)}
         foreign += [b for b in unknown if b.path in private]
     if not foreign:
         return tree, ()
@@ -117,9 +120,8 @@ def _refuse_without(blocks: Sequence[Signed], host: Host) -> None:
     )
 
 
-def _private(services: Services, text: str, row: tuple[Finding, ...], tokens: frozenset[str]) -> bool:
+def _private(recipe: Recipe, text: str, row: tuple[Finding, ...], tokens: frozenset[str]) -> bool:
     """Whether something is found that may not pass; a placeholder that the model repeated is none."""
     return any(
-        services.recipe.rule(kind(f.type).data_class).values != "pass" and not any(t in text[f.start : f.end] for t in tokens)
-        for f in row
+        recipe.rule(kind(f.type).data_class).values != "pass" and not any(t in text[f.start : f.end] for t in tokens) for f in row
     )

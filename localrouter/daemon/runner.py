@@ -262,7 +262,7 @@ class Runner:
         host = self.s.catalogue.hosts[attempt.model.host]
         tree, unveiler, named = veiled_for(self.s, self.recipe, self.story, host.name, ask, findings)
         tokens = frozenset(entry.token for entry in self.story.veiled.table) if self.story.veiled else frozenset()
-        out = await planes.outbound(self.s, self.dialect, ask, attempt, tree, host, tokens, named)
+        out = await planes.outbound(self.s, self.recipe, self.dialect, ask, attempt, tree, host, tokens, named)
         self._restorer = Restorer(
             unveiler,
             self.s.origins,
