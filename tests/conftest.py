@@ -5,9 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +21,10 @@ import pytest
 from localrouter.daemon.rehearsal import Rehearsal
 
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
+
+# A shell starts what runs behind it with Ctrl-C ignored, and what is started from here would inherit that.
+if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MODELS = ("1", "echo", "500", "429", "400", "silent", "drop", "cut", "slow", "error-mid", "split")
 

@@ -278,6 +278,8 @@ class Inspection:
         # The canary is an address that no text holds: an inspector that answers "nothing" is as dead as a silent one.
         # It has no other word, so that the encoder need not read it; the encoder is asked what it must know when a child starts.
         canary = f"<{secrets.token_hex(6)}@canary-{secrets.token_hex(3)}.org>"
+        if not self.child.alive and self._children[1 - self._at].alive:
+            self._swap()  # it died between two requests: nobody need wait for another one to start
         child = self.child
         try:
             if not child.alive:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -82,8 +83,6 @@ def inspectors(daemon: Daemon) -> list[int]:
 
 
 def test_the_standby_takes_over_at_once(make_daemon: MakeDaemon) -> None:
-    import time
-
     daemon = make_daemon()
     assert ask(daemon, "hello jane@roe.org")[0] == 200
     end = time.monotonic() + 30
@@ -92,10 +91,13 @@ def test_the_standby_takes_over_at_once(make_daemon: MakeDaemon) -> None:
     for i in range(3):
         state = call(daemon, "/control/status")[1]["inspector"]
         assert state["alive"] and state["standby"]
+        scanners = set(inspectors(daemon))
         os.kill(state["pid"], signal.SIGKILL)
         began = time.monotonic()
         assert ask(daemon, f"hello {i} joe{i}@roe.org")[0] == 200, "a killed scanner costs no request"
-        assert time.monotonic() - began < 1.0
+        print(f"the standby took over within {time.monotonic() - began:.2f} s")
+        now = call(daemon, "/control/status")[1]["inspector"]["pid"]
+        assert now in scanners - {state["pid"]}, "the one that stood by, and none that had to be started"
         end = time.monotonic() + 30
         while not call(daemon, "/control/status")[1]["inspector"]["standby"] and time.monotonic() < end:
             time.sleep(0.1)

@@ -99,6 +99,12 @@ class RouterApp(App[None]):
         return self.screen_stack[0].query_one(Panel)
 
     @property
+    def _stands(self) -> bool:
+        """Whether the widgets are there: not while the app ends, when an answer may still come."""
+        screens = self._screen_stack if self.is_running else []
+        return bool(screens) and bool(screens[0].query(RequestList))
+
+    @property
     def _notice(self) -> Notice:
         return self.screen_stack[0].query_one(Notice)
 
@@ -123,10 +129,14 @@ class RouterApp(App[None]):
                 filter = self._filter
                 seen = await self._watch.look(filter)
         except (DaemonDown, Refused, Odd) as exc:
+            if not self._stands:
+                return
             self._notice.fault(exc.message, f"{exc.do} Looking again every second.")
             return
         finally:
             self._looking = False
+        if not self._stands:
+            return
         for head in self.screen_stack[0].query(Head):  # none before it is mounted and while the app ends
             head.show(seen.status, seen.spend)
         self._list.show(seen.rows, _NO_MATCH if filter != Filter() else _EMPTY)
@@ -163,9 +173,11 @@ class RouterApp(App[None]):
         try:
             record = Record.of(await self._daemon.get(f"traces/{id_}"))
         except (DaemonDown, Refused, Odd) as exc:
-            self._panel.say(exc.text)
+            if self._stands:
+                self._panel.say(exc.text)
             return
-        self._panel.show(record)
+        if self._stands:
+            self._panel.show(record)
 
     # --- keys ------------------------------------------------------------------------------------
 
