@@ -28,6 +28,8 @@ from localrouter.scrub.seams import CONTEXT, Seam, crossed, seams
 
 BATCH_BYTES = 8 * 1024
 """Characters of one batch: of prose about a second of the encoder's time on a busy machine, so that a short request does not wait for a long one."""
+BATCH_BEHIND = 1024
+"""The same where nobody waits: what a client waits for has one of these before it at most."""
 IN_FLIGHT = 2
 """Batches that the child has at a time: it works on one while the next is on its way. More would wait in its pipe, and their time run."""
 BEHIND = 200
@@ -247,7 +249,7 @@ class Inspection:
                 want(key, piece.text, piece.context)
         for one in across:
             want(one.key, one.text, CONTEXT)
-        for batch in self._batches(missing):
+        for batch in self._batches(missing, BATCH_BEHIND if background else BATCH_BYTES):
             try:
                 known |= await self._ask(batch, missing, background)
             except ChildDied:
@@ -256,7 +258,7 @@ class Inspection:
                     known |= await self._alone(key, missing, background)
         return known
 
-    def _batches(self, missing: Mapping[bytes, tuple[str, str]]) -> list[list[bytes]]:
+    def _batches(self, missing: Mapping[bytes, tuple[str, str]], limit: int) -> list[list[bytes]]:
         batches: list[list[bytes]] = [[k] for k in missing if k in self._suspect]
         batch: list[bytes] = []
         size = 0
@@ -265,7 +267,7 @@ class Inspection:
                 continue
             batch.append(key)
             size += len(text)
-            if size >= BATCH_BYTES:
+            if size >= limit:
                 batches.append(batch)
                 batch, size = [], 0
         if batch:
