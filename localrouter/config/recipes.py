@@ -46,7 +46,7 @@ def find(name: str, folders: Sequence[Path], *, paths: bool = True) -> Path:
             return file
     known = names(folders)
     near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Choose one of {', '.join(known)}, or name a file."
+    hint = (f"Did you mean {near[0]}? " if near else "") + f"Choose one of {', '.join(known)}, or name a file."
     raise ConfigFault(name, 1, "there is no such recipe.", hint)
 
 

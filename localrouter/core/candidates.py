@@ -20,6 +20,11 @@ LEAST_OUTPUT = 256
 """Tokens of an answer that the local lane is asked for at least."""
 
 
+def means_local(name: str) -> bool:
+    """Whether a client's word names a model of this machine; a host may be called `localai`."""
+    return name == "local" or name.startswith("local:")
+
+
 def local_named(name: str, standing: Standing) -> str:
     """The local target that a client names."""
     return name if name in standing.locals else CHAT
@@ -50,7 +55,7 @@ def expand(route: Route, ask: Ask, signals: Signals, recipe: Recipe, standing: S
     def named(name: str) -> None:
         if not name or word(name):
             return
-        if name.startswith("local"):
+        if means_local(name):
             local(local_named(name, standing))
         elif (model := catalogue.find(name)) is not None:
             hosted(model)

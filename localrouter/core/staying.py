@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from localrouter.core.candidates import Items, local_named
+from localrouter.core.candidates import Items, local_named, means_local
 from localrouter.core.money import MTOK, Price, usd
 from localrouter.core.plan import Candidate, View
 from localrouter.core.standing import Warm
@@ -104,7 +104,7 @@ def named_first(items: Sequence[object], view: View) -> str:
         return first  # another order than the turn before was asked for
     if not name or said:
         return ""
-    if name.startswith("local"):
+    if means_local(name):
         return first if first == local_named(name, view.standing) else ""
     model = view.standing.catalogue.find(name)
     return first if model is not None and model.id == first else ""

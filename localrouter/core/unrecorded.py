@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from localrouter.core.ask import Ask
+from localrouter.core.candidates import means_local
 from localrouter.core.match import Match, holds
 from localrouter.core.recipe import Recipe, Route
 from localrouter.core.signals import Signals
@@ -104,7 +105,7 @@ def blanked(facts: dict[str, Any], world: dict[str, Any], keys: Collection[str])
     """The recorded fields of an Ask and of a Standing without what is hidden. The names of two turns stay equal where they were."""
     asked, before = facts.get("model", ""), world.get(SERVED, "")
     if "model" in keys:
-        facts = {**facts, "model": ("local " if asked.startswith("local") else "") + NO_MODEL}
+        facts = {**facts, "model": ("local:" if means_local(asked) else "") + NO_MODEL}
     if SERVED in keys:
         world = {**world, SERVED: facts["model"] if asked == before else f"another {NO_MODEL}"}
     gone = {HIDABLE[key] for key in keys if key in HIDABLE}

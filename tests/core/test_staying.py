@@ -82,3 +82,14 @@ def test_a_gate_still_drops_it() -> None:
     assert [a.id for a in plan.attempts] == ["h/a", "local:chat"]
     assert "goes on" not in plan.explain
     assert isinstance(plan.attempts[0], Attempt)
+
+
+def test_a_host_may_be_called_local_something() -> None:
+    model = Model("localai/llama", "localai", "llama", Price(1, 1), 1000, 100)
+    host = Host("localai", "https://localai.invalid/v1")
+    catalogue = Catalogue("t", {**CATALOGUE.hosts, "localai": host}, {**MODELS, model.id: model})
+    standing = replace(STANDING, catalogue=catalogue, keys=frozenset({"h", "localai"}))
+    plan = decide(replace(ASK, model="localai/llama"), Signals(), RECIPE, standing, ())
+    assert plan.attempts[0].id == "localai/llama"
+    plan = decide(replace(ASK, model="localfoo"), Signals(), RECIPE, standing, ())
+    assert plan.attempts[0].id == "h/a", "a name that nobody knows is no model of this machine"

@@ -47,7 +47,7 @@ def test_an_unknown_recipe(tmp_path: Path, host: Rehearsal) -> None:
     file = tmp_path / "config" / "config.toml"
     file.write_text(file.read_text().replace('"rehearse"', '"blanced"'))
     said = failed(tmp_path)
-    assert "no such recipe" in said and "Did you mean balanced?" in said
+    assert "no such recipe" in said and "Did you mean balanced?" in said and "offline" in said
 
 
 def test_a_missing_model_file(tmp_path: Path, host: Rehearsal) -> None:
