@@ -68,6 +68,11 @@ def test_ratios_are_of_the_same_round() -> None:
     assert goals["decode4", "engine", "llama-server"] is None
 
 
+def test_text_that_comes_in_one_read_is_timed_from_the_asking() -> None:
+    assert measures._span(1.0, [1.5, 2.0, 1.75]) == 0.5
+    assert measures._span(1.0, [1.5, 1.5]) == 0.5
+
+
 def test_a_failing_player_is_reported_and_the_others_go_on(made: tuple[model.Words, Path], tmp_path: Path) -> None:
     words, file = made
     small = Engine(tmp_path, file, {**LIMITS, "ctx": 256})
