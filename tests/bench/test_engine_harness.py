@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from enginekit import model, table
+from enginekit import measures, model, table
 from enginekit.measures import Bench, Book, Load
 from enginekit.players import Engine, Failed
 
