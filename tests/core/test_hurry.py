@@ -51,7 +51,7 @@ def test_the_last_one_is_never_hurried() -> None:
     assert first(recipe=alone, a=Health("half_open")).first_ms is None
 
 
-@pytest.mark.parametrize("name", ["balanced", "frugal", "private", "team"])
+@pytest.mark.parametrize("name", ["balanced", "coding-agents", "frugal", "private", "team"])
 def test_the_main_provider_dark_for_two_days(name: str) -> None:
     hours = run(name)
     dark = [h for h in hours if phase(h.number) != "well"]

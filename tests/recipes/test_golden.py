@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from recipe_golden import GOLDEN, SHIPPED, SITUATIONS, WORLDS, decided, read, samples, tables
 
+from localrouter.config.catalogue import load_catalogue
 from localrouter.config.recipes import load_recipe, names
 
 NAMES = names([SHIPPED])
@@ -82,4 +83,19 @@ def test_coding_agents_keep_the_family_that_they_ask_for() -> None:
         model = sample.row.get("model", "")
         family = "anthropic" if model.startswith("claude-") else "openai" if model.startswith("gpt-5") else ""
         if family and sample.world == "" and not sample.row.get("findings"):
-            assert {a.model.host for a in decided(sample, recipe).attempts if a.model is not None} == {family}, sample.id
+            hosts = [a.model.host if a.model is not None else "" for a in decided(sample, recipe).attempts]
+            assert hosts[:2] == [family] * 2 and hosts[-1] == "", sample.id
+            assert family not in hosts[hosts.count(family) :], "another family only after all of its own"
+
+
+def test_no_other_family_is_below_the_one_that_an_agent_asks_for() -> None:
+    """By price, which stands in for size: what takes over costs no less than the family's own model of today."""
+    catalogue = load_catalogue()
+    price = {name: model.price.output for name, model in catalogue.models.items() if model.price is not None}
+    for route in load_recipe("coding-agents", [SHIPPED]).route:
+        named = [t for t in route.try_ if t in price]
+        if route.name in ("autocomplete", "default"):
+            continue
+        family = named[0].partition("/")[0]
+        others = [t for t in named if not t.startswith(family)]
+        assert others and all(price[t] >= price[named[0]] for t in others), route.name
