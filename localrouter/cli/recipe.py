@@ -71,6 +71,7 @@ def new(name: str, base: str) -> int:
 def check(name: str, as_json: bool) -> int:
     """Check a recipe: its keys, its values, that its models are in the catalogue, and what it hardly means."""
     from localrouter.cli import _recipes, _show
+    from localrouter.config.faults import ConfigFault
     from localrouter.config.paths import Paths
     from localrouter.config.recipe_doubts import doubts
     from localrouter.config.recipes import load_recipe, unknown_targets
@@ -79,11 +80,28 @@ def check(name: str, as_json: bool) -> int:
     from localrouter.daemon.serve import checked_catalogue
 
     paths = Paths.default()
-    recipe = load_recipe(name, paths.recipe_dirs())
+    try:
+        recipe = load_recipe(name, paths.recipe_dirs())
+    except ConfigFault as exc:
+        if as_json:
+            faults = [{"file": str(f.file), "line": f.line, "what": f.what, "do": f.do} for f in exc.every]
+            _show.emit_json({"name": name, "version": "", "ok": False, "faults": faults, "unknown_targets": [], "warnings": []})
+        for fault in () if as_json else exc.every:
+            click.echo(f"localrouter: {fault.text}", err=True)
+        return 2
     missing, odd = unknown_targets(recipe, checked_catalogue(load_settings(paths))), doubts(recipe)
     version = f"{recipe.name}@{digest(recipe)}"
     if as_json:
-        _show.emit_json({"name": recipe.name, "version": version, "ok": not missing, "unknown_targets": missing, "warnings": odd})
+        _show.emit_json(
+            {
+                "name": recipe.name,
+                "version": version,
+                "ok": not missing,
+                "faults": [],
+                "unknown_targets": missing,
+                "warnings": odd,
+            }
+        )
         return 1 if missing else 0
     for where, target, near in missing:
         stands = where if where.startswith("[") else f"route '{where}'"

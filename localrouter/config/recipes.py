@@ -5,6 +5,7 @@ What a recipe takes from the one that it extends (at most DEEPEST of them in a r
 - `private_keys`, `hosted_tools`: its own where it has them. `name` and `description` are always its own.
 - `[classes.X]`, `[domains.X]`, `[models]`, `[models.map]`, `[loop]`: key by key. A key that it leaves out keeps the parent's value.
 - `[schemas.X]`, `[prompts.X]`, `[toolsets.X]`: whole.
+- `extends` may name a recipe of the same name in a later folder: a user's `balanced.toml` may extend the shipped `balanced`.
 - `[[route]]`: where none of its routes says `before`, its routes take the place of all of the parent's; without any, it has the parent's.
   Where one says `before = "NAME"`, the parent's routes stay: that route comes in front of NAME, and one without `before` takes the place of the
   parent's route of its own name.
@@ -21,7 +22,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from localrouter.config import toml_lines
-from localrouter.config.faults import ConfigFault, explain, nearest
+from localrouter.config.faults import ConfigFault, explain, nearest, together
 from localrouter.config.settings import parse
 from localrouter.core.catalogue import Catalogue
 from localrouter.core.contract import Contract
@@ -40,14 +41,26 @@ def find(name: str, folders: Sequence[Path], *, paths: bool = True) -> Path:
     direct = Path(name)
     if paths and name.endswith(".toml") and direct.is_file():
         return direct
-    for folder in folders:
-        file = folder / f"{name}.toml"
-        if file.is_file():
-            return file
+    file = _among(name, folders)
+    if file is not None:
+        return file
     known = names(folders)
     near = difflib.get_close_matches(name, known, n=1)
     hint = (f"Did you mean {near[0]}? " if near else "") + f"Choose one of {', '.join(known)}, or name a file."
     raise ConfigFault(name, 1, "there is no such recipe.", hint)
+
+
+def _among(name: str, folders: Sequence[Path]) -> Path | None:
+    return next((file for folder in folders if (file := folder / f"{name}.toml").is_file()), None)
+
+
+def _behind(file: Path | str, folders: Sequence[Path]) -> Sequence[Path]:
+    """The folders after the one that holds the file; all, where none does."""
+    if not isinstance(file, Path):
+        return folders
+    own = file.resolve().parent
+    at = next((i for i, folder in enumerate(folders) if folder.resolve() == own), -1)
+    return folders[at + 1 :]
 
 
 def names(folders: Sequence[Path]) -> list[str]:
@@ -76,9 +89,9 @@ class _Read:
     places: list[_Place] = field(default_factory=list)
 
 
-def _read(name: str, folders: Sequence[Path], chain: tuple[str, ...]) -> _Read:
+def _read(name: str, folders: Sequence[Path], chain: tuple[str, ...], file: Path | None = None) -> _Read:
     # What a recipe extends is a name: a path in it would mean another file in each working directory.
-    file = find(name, folders, paths=not chain)
+    file = file or find(name, folders, paths=not chain)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
@@ -101,13 +114,15 @@ def _resolved(file: Path | str, text: str, folders: Sequence[Path], chain: tuple
                 what = f"route '{route['name']}' stands before another's, and this recipe extends none."
                 raise places[i].fault(("before",), what, "Remove 'before', or say which recipe this one extends.")
         return _Read(tree, own, places)
-    if parent in chain:
-        way = " extends ".join((*chain[chain.index(parent) :], parent))
+    stem = file.stem if isinstance(file, Path) else str(file)
+    namesake = _among(parent, _behind(file, folders)) if parent == stem else None
+    if parent in (stem, *chain) and namesake is None:
+        way = " extends ".join((*chain[chain.index(parent) if parent in chain else -1 :], parent))
         raise own.fault(("extends",), f"'extends' goes in a circle: {way}.", "Remove one of them.")
     if len(chain) > DEEPEST:
         raise own.fault(("extends",), f"more than {DEEPEST} recipes extend each other in a row.", "Write some of them as one.")
     try:
-        base = _read(parent, folders, chain)
+        base = _read(parent, folders, chain, namesake)
     except ConfigFault as fault:
         if fault.file == parent:  # the parent was not found: said where it was asked for
             raise own.fault(("extends",), f"there is no such recipe as '{parent}'.", fault.do) from None
@@ -183,26 +198,35 @@ def _checked(read: _Read) -> Recipe:
     except ValidationError as exc:
         error = exc.errors(include_url=False)[0]
         raise read.own.fault(tuple(error["loc"]), f"{error['msg'].removeprefix('Value error, ')}.", "Correct it.") from None
-    seen: dict[str, _Place] = {}
-    for route, place in zip(recipe.route, read.places, strict=True):
-        if route.name in seen:
-            raise place.fault(("name",), f"two routes have the name '{route.name}'.", "Give each its own; traces name them.")
-        seen[route.name] = place
-        _known_schema(recipe, route.contract, place, ("contract",), f"route '{route.name}'")
-        for key, name, table in (("prompt", route.prompt, recipe.prompts), ("toolset", route.toolset, recipe.toolsets)):
-            if name is not None and name not in table:
-                what = f"route '{route.name}' names the {key} '{name}', and there is no [{key}s.{name}]."
-                raise place.fault((key,), what, nearest(name, table, "Known") if table else f"Add [{key}s.{name}].")
-    for domain, rule in recipe.domains.items():
-        _known_schema(recipe, rule.contract, read.own, ("domains", domain, "contract"), f"domain '{domain}'")
+    faults = list(_dangling(recipe, read))
+    if faults:
+        raise together(sorted(faults, key=lambda f: (str(f.file), f.line)))
     return recipe
 
 
-def _known_schema(recipe: Recipe, contract: Contract | None, place: _Place, path: toml_lines.Path, who: str) -> None:
+def _dangling(recipe: Recipe, read: _Read) -> Iterator[ConfigFault]:
+    """Names that stand twice, and those that name nothing."""
+    seen: set[str] = set()
+    for route, place in zip(recipe.route, read.places, strict=True):
+        if route.name in seen:
+            yield place.fault(("name",), f"two routes have the name '{route.name}'.", "Give each its own; traces name them.")
+        seen.add(route.name)
+        yield from _known_schema(recipe, route.contract, place, ("contract",), f"route '{route.name}'")
+        for key, name, table in (("prompt", route.prompt, recipe.prompts), ("toolset", route.toolset, recipe.toolsets)):
+            if name is not None and name not in table:
+                what = f"route '{route.name}' names the {key} '{name}', and there is no [{key}s.{name}]."
+                yield place.fault((key,), what, nearest(name, table, "Known") if table else f"Add [{key}s.{name}].")
+    for domain, rule in recipe.domains.items():
+        yield from _known_schema(recipe, rule.contract, read.own, ("domains", domain, "contract"), f"domain '{domain}'")
+
+
+def _known_schema(
+    recipe: Recipe, contract: Contract | None, place: _Place, path: toml_lines.Path, who: str
+) -> Iterator[ConfigFault]:
     schema = contract.json_schema if contract is not None else None
     if schema is not None and schema != "request" and schema not in recipe.schemas:
         known = ["request", *recipe.schemas]
-        raise place.fault(
+        yield place.fault(
             (*path, "json_schema"),
             f"{who} wants the schema '{schema}', which is not among [schemas].",
             nearest(schema, known, "Known"),
