@@ -26,9 +26,10 @@ AGE = 10.0
 """Seconds after which a background request counts as an interactive one."""
 HEADROOM = 32
 """Tokens that each running request is expected to write at least, when it is decided whether another one fits beside it."""
-TAIL = 4
-"""Tokens before the end of a prompt where memory that cannot be cut is kept: what follows there (the mark of the model's turn) is
-often not part of the next request (llama.cpp, tools/server/server-context.cpp, `checkpoint_offsets`)."""
+TAIL = 16
+"""Tokens before the end of a prompt where memory that cannot be cut is kept: what follows there is often not part of the next request.
+That is the mark of the model's turn, and the empty thoughts that a template writes where none are wanted, which it leaves out of the
+past: 7 tokens in Qwen3.5's, up to 10 in Gemma 4's. (llama-server keeps 4: tools/server/server-context.cpp, `checkpoint_offsets`.)"""
 PROGRESS = 1.0
 """Seconds between two notices about a prompt that is being read."""
 

@@ -267,6 +267,9 @@ class Context:
         self.lib.llama_memory_seq_cp(self._memory, source, target, *((0, length) if self.cuttable else (-1, -1)))
         return self._within_window(target, length)
 
+    def holds(self, seq: int, length: int) -> bool:
+        return self._within_window(seq, length)
+
     def save(self, seq: int) -> NDArray[np.uint8] | None:
         size = int(self.lib.llama_state_seq_get_size(self.handle, seq))
         state = np.empty(size, np.uint8)

@@ -32,6 +32,9 @@ class Seats(Protocol):
 
     def copy(self, source: int, target: int, length: int) -> bool: ...
 
+    def holds(self, seq: int, length: int) -> bool:
+        """Whether a copy of its first `length` tokens could be gone on from."""
+
     def save(self, seq: int) -> NDArray[np.uint8] | None:
         """All of a sequence, as bytes."""
 
@@ -50,7 +53,7 @@ class Places:
 
     def match(self, tokens: Tokens) -> Match:
         """Whose beginning can be used. The last token is always decoded, since its logits are needed."""
-        return self.prefixes.match(tokens[:-1], whole=not self._memory.cuttable)
+        return self.prefixes.match(tokens[:-1], whole=not self._memory.cuttable, holds=self._memory.holds)
 
     def seat(self, tokens: Tokens, found: Match, *, alone: bool) -> int:
         """A sequence, now busy, with as much of `tokens` as lies in the memory; `alone`: nothing else runs."""
@@ -75,6 +78,8 @@ class Places:
         if seq != found.seq and found.length:
             if memory.copy(found.seq, seq, found.length):
                 prefixes.copy(found.seq, seq, found.length)
+                if whole and prefixes.idle(found.seq):
+                    prefixes.touch(found.seq)  # memory that cannot be cut: this very state is what others begin with too
             else:
                 memory.keep(seq, 0)
         if alone and memory.crowds and self.stash.budget:

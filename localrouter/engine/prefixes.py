@@ -7,7 +7,7 @@ busy (a request runs in it) or idle (kept for the next request that begins with 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -68,9 +68,17 @@ class Prefixes:
         own = self._all[seq]
         return own.tokens[: own.length]
 
-    def match(self, tokens: Tokens, *, whole: bool = False, but: int = -1) -> Match:
+    def match(
+        self,
+        tokens: Tokens,
+        *,
+        whole: bool = False,
+        but: int = -1,
+        holds: Callable[[int, int], bool] = lambda _seq, _length: True,
+    ) -> Match:
         """The sequence, other than `but`, that shares the longest prefix with `tokens`; among equals an idle one, then the one used last.
-        `whole`: only sequences that lie wholly within `tokens` (for memory that cannot be cut)."""
+        `whole`: only sequences that lie wholly within `tokens` (for memory that cannot be cut); `holds`: whether a sequence can be gone on
+        from there."""
         best, rank = Match(-1, 0), (0, False, 0)
         for seq, own in enumerate(self._all):
             if seq == but or not own.length or (whole and own.length > len(tokens)):
@@ -78,7 +86,7 @@ class Prefixes:
             length = common(own.tokens[: own.length], tokens)
             if whole and length < own.length:
                 continue
-            if length and (now := (length, not own.busy, own.stamp)) > rank:
+            if length and (now := (length, not own.busy, own.stamp)) > rank and holds(seq, length):
                 best, rank = Match(seq, length), now
         return best
 
@@ -131,6 +139,11 @@ class Prefixes:
     def reuse(self, seq: int) -> None:
         """An idle sequence becomes busy."""
         self._all[seq].busy = True
+
+    def touch(self, seq: int) -> None:
+        """It was of use: of the idle ones it goes last."""
+        self._clock += 1
+        self._all[seq].stamp = self._clock
 
     def release(self, seq: int, *, absorb: bool = True) -> list[int]:
         """A busy sequence becomes idle. Returns the sequences that are now of no use and were forgotten, to be dropped from the memory:

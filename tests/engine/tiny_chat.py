@@ -113,10 +113,11 @@ def write(
     w.add_head_count_kv(heads)
     w.add_layer_norm_rms_eps(1e-5)
     w.add_rope_dimension_count(dim // heads)
-    return _finish(w, path, weights, merges, quantised)
+    return finish(w, path, weights, merges, quantised)
 
 
-def _finish(w: gguf.GGUFWriter, path: Path, weights: dict[str, np.ndarray], merges: int, quantised: bool = False) -> Path:
+def finish(w: gguf.GGUFWriter, path: Path, weights: dict[str, np.ndarray], merges: int = 2000, quantised: bool = False) -> Path:
+    """The tokenizer, the template and the tensors, written behind what the writer holds already."""
     tokens, pairs = tokenizer(merges)
     names = [*tokens, *SPECIAL]
     w.add_name("tiny-chat")
@@ -181,7 +182,7 @@ def recurrent(path: Path, *, dim: int = 64, layers: int = 2, seed: int = 5) -> P
     w.add_ssm_state_size(state)
     w.add_ssm_time_step_rank(rank)
     w.add_layer_norm_rms_eps(1e-5)
-    return _finish(w, path, weights, 2000)
+    return finish(w, path, weights, 2000)
 
 
 def random(path: Path, *, dim: int = 64, layers: int = 2, heads: int = 4, inner: int = 128, seed: int = 7, merges: int = 2000,
