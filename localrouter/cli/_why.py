@@ -137,9 +137,9 @@ def attempts(rows: list[Tree], tree: Tree | None) -> None:
         map(line, rows),
         right=("expected", "at most", "cost", "expected ms", "first ms"),
     )
-    for a in rows:
-        for edit in a.get("edits", ()):
-            click.echo(_show.clean(f"  {edit['name']}: {edit['why']}"))
+    # Tried again, the same is changed again.
+    for name, why in dict.fromkeys((edit["name"], edit["why"]) for a in rows for edit in a.get("edits", ())):
+        click.echo(_show.clean(f"  {name}: {why}"))
 
 
 def failing(tree: Tree | None) -> None:

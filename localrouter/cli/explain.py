@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from typing import IO, Any
 
 import click
@@ -108,6 +111,14 @@ def _left(title: str, texts: list[str], tokens: list[str]) -> None:
         out.print(_show.highlighted(text, tokens))
 
 
+def _paragraph(text: str) -> None:
+    """Broken between words on a terminal; one line for a program."""
+    from localrouter.cli import _show
+
+    said = _show.clean(text)
+    click.echo(textwrap.fill(said, max(40, shutil.get_terminal_size().columns - 1)) if sys.stdout.isatty() else said)
+
+
 def _read(signals: dict[str, Any]) -> None:
     """What was understood of the request; a record of an older version, or of another kind of request, has less of it."""
     names = ("task", "domain", "risk", "difficulty", "injection", "language", "interaction")
@@ -120,7 +131,7 @@ def _dry(tree: dict[str, Any]) -> None:
     from localrouter.cli import _show, _why
 
     signals, plan = tree["signals"], tree["plan"]
-    click.echo(_show.clean(tree["text"]))
+    _paragraph(tree["text"])
     click.echo(f"\nFound: {_show.counts(signals['findings'])}. Class: {signals['data_class']}.")
     _read(signals)
     _why.route(tree)
@@ -142,10 +153,10 @@ def _told(r: dict[str, Any], decided: dict[str, Any] | None) -> None:
         click.echo(f"The trace {r['id']} was forgotten on {_show.clock(r['forgotten'])}; only its place in the chain is left.")
         return
     click.echo(f"{r['id']}  {_show.clock(r['started'])}  {r['ms']:.0f} ms  status {r['status']}  {r['outcome']}")
-    click.echo(_show.clean(r["explain"]))
+    _paragraph(r["explain"])
     click.echo(f"\nFound: {_show.counts(r['findings'])}. Class: {r['data_class']}.")
     _read(r["signals"])
-    restored = r.get("restored") or {}
+    restored = {k: n for k, n in (r.get("restored") or {}).items() if n}
     if restored:
         click.echo(f"Restored in the answer: {_show.counts(restored)}.")
     click.echo(f"Cost: {_show.usd(r['cost_micro'])} (reserved {_show.usd(r['reserved_micro'])}).")
