@@ -19,7 +19,7 @@ from localrouter.config.paths import Paths
 from localrouter.config.settings import Local
 from localrouter.core.catalogue import LocalModel
 from localrouter.core.errors import BadRequest, Busy, LaneFault, LocalUnavailable, Unsupported
-from localrouter.daemon.children import Child
+from localrouter.daemon.children import Child, ChildDied, ChildRefused
 from localrouter.daemon.engines import Engines
 from localrouter.daemon.local_chunks import Answer
 from localrouter.daemon.local_params import TAKES
@@ -243,27 +243,38 @@ class LocalLane:
                     yield str(text)
 
     async def _ask(self, target: str, ask: dict[str, Any], told: Told | None) -> AsyncGenerator[Mapping[str, Any], None]:
-        """The engine's frames, errors raised."""
+        """The engine's frames, errors raised. An engine that died before it said a word may have been dead when it was asked (killed while idle,
+        for want of memory, say): it is started again and asked once more, and only once."""
         name, path = await self.resolve(target)
-        async with self.engines.lease(name, path) as engine:
-            assert engine.child is not None
+        for again in (True, False):
+            begun = False
             try:
-                async with aclosing(engine.child.stream(ask)) as replies:
-                    said: list[str] = []
-                    async for reply in replies:
-                        if "error" in reply:
-                            raise fault(reply)
-                        if reply.get("end") is True:
-                            engine.child.forgive()
-                            if told is not None:
-                                told(await self._checked(engine.child, ask, said, reply))
-                        elif self._settings.self_check and not reply.get("choice"):
-                            said.append(str(reply.get("delta") or ""))
-                        yield reply
+                async with self.engines.lease(name, path) as engine:
+                    assert engine.child is not None
+                    async with aclosing(self._replies(engine.child, ask, told)) as replies:
+                        async for reply in replies:
+                            begun = True
+                            yield reply
+                return
             except (LocalUnavailable, Busy):
                 raise
             except LaneFault as exc:
-                raise LocalUnavailable(exc.message, exc.do, retry_after=exc.retry_after) from exc
+                if not again or begun or not isinstance(exc, ChildDied) or isinstance(exc, ChildRefused):
+                    raise LocalUnavailable(exc.message, exc.do, retry_after=exc.retry_after) from exc
+
+    async def _replies(self, child: Child, ask: dict[str, Any], told: Told | None) -> AsyncGenerator[Mapping[str, Any], None]:
+        async with aclosing(child.stream(ask)) as replies:
+            said: list[str] = []
+            async for reply in replies:
+                if "error" in reply:
+                    raise fault(reply)
+                if reply.get("end") is True:
+                    child.forgive()
+                    if told is not None:
+                        told(await self._checked(child, ask, said, reply))
+                elif self._settings.self_check and not reply.get("choice"):
+                    said.append(str(reply.get("delta") or ""))
+                yield reply
 
     async def _checked(
         self, child: Child, ask: Mapping[str, Any], said: Sequence[str], reply: Mapping[str, Any]

@@ -144,6 +144,19 @@ async def test_stop_in_the_middle_of_a_load_leaves_no_process(pool: Pool, models
         await load(pool.engines, models[0])
 
 
+async def test_one_that_was_killed_at_rest_is_not_noticed(models: list[Path]) -> None:
+    lane = LocalLane(Local(model=models[0], ctx=1024, threads=1, slots=4))
+    try:
+        for _ in range(3):
+            assert [c async for c in lane.stream(HI, {"max_tokens": 2})][-1].terminal
+            assert lane.pid is not None
+            os.kill(lane.pid, signal.SIGKILL)  # the next request is sent before anybody has seen it die
+        assert [c async for c in lane.stream(HI, {"max_tokens": 2})][-1].terminal
+        assert lane.deaths == 3
+    finally:
+        await lane.stop()
+
+
 @pytest.mark.parametrize("kills", [10, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
 async def test_killed_at_random_moments(kills: int, models: list[Path]) -> None:
     """Every waiting request gets its end or a typed error, and the next request works."""
