@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from localrouter.core import errors
 from localrouter.core.chat import Chunk
-from localrouter.core.commands import Call, Command, Emit, Hangup, Judge, Next, Refuse, Reserve, Settle
+from localrouter.core.commands import Call, Command, Hangup, Judge, Next, Refuse, Reserve, Settle
+from localrouter.core.emitting import emitted, ended
 from localrouter.core.errors import HostBroken, HostTruncated, RouterError
 from localrouter.core.events import ClientGone, Ended, Event, Failed, Got, Judged, Reserved
 from localrouter.core.hearing import Hearing, declines
@@ -99,15 +100,15 @@ class _Try:
             self.hold = event.hold
         event = yield Call(job.attempt, job.first_s, job.total_s, job.complaint)
         while True:
-            if isinstance(event, ClientGone):
-                return (yield from self._gone())
-            if isinstance(event, Failed):
-                return (yield from self._failed(event.error))
             if isinstance(event, Got):
                 over = yield from self._got(event.chunk)
                 if over is not None:
                     return over
-            if isinstance(event, Ended):
+            elif isinstance(event, ClientGone):
+                return (yield from self._gone())
+            elif isinstance(event, Failed):
+                return (yield from self._failed(event.error))
+            elif isinstance(event, Ended):
                 error = HostTruncated(
                     f"{job.attempt.id} ended its answer without saying so.", "The part that came is all there is; ask again."
                 )
@@ -171,17 +172,11 @@ class _Try:
         return (yield from self._say(chunks))
 
     def _say(self, chunks: Sequence[Chunk]) -> Generator[Command, Event, Tried | None]:
-        for chunk in chunks:
-            self.open = True
-            done = yield Emit(chunk)
-            if isinstance(done, ClientGone):
-                return (yield from self._gone())
-            if isinstance(done, Failed):
-                yield Hangup()
-                yield from self._settle("error", done.error)
-                yield Refuse(done.error)
-                return Tried("cut", done.error)
-        return None
+        self.open = True
+        stop = yield from emitted(chunks)
+        if stop is None:
+            return None
+        return (yield from (self._gone() if isinstance(stop, ClientGone) else self._failed(stop.error)))
 
     # --- ends ------------------------------------------------------------------------------------
 
@@ -208,14 +203,7 @@ class _Try:
         if failure is not None:
             yield Refuse(failure)
             return Tried("cut", failure)
-        for waiting in whole:
-            done = yield Emit(waiting)
-            if isinstance(done, Failed):
-                yield Refuse(done.error)
-                return Tried("cut", done.error)
-            if isinstance(done, ClientGone):
-                return Tried("client_gone")
-        return Tried("done")
+        return Tried(*(yield from ended(whole)))
 
     def _poor(self, kind: FailureKind, answer: tuple[Chunk, ...]) -> Try:
         """`answer`: the whole of it, when it is what the model said and may still be told."""

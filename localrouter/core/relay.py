@@ -11,8 +11,9 @@ from collections.abc import Generator, Sequence
 from localrouter.core.ask import Ask
 from localrouter.core.attempt import Job, Tried, attempt
 from localrouter.core.chat import Channel, Chunk, Piece
-from localrouter.core.commands import Command, Decided, Emit, Inspect, Judge, Refuse, Stepped, Unscanned, Wait
+from localrouter.core.commands import Command, Decided, Inspect, Judge, Refuse, Stepped, Unscanned, Wait
 from localrouter.core.decide import decide
+from localrouter.core.emitting import ended
 from localrouter.core.errors import CutOff, HostRejected, Internal, PrivacyUnsure, RouteRefused, RouterError, TimeIsUp
 from localrouter.core.events import ClientGone, Done, Event, Failed, Inspected, NotNow
 from localrouter.core.failures import SAYS, kind_of
@@ -148,15 +149,8 @@ class _Life:
 
     def _told(self, tried: Tried, error: RouterError | None, now: Attempt | None) -> Life:
         """A poor answer is still what the model said, and is told where no other came; else the failure is."""
-        for chunk in tried.answer:
-            event = yield Emit(chunk)
-            if isinstance(event, ClientGone):
-                return "client_gone"
-            if isinstance(event, Failed):
-                yield Refuse(event.error)
-                return "cut"
         if tried.answer:
-            return "done"
+            return (yield from ended(tried.answer))[0]
         yield Refuse(error or Internal("Nothing was tried.", "Please report it."))
         return "failed" if now is not None else "refused"
 
@@ -172,17 +166,9 @@ class _Life:
             yield Refuse(own or RouteRefused(said, "Ask in another way, or change `[route.fallback]` of the recipe."))
             return "refused"
         text = move.step.removeprefix(STATIC) if move.step.startswith(STATIC) else _clarify(kind)
-        for chunk in (
-            Chunk((Piece(Channel(0, "text"), text),)),
-            Chunk(usage=Usage(), finish={0: "stop"}, terminal=True, ends=(Channel(0, "text"),)),
-        ):
-            event = yield Emit(chunk)
-            if isinstance(event, ClientGone):
-                return "client_gone"
-            if isinstance(event, Failed):
-                yield Refuse(event.error)
-                return "cut"
-        return "done"
+        channel = Channel(0, "text")
+        end = Chunk(usage=Usage(), finish={0: "stop"}, terminal=True, ends=(channel,))
+        return (yield from ended((Chunk((Piece(channel, text),)), end)))[0]
 
     def _local(self) -> Attempt | None:
         """The local lane as this request's own gates allow it, where the route's targets do not have it."""
