@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from localrouter.config import prices
 from localrouter.config.faults import ConfigFault, explain, nearest
 from localrouter.config.paths import Paths
+from localrouter.core.keeping import KEEP_DAYS, LONGEST_DAYS, Texts
 from localrouter.core.kinds import KINDS
 from localrouter.core.money import parse_usd
 
@@ -67,6 +77,14 @@ class Budgets(Strict):
         return value
 
 
+def _tool_prices(value: dict[str, str | float]) -> dict[str, str | float]:
+    prices.per_use({prices.TOOLS: value})
+    return value
+
+
+ToolPrices = Annotated[dict[str, str | float], AfterValidator(_tool_prices)]
+
+
 class HostEntry(Strict):
     """A host added or overridden in config.toml."""
 
@@ -78,6 +96,8 @@ class HostEntry(Strict):
     trains_on_data: bool | None = None
     zone: Literal["machine", "trusted", "hosted"] | None = None
     key_env: str | None = None
+    tool_prices: ToolPrices | None = None
+    """Dollars per 1 000 uses of a tool that the host runs, by kind (core/hosted_tools.py)."""
 
 
 class Tier(Strict):
@@ -115,6 +135,8 @@ class ModelEntry(Tier):
     """Those that it is good at, ISO 639-1; none: not stated."""
     zone: Literal["machine", "trusted", "hosted"] | None = None
     """Where it runs, when that is not where its host is."""
+    tool_prices: ToolPrices | None = None
+    """Over those of its host."""
 
     @model_validator(mode="after")
     def _whole(self) -> ModelEntry:
@@ -123,9 +145,12 @@ class ModelEntry(Tier):
 
 
 class Logging(Strict):
-    """`veiled`: traces keep the outgoing text as it left. `none`: they keep no text at all."""
+    """`prompts`: what traces keep of texts at most, of what left and of the answer (core/keeping.py); a route may keep less. `keep_days`: how long
+    traces are kept. `max_mb`: of the database; over it the oldest traces go first (store/retention.py)."""
 
-    prompts: Literal["veiled", "none"] = "veiled"
+    prompts: Texts = "veiled"
+    keep_days: int = Field(default=KEEP_DAYS, ge=1, le=LONGEST_DAYS)
+    max_mb: int = Field(default=1024, ge=16, le=1_000_000)
 
 
 class Health(Strict):

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from localrouter.core.contract import Contract
 from localrouter.core.fallback import Fallback
 from localrouter.core.hosted_tools import known
+from localrouter.core.keeping import Logging
 from localrouter.core.kinds import DataClass
 from localrouter.core.match import Match
 from localrouter.core.rules import DomainRule, Loop, ModelRules
@@ -69,14 +70,6 @@ class Limits(Strict):
     input_tokens: int | None = Field(default=None, ge=1)
     first_token_ms: int | None = Field(default=None, ge=1)
     total_ms: int | None = Field(default=None, ge=1)
-
-
-class Logging(Strict):
-    """What the traces of a route keep of its texts, veiled as always: `prompts`: what left, `outputs`: what was answered. It can keep less than
-    `[logging]` in config.toml says, never more. Who asked, what was decided and what it cost is kept in any case."""
-
-    prompts: Literal["veiled", "none"] = "veiled"
-    outputs: bool = True
 
 
 class Route(Strict):

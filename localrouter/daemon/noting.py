@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -16,8 +17,9 @@ from localrouter.core.ask import Ask, Leaf
 from localrouter.core.chat import Chunk
 from localrouter.core.decide import Attempt, Plan
 from localrouter.core.errors import ClientFault, HostRejected, RouterError
+from localrouter.core.keeping import kept
 from localrouter.core.kinds import ORDER
-from localrouter.core.recipe import Recipe
+from localrouter.core.recipe import Recipe, Route
 from localrouter.core.signals import Signals
 from localrouter.core.standing import Standing
 from localrouter.core.virtual import word
@@ -61,7 +63,7 @@ class Story:
     answer: list[str] = field(default_factory=list)
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
     restored: dict[str, int] = field(default_factory=dict)
-    usage: dict[str, int] = field(default_factory=dict)
+    usage: dict[str, Any] = field(default_factory=dict)
     cost: int = 0
     reserved: int = 0
     walked: list[dict[str, str]] = field(default_factory=list)
@@ -143,7 +145,8 @@ async def note(services: Services, story: Story, outcome: str) -> None:
     try:
         record = await _record(services, story, outcome)
         decided = await _decided(services, story, record)
-        await services.store.traces.put(record, decided)
+        route = _route(story)
+        await services.store.traces.put(record, decided, keep_days=route.logging.keep_days if route is not None else None)
     except RouterError as exc:
         log.warning("a trace could not be written: %s", exc.text)
     except Exception:
@@ -165,6 +168,9 @@ async def _decided(services: Services, story: Story, record: dict[str, Any]) -> 
 async def _record(services: Services, story: Story, outcome: str) -> dict[str, Any]:
     ask, plan, attempt, error = story.ask, story.plan, story.attempt, story.error
     await _veil_words(services, story)
+    prompts, outputs = kept(services.texts, route.logging if (route := _route(story)) is not None else None)
+    left = _left_machine(story) if prompts != "none" else []
+    answer = await scrubbed(services, story, "".join(story.answer)) if outputs != "none" else ""
     ids = (await scrubbed(services, story, "\n".join(ask.context_ids))).split("\n") if ask.context_ids else []
     return {
         "id": story.id,
@@ -186,7 +192,7 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
         "findings": story.signals.findings,
         "data_class": story.signals.data_class,
         "signals": told(story.signals),
-        "left_machine": _left_machine(services, story),
+        "left_machine": left if prompts == "veiled" else [],
         "tokens": [e.token for e in story.veiled.table] if story.veiled else [],
         "attempts": story.attempts,
         "candidates": [asdict(w) for w in plan.weighed] if plan else [],
@@ -201,8 +207,19 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
         "steps": story.steps,
         "recipe": story.recipe_version or services.recipe_version,
         "catalogue": services.catalogue.version,
-        "answer": await scrubbed(services, story, "".join(story.answer)) if _keeps(services, story, "outputs") else "",
+        "answer": answer if outputs == "veiled" else "",
+        **_hashes(services.secret, left if prompts == "hashed" else [], answer if outputs == "hashed" else ""),
     }
+
+
+def _hashes(secret: bytes, left: list[str], answer: str) -> dict[str, Any]:
+    """Where a text is kept as a hash: 16 hex digits of HMAC-SHA256, by which it is known again on this machine and cannot be guessed elsewhere."""
+    key = hmac.digest(secret, b"localrouter recorded text", "sha256")
+
+    def hashed(text: str) -> str:
+        return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:16]
+
+    return ({"left_hashed": [hashed(text) for text in left]} if left else {}) | ({"answer_hashed": hashed(answer)} if answer else {})
 
 
 async def _veil_words(services: Services, story: Story) -> None:
@@ -271,17 +288,13 @@ def _asked(services: Services, name: str) -> str:
     return name if known else "(not in the catalogue)"
 
 
-def _keeps(services: Services, story: Story, what: Literal["prompts", "outputs"]) -> bool:
-    """Whether texts are kept: where the settings and the route both let them."""
+def _route(story: Story) -> Route | None:
     routes = story.recipe.route if story.recipe is not None and story.plan is not None else ()
-    route = next((r for r in routes if story.plan is not None and r.name == story.plan.route), None)
-    if not services.record_texts or route is None:
-        return services.record_texts
-    return route.logging.prompts == "veiled" if what == "prompts" else route.logging.outputs
+    return next((r for r in routes if story.plan is not None and r.name == story.plan.route), None)
 
 
-def _left_machine(services: Services, story: Story) -> list[str]:
-    if story.veiled is None or not _keeps(services, story, "prompts"):
+def _left_machine(story: Story) -> list[str]:
+    if story.veiled is None:
         return []
     out: list[str] = []
     room = TEXT_CAP

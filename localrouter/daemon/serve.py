@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -39,13 +40,14 @@ from localrouter.daemon.egress import Egress, check_origin
 from localrouter.daemon.inspecting import Inspection
 from localrouter.daemon.local import LocalLane
 from localrouter.daemon.recipes import Recipes
+from localrouter.daemon.retaining import retain
 from localrouter.daemon.services import Keys, Services
 from localrouter.gates import all_gates
 from localrouter.keys import client_tokens
 from localrouter.keys.binding import variable_is_for
 from localrouter.keys.client_tokens import Tokens
 from localrouter.providers import all_wires
-from localrouter.store import Store
+from localrouter.store import Keep, Store
 
 log = logging.getLogger("localrouter")
 
@@ -153,7 +155,8 @@ async def serve(
         local=local,
         egress=egress,
         secret=secret,
-        record_texts=settings.logging.prompts == "veiled",
+        texts=settings.logging.prompts,
+        keep=_keep(settings),
         allowed=settings.privacy.exact(),
         breaker=settings.health.breaker,
     )
@@ -184,6 +187,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
     warm = asyncio.create_task(_warm(inspection, services.keys, catalogue, local))
+    retaining = asyncio.create_task(retain(services))
     serving = asyncio.create_task(server.serve(sockets=[sock, *([control[0]] if control is not None else [])]))
     runtime = {
         "pid": os.getpid(),
@@ -207,9 +211,10 @@ async def serve(
             async with asyncio.timeout(5):
                 await serving
         await services.drain(5)
-        warm.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await warm
+        for task in (warm, retaining):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await inspection.stop()
         await local.stop()
         await services.keys.close()
@@ -226,10 +231,24 @@ async def _warm(inspection: Inspection, keys: Keys, catalogue: Catalogue, local:
         # It reads the shipped catalogue once, which takes longer than a request may.
         await asyncio.to_thread(lambda: [variable_is_for(host) for host in catalogue.hosts.values()])
         await asyncio.gather(keys.ready(), inspection.start())
+        _quiet_collector()
         log.info("inspector ready: %d detectors", len(inspection.detectors))
     except RouterError as exc:
         # Not fatal: every request then gets `privacy.unsure`, and the next one tries to start it again.
         log.error("the inspector did not start: %s", exc.text)
+
+
+def _keep(settings: Settings) -> Keep:
+    return Keep(settings.logging.keep_days, settings.logging.max_mb * 1024 * 1024)
+
+
+def _quiet_collector() -> None:
+    """What the daemon is made of stays for good: looking through its hundred thousand objects again and again stops every stream for a tenth of
+    a second. Frozen, it is not looked at any more (docs.python.org/3/library/gc.html#gc.freeze); the young are looked at less often, a request
+    leaves some hundred of them in cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def settings_with(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
@@ -255,6 +274,7 @@ async def reload(services: Services, paths: Paths, recipes: Recipes) -> None:
     services.inspection.configure(settings.privacy.options())
     services.allowed = settings.privacy.exact()
     services.store.ledger.limit(settings.ledger_budgets())
+    services.texts, services.keep = settings.logging.prompts, _keep(settings)
     log.info("reloaded: recipe %s, catalogue %s", services.recipe_version, catalogue.version)
 
 

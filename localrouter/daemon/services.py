@@ -15,6 +15,7 @@ from localrouter.core.ask import Ask
 from localrouter.core.catalogue import Catalogue
 from localrouter.core.decide import Gate
 from localrouter.core.decision import digest
+from localrouter.core.keeping import Texts
 from localrouter.core.kinds import DataClass, strictest
 from localrouter.core.money import Usage
 from localrouter.core.recipe import Recipe
@@ -29,7 +30,7 @@ from localrouter.daemon.turns import Turns, warm
 from localrouter.keys.remembered import Keys as Keys
 from localrouter.providers import Wire
 from localrouter.scrub.tokens import TokenTable
-from localrouter.store import Store
+from localrouter.store import Keep, Store
 
 NOTHING = Usage()
 KEYS_S = 2.0
@@ -78,13 +79,14 @@ class Services:
         local: LocalLane,
         egress: Egress,
         secret: bytes,
-        record_texts: bool,
+        texts: Texts,
+        keep: Keep,
         allowed: frozenset[str] = frozenset(),
         breaker: bool = True,
     ) -> None:
         self.gates, self.wires = tuple(gates), wires
         self.store, self.inspection, self.local, self.egress = store, inspection, local, egress
-        self.secret, self.record_texts, self.allowed = secret, record_texts, allowed
+        self.secret, self.texts, self.keep, self.allowed = secret, texts, keep, allowed
         self.keys = Keys()
         self.retries = Retries()
         self.conversations = Conversations()

@@ -1,4 +1,4 @@
-"""Store: the only room that opens SQLite. Ledger, traces, decisions, versions and makers over one writer."""
+"""Store: the only room that opens SQLite. Ledger, traces, decisions, versions, makers and retention over one writer."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from localrouter.core.errors import RouterError, StoreFault
 from localrouter.store.decisions import Decisions
 from localrouter.store.ledger import Ledger
 from localrouter.store.makers import Makers
+from localrouter.store.retention import Keep as Keep
+from localrouter.store.retention import Retention
 from localrouter.store.schema import migrate
 from localrouter.store.traces import Traces
 from localrouter.store.versions import Versions
@@ -21,9 +23,12 @@ FILE = "localrouter.db"
 class Store:
     """Open parts; `swept` counts the calls that the last stop cut."""
 
-    def __init__(self, writer: Writer, ledger: Ledger, traces: Traces, makers: Makers, swept: int) -> None:
+    def __init__(
+        self, writer: Writer, ledger: Ledger, traces: Traces, makers: Makers, swept: int, now: Callable[[], float]
+    ) -> None:
         self._writer, self.ledger, self.traces, self.makers, self.swept = writer, ledger, traces, makers, swept
         self.decisions, self.versions = Decisions(writer), Versions(writer)
+        self.retention = Retention(writer, traces.key, now)
 
     @classmethod
     def open(
@@ -41,7 +46,7 @@ class Store:
             writer.close()
             raise
         ledger = Ledger(writer, budgets, now, tz)
-        return cls(writer, ledger, Traces(writer, key, now), Makers(writer), ledger.sweep())
+        return cls(writer, ledger, Traces(writer, key, now), Makers(writer), ledger.sweep(), now)
 
     def close(self) -> None:
         """Commit what is queued and close the file."""

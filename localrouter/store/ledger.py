@@ -7,6 +7,7 @@ Law: at every instant, settled + held <= limit for each window of each user, unl
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -149,10 +150,11 @@ class Ledger:
                 raise ValueError(f"hold {hold} is not open")
             db.execute(
                 "UPDATE holds SET settled=?, cost=?, estimated=?, outcome=?, input=?, output=?, cache_read=?, cache_write=?,"
-                " cache_write_1h=?, reasoning=?, sent_bytes=?, overrun=(? > micro) WHERE id=? AND settled IS NULL",
+                " cache_write_1h=?, reasoning=?, sent_bytes=?, overrun=(? > micro), tools=? WHERE id=? AND settled IS NULL",
                 (
                     self._now(), micro, int(estimated), outcome, usage.input, usage.output, usage.cache_read, usage.cache_write,
-                    usage.cache_write_1h, usage.reasoning, sent_bytes, micro, hold,
+                    usage.cache_write_1h, usage.reasoning, sent_bytes, micro,
+                    json.dumps(dict(usage.tools), sort_keys=True) if usage.tools else None, hold,
                 ),
             )  # fmt: skip
             user, opened, held, session = row

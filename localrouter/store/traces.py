@@ -1,7 +1,6 @@
 """Traces: one veiled record a request, in a chain of HMACs over salted commitments.
 
-A commitment is HMAC(salt, body); the link is HMAC(key, previous link, id, commitment). `forget` destroys body and salt and
-leaves the commitment, so `verify` still passes while the text is gone.
+`forget` destroys a body and its salt and leaves the commitment (store/chain.py), so `verify` still passes while the text is gone.
 """
 
 from __future__ import annotations
@@ -16,16 +15,18 @@ from typing import Any
 import orjson
 
 from localrouter.core.errors import BadRequest
-from localrouter.store import decisions
+from localrouter.store import chain, decisions
 from localrouter.store.writer import Writer
 
 _SUMMARY = ("id", "started", "who", "session", "lane", "route", "reason", "model", "status", "cost_micro", "ms")
 
 
 GATHER_S = 0.02
+PAGE = 256
+"""Rows that one step of `verify` reads."""
+DAY_S = 86_400.0
 
-
-_Entry = tuple[dict[str, Any], tuple[decisions.Kept, bytes] | None]
+_Entry = tuple[dict[str, Any], tuple[decisions.Kept, bytes] | None, float | None]
 
 
 class Traces:
@@ -34,19 +35,24 @@ class Traces:
     def __init__(self, writer: Writer, key: bytes, now: Callable[[], float]) -> None:
         self._writer, self._now = writer, now
         self._pending: list[tuple[_Entry, asyncio.Future[None]]] = []
-        self._key = hmac.digest(key, b"localrouter trace chain", "sha256")
+        self.key = hmac.digest(key, b"localrouter trace chain", "sha256")
 
-    def _link(self, before: bytes, id_: str, commitment: bytes) -> bytes:
-        return hmac.digest(self._key, before + id_.encode() + b"\x00" + commitment, "sha256")
-
-    async def put(self, record: dict[str, Any], decision: tuple[decisions.Kept, bytes] | None = None) -> None:
-        """Append, with its decision and the place of that. The record is veiled already; this room cannot tell. Records of a short while are
-        written as one job: they follow an answer and hurry nobody, while each commit costs the next reservation its turn."""
+    async def put(
+        self,
+        record: dict[str, Any],
+        decision: tuple[decisions.Kept, bytes] | None = None,
+        *,
+        keep_days: int | None = None,
+    ) -> None:
+        """Append, with its decision and the place of that. The record is veiled already; this room cannot tell. `keep_days`: of its route, where
+        that is less than what is kept of others (store/retention.py). Records of a short while are written as one job: they follow an answer
+        and hurry nobody, while each commit costs the next reservation its turn."""
         loop = asyncio.get_running_loop()
         if not self._pending:
             loop.call_later(GATHER_S, self._flush)
         done = loop.create_future()
-        self._pending.append(((record, decision), done))
+        expires = record["started"] + keep_days * DAY_S if keep_days is not None else None
+        self._pending.append(((record, decision, expires), done))
         await done
 
     def _flush(self) -> None:
@@ -70,15 +76,14 @@ class Traces:
         last = db.execute("SELECT link FROM traces ORDER BY seq DESC LIMIT 1").fetchone()
         link = last[0] if last else b""
         salts = os.urandom(16 * len(entries))
-        for at, (record, decision) in enumerate(entries):
+        for at, (record, decision, expires) in enumerate(entries):
             body = orjson.dumps(record)
             salt = salts[16 * at : 16 * at + 16]
             commitment = hmac.digest(salt, body, "sha256")
-            link = self._link(link, record["id"], commitment)
-            text = "\n".join([record.get("explain", ""), *record.get("left_machine", []), record.get("answer", "")])
+            link = chain.link(self.key, link, record["id"], commitment)
             cursor = db.execute(
-                f"INSERT INTO traces ({', '.join(_SUMMARY)}, findings, salt, commitment, link, body)"  # noqa: S608  # own names
-                f" VALUES ({', '.join('?' * (len(_SUMMARY) + 5))})",
+                f"INSERT INTO traces ({', '.join(_SUMMARY)}, findings, salt, commitment, link, body, expires)"  # noqa: S608  # own names
+                f" VALUES ({', '.join('?' * (len(_SUMMARY) + 6))})",
                 (
                     *(record.get(k) for k in _SUMMARY),
                     orjson.dumps(record.get("findings", {})).decode(),
@@ -86,9 +91,10 @@ class Traces:
                     commitment,
                     link,
                     body.decode(),
+                    expires,
                 ),
             )
-            db.execute("INSERT INTO traces_fts (rowid, text) VALUES (?, ?)", (cursor.lastrowid, text))
+            db.execute("INSERT INTO traces_fts (rowid, text) VALUES (?, ?)", (cursor.lastrowid, chain.text_of(record)))
             if decision is not None:
                 decisions.append(db, *decision)
 
@@ -144,34 +150,39 @@ class Traces:
         chain whole. Whether there was one."""
 
         def job(db: sqlite3.Connection) -> bool:
-            row = db.execute("SELECT seq, body FROM traces WHERE id = ? AND body IS NOT NULL", (id_,)).fetchone()
+            row = db.execute("SELECT seq FROM traces WHERE id = ? AND body IS NOT NULL", (id_,)).fetchone()
             if row is None:
                 return False
-            record = orjson.loads(row[1])
-            text = "\n".join([record.get("explain", ""), *record.get("left_machine", []), record.get("answer", "")])
-            db.execute("INSERT INTO traces_fts (traces_fts, rowid, text) VALUES ('delete', ?, ?)", (row[0], text))
+            chain.empty(db, row[0], id_, self._now())
             db.execute("INSERT INTO traces_fts (traces_fts) VALUES ('optimize')")
-            sql = "UPDATE traces SET body=NULL, salt=NULL, findings='{}', session='', forgotten=? WHERE seq=?"
-            db.execute(sql, (self._now(), row[0]))
-            db.execute("DELETE FROM makers WHERE request = ?", (id_,))
-            db.execute("DELETE FROM decisions WHERE id = ?", (id_,))
+            self._writer.truncate()
             return True
 
         return await self._writer.run(job)
 
     async def verify(self) -> tuple[bool, int, str]:
-        """(whole, traces, id of the first bad one)."""
+        """(whole, traces, id of the first bad one; "the beginning" where that was cut off by somebody else). In steps, so that no reservation
+        waits for it."""
+        count, after, before = 0, 0, b""
 
-        def job(db: sqlite3.Connection) -> tuple[bool, int, str]:
-            before, count = b"", 0
-            for id_, salt, commitment, link, body in db.execute(
-                "SELECT id, salt, commitment, link, body FROM traces ORDER BY seq"
-            ):
+        def job(db: sqlite3.Connection) -> tuple[bool, int, str] | None:
+            nonlocal count, after, before
+            begins = chain.beginning(db, self.key)
+            if begins is None:
+                return False, count, "the beginning"
+            if begins[0] > after:
+                after, before = begins  # all before it is gone, also what was read of it
+            rows = db.execute(
+                "SELECT seq, id, salt, commitment, link, body FROM traces WHERE seq > ? ORDER BY seq LIMIT ?", (after, PAGE)
+            ).fetchall()
+            for seq, id_, salt, commitment, link, body in rows:
                 count += 1
                 intact = body is None or hmac.compare_digest(hmac.digest(salt, body.encode(), "sha256"), commitment)
-                if not intact or not hmac.compare_digest(self._link(before, id_, commitment), link):
+                if not intact or not hmac.compare_digest(chain.link(self.key, before, id_, commitment), link):
                     return False, count, id_
-                before = link
-            return True, count, ""
+                after, before = seq, link
+            return (True, count, "") if len(rows) < PAGE else None
 
-        return await self._writer.run(job)
+        while (found := await self._writer.run(job)) is None:
+            pass
+        return found

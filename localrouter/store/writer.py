@@ -7,6 +7,7 @@ the SQLite that CPython links (3.40) has the WAL-reset bug of versions before 3.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -22,6 +23,8 @@ Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
 
 GROUP = 256
 """Jobs in one commit at most: a bound on what one failure rolls back."""
+BUSY_MS = 5000
+"""Another process that holds the file is waited for so long."""
 
 
 def _fault(path: Path, exc: sqlite3.Error) -> StoreFault:
@@ -41,11 +44,13 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._forget: list[Callable[[], None]] = []
+        self._truncate = False
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         path.touch(mode=0o600)
         try:
-            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=5)
+            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=BUSY_MS / 1000)
             run = self._connection.execute
+            run("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: what retention frees can go back to the file system
             run("PRAGMA journal_mode=WAL")
             run("PRAGMA synchronous=FULL")
             run("PRAGMA fullfsync=ON")
@@ -60,6 +65,10 @@ class Writer:
     def on_failure(self, forget: Callable[[], None]) -> None:
         """Called in the writer's thread when a group was rolled back: what was remembered of its jobs is wrong."""
         self._forget.append(forget)
+
+    def truncate(self) -> None:
+        """Within a job: empty the write-ahead log after its commit, so that nobody reads from there what was deleted."""
+        self._truncate = True
 
     def submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
         future: Future[T] = Future()
@@ -126,8 +135,20 @@ class Writer:
                 if not future.done():
                     future.set_exception(exc)
             return
+        if self._truncate:
+            self._truncate = False
+            self._emptied()
         for future, value in done:
             future.set_result(value)
+
+    def _emptied(self) -> None:
+        """Never waits: where somebody else reads the file, the log is emptied another time."""
+        run = self._connection.execute
+        with contextlib.suppress(sqlite3.Error):
+            run("PRAGMA busy_timeout=0")
+            run("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        with contextlib.suppress(sqlite3.Error):
+            run(f"PRAGMA busy_timeout={BUSY_MS}")
 
     def _undo(self) -> None:
         if self._connection.in_transaction:

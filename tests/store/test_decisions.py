@@ -91,4 +91,4 @@ async def test_a_database_of_before_goes_on(tmp_path: Path) -> None:
     await store.traces.put(*row(1, 2.0))
     assert len((await store.decisions.since(0, limit=9))["decisions"]) == 1
     store.close()
-    assert MIGRATIONS[-1].__name__ == "m004_decisions"
+    assert "m004_decisions" in [m.__name__ for m in MIGRATIONS]
