@@ -77,7 +77,8 @@ class Reader(Reading):
         if tree.get("status") == "failed" or (tree.get("error") and not tree.get("output")):
             return Chunk(usage=usage_of(tree), error=_failure(tree.get("error")))
         if not isinstance(tree.get("output"), list) or tree.get("status") in ("queued", "in_progress", "cancelled"):
-            return Chunk(error=HostBroken("The host's answer has no output.", "Ask again."))
+            # One that was cancelled may say what it used until then.
+            return Chunk(usage=usage_of(tree), error=HostBroken("The host's answer has no output.", "Ask again."))
         pieces = [
             piece
             for index, item in enumerate(tree["output"])
