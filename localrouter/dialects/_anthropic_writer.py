@@ -49,6 +49,7 @@ class Writer:
         self._blocks = Blocks(message_id, ask.model, seed, "" if thinking.get("type") == "disabled" else shown)
         self._message: Event | None = None
         self._raw = False  # a host's own events are being written
+        self._headed = False  # the host's head was written
         self._open: tuple[int, str] | None = None  # the host's open block: its index there, the kind of its deltas
         self._shift = 0  # blocks of ours in front of the host's
         self._awake = -1  # the index of our open empty thought
@@ -95,6 +96,9 @@ class Writer:
         if tree is None or chunk.pings:
             return chunk.raw
         kind = tree.get("type")
+        if kind == "message_start" and self._headed:
+            return b""  # the SDKs raise on a second one ("Unexpected event order")
+        self._headed = self._headed or kind == "message_start"
         if kind == "message_start" and self._blocks.started:
             # Ours stands already: it carried the signs of life, in a block that is in front of the host's.
             events = self._blocks.pause()
