@@ -20,6 +20,17 @@ HOSTS: dict[str, dict[str, Any]] = {
         "region": "us",
         "retention_days": 30,
         "trains_on_data": False,
+        # Pricing page, "Built-in tools": per 1 000 calls; a container per session and gigabyte ($0.03 of 1 GB, $1.92 of 64 GB); a picture at its
+        # dearest (gpt-image-1, high quality, 1536 x 1024: $0.25). A remote MCP server costs tokens only.
+        "tool_prices": {
+            "web_search": "10",
+            "web_search_preview": "10",
+            "file_search": "2.5",
+            "code_interpreter": "30",
+            "container_shell": "30",
+            "image_generation": "250",
+            "mcp": "0",
+        },
     },
     "anthropic": {
         "origin": "https://api.anthropic.com/v1",
@@ -28,6 +39,9 @@ HOSTS: dict[str, dict[str, Any]] = {
         "region": "us",
         "retention_days": 30,
         "trains_on_data": False,
+        # "Pricing", Anthropic's documentation: $10 per 1 000 searches; fetches cost tokens only; a container $0.05 an hour, a whole one for
+        # each request (its free hours of a month are not known here). What an advisor costs depends on its model, and is not stated.
+        "tool_prices": {"web_search": "10", "web_fetch": "0", "code_execution": "50", "mcp_toolset": "0"},
     },
     "google": {"origin": "https://generativelanguage.googleapis.com/v1beta/openai", "key_env": "GEMINI_API_KEY"},
     "mistral": {"origin": "https://api.mistral.ai/v1", "key_env": "MISTRAL_API_KEY", "region": "eu", "retention_days": 30},
@@ -38,8 +52,15 @@ HOSTS: dict[str, dict[str, Any]] = {
         "region": "us",
         "retention_days": 30,
         "trains_on_data": False,
+        # "Models and pricing", Live Search: $25 per 1 000 sources.
+        "tool_prices": {"web_search": "25"},
     },
     "openrouter": {"origin": "https://openrouter.ai/api/v1", "key_env": "OPENROUTER_API_KEY"},
+}
+OWN: dict[str, dict[str, Any]] = {
+    # The preview of the search costs more at models that do not reason, whose searches cost no tokens.
+    f"openai/{name}": {"tool_prices": {"web_search_preview": "25"}}
+    for name in ("gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini")
 }
 PREFIX = {
     "openai": "",
@@ -77,6 +98,9 @@ HEAD = """# The catalogue: hosts with their terms, hosted models with prices in 
 # Facts collected by the LiteLLM project (MIT, 1.109.1, autumn 2026), picked and converted by packaging/build_models.py.
 # A term that a host does not state, or that nobody checked, is left out: an unstated term counts as not met.
 # Check the prices of the models you use against their host's own page; add or override them in config.toml.
+# tool_prices: dollars per 1 000 uses of a tool that the host runs by itself (recipes: hosted_tools), from the hosts' pricing pages: OpenAI,
+# "Built-in tools" (containers per session and gigabyte, pictures at their dearest); Anthropic, "Pricing" (code: a container-hour for each
+# request); xAI, "Live Search" (per source). A model's own go before its host's; a tool without a price is refused.
 """
 
 
@@ -88,12 +112,19 @@ def prices(row: dict[str, Any], suffix: str = "") -> dict[str, str]:
     return {name: mtok(row[key + suffix]) for name, key in COSTS if row.get(key + suffix) is not None}
 
 
+def toml(value: Any) -> str:
+    """A value in one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {toml(v)}" for k, v in value.items()) + " }"
+    return json.dumps(value)
+
+
 def main(path: str) -> None:
     table = json.loads(Path(path).read_text())
     out = [HEAD]
     for host, terms in HOSTS.items():
         out.append(f"\n[hosts.{host}]")
-        out += [f"{k} = {json.dumps(v)}" for k, v in terms.items()]
+        out += [f"{k} = {toml(v)}" for k, v in terms.items()]
         for name in WANTED[host]:
             row = table.get(PREFIX[host] + name)
             if row is None or row.get("mode") not in ("chat", "responses", None):
@@ -112,6 +143,7 @@ def main(path: str) -> None:
                     inner = ", ".join(f'{k} = "{v}"' for k, v in {**base, **long}.items())
                     out.append(f"long = {{ {inner} }}")
                     break
+            out += [f"{k} = {toml(v)}" for k, v in OWN.get(f"{host}/{name}", {}).items()]
             out += [f"{k} = true" for k, key in FLAGS if row.get(key)]
     file = Path(__file__).resolve().parent.parent / "models.toml"
     # The local models below the hosted ones are kept by hand.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
@@ -16,18 +17,23 @@ from localrouter.config.settings import parse
 from localrouter.core.catalogue import Catalogue, Host, Model, Zone
 from localrouter.core.money import Price
 
-_HOST_KEYS = ("origin", "wire", "region", "retention_days", "trains_on_data", "zone", "key_env")
+_HOST_KEYS = ("origin", "wire", "region", "retention_days", "trains_on_data", "zone", "key_env", prices.TOOLS)
 _FLAGS = ("tools", "json_schema", "vision", "audio", "reasoning", "fim")
-_MODEL_KEYS = ("host", "name", "context", "max_output", "languages", "zone", *prices.TIER, *_FLAGS, *prices.KEYS)
+_MODEL_KEYS = ("host", "name", "context", "max_output", "languages", "zone", *prices.TIER, *_FLAGS, *prices.KEYS, prices.TOOLS)
 _LANGUAGE = re.compile(r"[a-z]{2,3}|\*")
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 
-def _price(file: Path | str, name: str, tree: dict[str, Any]) -> Price | None:
+def _price(file: Path | str, name: str, tree: dict[str, Any], host: Host) -> Price | None:
+    """With what a use of the host's own tools costs: the model's prices over its host's."""
     try:
-        return prices.price(tree)
+        own, found = prices.per_use(tree), prices.price(tree)
     except ValueError as exc:
         raise ConfigFault(file, 1, f"model '{name}': {exc}.", "Correct it.") from None
+    if found is None:
+        return None
+    tools = {**host.tool_prices, **own}
+    return replace(found, tools=tools) if tools else found
 
 
 def _whole(file: Path | str, name: str, entry: dict[str, Any], key: str) -> int:
@@ -71,7 +77,11 @@ def _host(file: Path | str, name: str, entry: dict[str, Any]) -> Host:
             file, 1, f"host '{name}': 'wire' must be a name, or a list of different names.", 'Write wire = "openai_chat", say.'
         )
     _zone(file, f"host '{name}'", entry.get("zone"), str(entry["origin"]))
-    return Host(name=name, **{**entry, "wire": wires[0], "wires": wires})
+    try:
+        tools = prices.per_use(entry)
+    except ValueError as exc:
+        raise ConfigFault(file, 1, f"host '{name}': {exc}.", "Correct it.") from None
+    return Host(name=name, **{**entry, "wire": wires[0], "wires": wires, prices.TOOLS: tools})
 
 
 def default_file() -> Path:
@@ -114,7 +124,7 @@ def load_catalogue(path: Path | None = None, extra: dict[str, Any] | None = None
             id=name,
             host=entry["host"],
             name=entry.get("name", name.partition("/")[2]),
-            price=_price(file, name, entry),
+            price=_price(file, name, entry, hosts[entry["host"]]),
             context=_whole(file, name, entry, "context"),
             max_output=_whole(file, name, entry, "max_output"),
             languages=_languages(file, name, entry),

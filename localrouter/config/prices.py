@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from localrouter.core.hosted_tools import known
 from localrouter.core.money import MICRO, Price
 
 BOTH = ("price_in", "price_out")
 CACHE = ("price_cache_read", "price_cache_write", "price_cache_write_1h")
 KEYS = (*BOTH, *CACHE)
 TIER = ("above", "long")
+TOOLS = "tool_prices"
 DOLLARS_MAX = 1_000_000
 """Dollars per million tokens. The dearest model ever sold asked for 600; more is a slip of the decimal point."""
 
@@ -29,7 +31,8 @@ def micro(key: str, value: Any) -> int | None:
     except InvalidOperation:
         exact = Decimal("NaN")
     if not exact.is_finite() or not 0 <= exact <= DOLLARS_MAX:
-        raise ValueError(f"{key} is not a price in dollars per million tokens, such as 0.25")
+        of = "a thousand uses" if key.startswith(TOOLS) else "million tokens"
+        raise ValueError(f"{key} is not a price in dollars per {of}, such as 0.25")
     return int((exact * MICRO).to_integral_value(rounding="ROUND_CEILING"))
 
 
@@ -48,6 +51,14 @@ def price(entry: Mapping[str, Any]) -> Price | None:
         if dear is None:
             raise ValueError("long must state price_in and price_out")
     return _flat(entry, above or 0, dear)
+
+
+def per_use(entry: Mapping[str, Any]) -> dict[str, int]:
+    """`tool_prices` of a host or a model: dollars per 1 000 uses of a tool that the host runs, by kind, as micro-dollars. Raises ValueError."""
+    given = entry.get(TOOLS) or {}
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{TOOLS} must be a table of prices by kind of hosted tool")
+    return {known(kind): micro(f"{TOOLS}.{kind}", value) or 0 for kind, value in given.items()}
 
 
 def _flat(entry: Mapping[str, Any], above: int = 0, long: Price | None = None) -> Price | None:

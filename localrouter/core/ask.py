@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from localrouter.core.hosted_tools import Offer
 from localrouter.core.words import Interaction
 
 Path = tuple[str | int, ...]
@@ -83,7 +84,8 @@ class Signed:
 class Ask:
     """`size` is the body in bytes; `unread` names parts that cannot be read (images, references), by type. `head`: the client's
     headers that its own host may see, by lower-case name (API version, beta flags). `hosted`: kinds of tools that the host itself would run
-    (core/hosted_tools.py), which are left out on the way; `forced`: the kind that the request wants called, or "". `endpoint`: the path that
+    (core/hosted_tools.py), which are left out on the way; `offers`: every such kind, allowed or not, with what
+    it can be billed at most; `forced`: the kind that the request wants called, or "". `endpoint`: the path that
     was asked; the dialect's first where no server was."""
 
     dialect: str
@@ -103,6 +105,7 @@ class Ask:
     hints: Hints = Hints()
     signed: tuple[Signed, ...] = ()
     hosted: tuple[str, ...] = ()
+    offers: tuple[Offer, ...] = ()
     forced: str = ""
     endpoint: str = ""
     caller: Caller = Caller()

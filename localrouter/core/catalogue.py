@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +17,7 @@ CLOUD = ("-cloud", ":cloud")
 @dataclass(frozen=True, slots=True)
 class Host:
     """An exact origin with its base path, and the terms that it states. None: not stated. `wire`: how it speaks; `wires`: all the
-    ways, that one first."""
+    ways, that one first. `tool_prices`: of the tools that it runs by itself, as in `Price.tools`, for each of its models."""
 
     name: str
     origin: str
@@ -27,6 +28,7 @@ class Host:
     trains_on_data: bool | None = None
     zone: Zone = "hosted"
     key_env: str = ""
+    tool_prices: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def wire_for(self, dialect_wire: str) -> str:
         """The client's own wire when this host speaks it, else the host's first."""

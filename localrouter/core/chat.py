@@ -211,7 +211,8 @@ class Chunk:
     """One event of a stream, or a whole answer. `finish` maps choice -> why it ended. `terminal` marks the dialect's last event.
     `guess`: `usage` is what can be told so far, not the host's last word: it is charged only when no other comes, as an estimate.
     `ends`: channels that this chunk closes: what is still held back of them is written before it. `stop` is the stop sequence
-    that was met, when the host says it. `pings`: the chunk is only a sign of life of the host."""
+    that was met, when the host says it. `pings`: the chunk is only a sign of life of the host. `uses`: kinds of hosted tools of which
+    a use begins here (core/hosted_tools.Offer.counted)."""
 
     pieces: tuple[Piece, ...] = ()
     raw: bytes = b""
@@ -224,6 +225,7 @@ class Chunk:
     stop: str = ""
     pings: bool = False
     guess: bool = False
+    uses: tuple[str, ...] = ()
 
     @property
     def content(self) -> bool:

@@ -32,7 +32,7 @@ from localrouter.core.unrecorded import Missing, blanked, fitted, resolved, want
 
 VERSION = 1
 ASK = (
-    "dialect", "endpoint", "model", "needs", "max_output", "n", "size", "who", "unread", "hosted", "forced", "hints", "caller",
+    "dialect", "endpoint", "model", "needs", "max_output", "n", "size", "who", "unread", "hosted", "offers", "forced", "hints", "caller",
 )  # fmt: skip
 """The fields of an Ask that are recorded. No decision reads the others: they are the request's own texts, or what belongs to its host."""
 NEVER = ("tree", "leaves", "last_user", "session", "context_ids", "head", "signed")

@@ -184,7 +184,7 @@ def _would(one: Recorded, plan: Plan, before: Side) -> Side:
     if first.id == before.model:
         # What became of that model's attempt, its fallbacks included, is recorded.
         return Side(plan.route, before.lane, first.id, before.cost)
-    usage = {k: int(v) for k, v in (one.outcome.get("usage") or {}).items() if k in Usage.__dataclass_fields__}
+    usage: dict[str, Any] = {k: v for k, v in (one.outcome.get("usage") or {}).items() if k in Usage.__dataclass_fields__}
     micro = 0
     if first.model is not None:
         if not usage or first.model.price is None:

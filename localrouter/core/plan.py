@@ -9,6 +9,7 @@ from localrouter.core.ask import Ask
 from localrouter.core.catalogue import Catalogue, Model, Zone
 from localrouter.core.contract import Contract
 from localrouter.core.errors import RouterError
+from localrouter.core.hosted_tools import Offer
 from localrouter.core.recipe import Recipe, Route
 from localrouter.core.signals import Signals
 from localrouter.core.standing import Standing
@@ -52,6 +53,16 @@ class View:
     route: Route
     memo: dict[str, Any] = field(default_factory=dict, compare=False)
 
+    def offers(self, model: Model) -> tuple[Offer, ...]:
+        """The hosted tools that the model's host may run in this answer: what the request offers and the recipe allows. A host of another API
+        is never told of one."""
+        if not self.ask.offers:
+            return ()
+        host = self.standing.catalogue.hosts.get(model.host)
+        if host is None or host.wire_for(self.ask.dialect) != self.ask.dialect:
+            return ()
+        return tuple(o for o in self.ask.offers if o.kind in self.recipe.hosted_tools)
+
 
 class Gate(Protocol):
     """One rule. `ORDER` sorts the folder; privacy comes before money, money before comfort.
@@ -78,7 +89,8 @@ class Weighed:
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try: where, how long an answer at most, and the ceiling to reserve in micro-dollars (0 for the local lane). `first_ms`: how long its
-    first content is waited for, where its host is doubtful (core/hurry.py); None: as long as the route says."""
+    first content is waited for, where its host is doubtful (core/hurry.py); None: as long as the route says. `offers`: the tools that its host
+    may run."""
 
     id: str
     lane: str
@@ -86,6 +98,7 @@ class Attempt:
     reserve: int
     model: Model | None = None
     first_ms: int | None = None
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

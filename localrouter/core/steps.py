@@ -200,7 +200,8 @@ class Walk:
         """The attempt with the reservation of its longer prompt; None when the route's limit does not allow that."""
         if attempt.model is None or attempt.model.price is None:
             return attempt
-        more = max(attempt.reserve, ceiling(prompt_bound + size, attempt.max_output, attempt.model.price, n))
+        model, bound = attempt.model, prompt_bound + size
+        more = max(attempt.reserve, ceiling(bound, attempt.max_output, attempt.model.price, n, attempt.offers, model.context))
         return None if self.cap is not None and more > self.cap else replace(attempt, reserve=more)
 
 

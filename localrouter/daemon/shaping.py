@@ -65,7 +65,14 @@ async def shaped(
     fresh = dialect.read(dumps(tree), {})
     hosted = tuple(name for name in fresh.hosted if name not in recipe.hosted_tools)
     own = replace(
-        ask, tree=fresh.tree, leaves=fresh.leaves, signed=fresh.signed, size=fresh.size, hosted=hosted, forced=fresh.forced
+        ask,
+        tree=fresh.tree,
+        leaves=fresh.leaves,
+        signed=fresh.signed,
+        size=fresh.size,
+        hosted=hosted,
+        offers=fresh.offers,
+        forced=fresh.forced,
     )
     if not leaves:
         return Shaped(own, [() for _ in own.leaves], tuple(made))

@@ -13,7 +13,7 @@ from localrouter.core.ask import Ask
 from localrouter.core.claude import Traits, traits
 from localrouter.core.decide import Attempt
 from localrouter.dialects import _anthropic_thoughts as thoughts
-from localrouter.dialects import _hosted
+from localrouter.dialects import _hosted, _uses
 from localrouter.dialects._edits import Change, Tree, edit, name_model
 
 LEAST_THINKING = 1024
@@ -140,7 +140,8 @@ def drop_own_thoughts(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
 
 
 EDITS = (
-    *_hosted.EDITS, name_model, bound_output, fit_way_of_thinking, fit_effort, fit_samplers, fit_system, fit_thinking, one_price, drop_own_thoughts,
+    *_hosted.EDITS, _uses.limit_uses, name_model, bound_output, fit_way_of_thinking, fit_effort, fit_samplers, fit_system, fit_thinking,
+    one_price, drop_own_thoughts,
 )  # fmt: skip
 
 

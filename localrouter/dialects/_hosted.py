@@ -16,7 +16,7 @@ from localrouter.core.hosted_tools import LEFT_OUT
 from localrouter.dialects._edits import Edit, Tree, edit
 
 _DATED = re.compile(r"_(20\d\d_\d\d_\d\d|\d{8})$")
-_FIELDS = {
+FIELDS = {
     "web_search_options": "web_search",
     "search_parameters": "web_search",
     "plugins": "web_search",
@@ -43,20 +43,20 @@ def kind_of(tool: Any) -> str:
     return kind if kind in LEFT_OUT else ""
 
 
-def _asks(key: str, value: Any) -> bool:
+def asks(key: str, value: Any) -> bool:
     """Whether a field beside `tools` turns its tool on."""
     if key == "plugins":
-        return isinstance(value, list) and any(_is_web(p) for p in value)
+        return isinstance(value, list) and any(is_web(p) for p in value)
     if key == "search_parameters":
         return isinstance(value, dict) and value.get("mode") != "off"
     return bool(value) or isinstance(value, dict)
 
 
-def _is_web(plugin: Any) -> bool:
+def is_web(plugin: Any) -> bool:
     return isinstance(plugin, dict) and plugin.get("id") == "web"
 
 
-def _lists(tree: Tree) -> Iterator[list[Any]]:
+def lists(tree: Tree) -> Iterator[list[Any]]:
     if isinstance(tree.get("tools"), list):
         yield tree["tools"]
     items = tree.get("input")
@@ -65,23 +65,23 @@ def _lists(tree: Tree) -> Iterator[list[Any]]:
             yield item["tools"]
 
 
-def _flat(tools: list[Any]) -> Iterator[Any]:
+def flat(tools: list[Any]) -> Iterator[Any]:
     for tool in tools:
         yield tool
         if isinstance(tool, dict) and isinstance(tool.get("tools"), list):
-            yield from _flat(tool["tools"])
+            yield from flat(tool["tools"])
 
 
 def find(tree: Tree) -> tuple[tuple[str, ...], str]:
     """(kinds that are offered, the kind that must be used or "")."""
-    kinds = dict.fromkeys(kind for tools in _lists(tree) for tool in _flat(tools) if (kind := kind_of(tool)))
-    kinds |= dict.fromkeys(kind for key, kind in _FIELDS.items() if tree.get(key) is not None and _asks(key, tree[key]))
+    kinds = dict.fromkeys(kind for tools in lists(tree) for tool in flat(tools) if (kind := kind_of(tool)))
+    kinds |= dict.fromkeys(kind for key, kind in FIELDS.items() if tree.get(key) is not None and asks(key, tree[key]))
     return tuple(kinds), _forced(tree) if kinds else ""
 
 
 def runs_here(tree: Tree) -> bool:
     """Whether any tool is offered that the client runs."""
-    return any(not kind_of(tool) for tools in _lists(tree) for tool in tools)
+    return any(not kind_of(tool) for tools in lists(tree) for tool in tools)
 
 
 def _forced(tree: Tree) -> str:
@@ -115,9 +115,9 @@ def _forced(tree: Tree) -> str:
 def without(tree: Tree, kind: str) -> Tree:
     """The tree without the tools of a kind, and without the words that only they need; the same object when there are none."""
     out = tree
-    for key, of in _FIELDS.items():
-        if of == kind and tree.get(key) is not None and _asks(key, tree[key]):
-            left = [p for p in tree[key] if not _is_web(p)] if key == "plugins" else None
+    for key, of in FIELDS.items():
+        if of == kind and tree.get(key) is not None and asks(key, tree[key]):
+            left = [p for p in tree[key] if not is_web(p)] if key == "plugins" else None
             out = {k: v for k, v in out.items() if k != key or left}
             if left:
                 out[key] = left

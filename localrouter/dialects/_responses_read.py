@@ -9,7 +9,7 @@ from typing import Any
 
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.errors import BadRequest
-from localrouter.dialects import Recall, _hosted
+from localrouter.dialects import Recall, _hosted, _uses
 from localrouter.dialects._fields import context_ids, integer, read_object
 from localrouter.dialects._hints import hints
 from localrouter.dialects._needs import fim, reasoning
@@ -69,6 +69,7 @@ def read_as(name: str, body: bytes, headers: Mapping[str, str]) -> Ask:
         hints=said,
         signed=tuple(found.signed),
         hosted=hosted,
+        offers=_uses.offers(tree) if hosted else (),
         forced=forced,
     )
 

@@ -14,7 +14,7 @@ import orjson
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import BadRequest, Unsupported
-from localrouter.dialects import Made, _hosted
+from localrouter.dialects import Made, _hosted, _uses
 from localrouter.dialects._anthropic_chat import chat
 from localrouter.dialects._anthropic_edits import EDITS
 from localrouter.dialects._anthropic_errors import error_body
@@ -92,6 +92,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         hints=said,
         signed=tuple(reading.signed),
         hosted=hosted,
+        offers=_uses.offers(tree) if hosted else (),
         forced=forced,
         endpoint=ROUTES[0][1],
     )

@@ -11,7 +11,7 @@ from typing import Any
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import BadRequest
-from localrouter.dialects import Made, _edits, _hosted
+from localrouter.dialects import Made, _edits, _hosted, _uses
 from localrouter.dialects import _chat_leaves as _leaves
 from localrouter.dialects._chat_neutral import chat as chat
 from localrouter.dialects._chat_writer import Writer as Writer
@@ -84,6 +84,7 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
         signed=signed,
         hints=said,
         hosted=hosted,
+        offers=_uses.offers(tree, shown=False) if hosted else (),
         forced=forced,
         endpoint=ROUTES[0][1],
     )

@@ -35,7 +35,7 @@ _EDITS = (*_hosted.EDITS, name_model, write_out, drop_references, drop_logprobs)
 
 def read(body: bytes, headers: Mapping[str, str]) -> Ask:
     """Bytes to an Ask. Raises BadRequest and Unsupported, each naming the field."""
-    ask = replace(read_as(NAME, body, headers), endpoint=ROUTES[0][1])
+    ask = replace(read_as(NAME, body, headers), endpoint=ROUTES[0][1], offers=())
     if ask.needs.stream:
         raise BadRequest("A compaction is not streamed.", "Leave 'stream' out.", param="stream")
     return ask

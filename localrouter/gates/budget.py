@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from localrouter.core.decide import Candidate, Drop, View
-from localrouter.core.money import affordable_output, ceiling, parse_usd, usd
+from localrouter.core.money import affordable_output, ceiling, parse_usd, unpriced, usd
 
 NAME, ORDER = "budget", 60
 
@@ -27,19 +27,27 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
             f"The price of {model.id} is unknown, so its cost cannot be bounded.",
             "Give the model price_in and price_out in config.toml.",
         )
+    offers = view.offers(model)
+    if kind := unpriced(offers, model.price):
+        return Drop(
+            "no_price",
+            f"What a use of the tool '{kind}' costs at {model.host} is unknown, so the cost cannot be bounded.",
+            f"Give the model or its host tool_prices = {{ {kind} = ... }} in config.toml, in dollars per 1 000 uses, or take '{kind}' out of"
+            f" the recipe's hosted_tools.",
+        )
     limit, name = _limit(view)
     if limit is None:
         return candidate
     bound, n = view.signals.prompt_bound, max(1, view.ask.n)
     output = max(candidate.max_output, view.standing.catalogue.least_output(model))
-    if ceiling(bound, output, model.price, n) <= limit:
+    if ceiling(bound, output, model.price, n, offers, model.context) <= limit:
         return candidate
-    fits = affordable_output(limit, bound, model.price, n)
+    fits = affordable_output(limit, bound, model.price, n, offers, model.context)
     floor = min(FLOOR, output)
     if fits >= floor:
         note = f"answer limited to {fits} tokens by the {name}"
         return replace(candidate, max_output=fits, notes=(*candidate.notes, note))
-    need = ceiling(bound, floor, model.price, n)
+    need = ceiling(bound, floor, model.price, n, offers, model.context)
     when = f" It resets at {_clock(view)}." if view.standing.resets_at else ""
     return Drop(
         "budget",

@@ -34,6 +34,17 @@ _FINISH: dict[str, Finish] = {
     "refusal": "refusal",
 }
 _CITED = ("cited_text", "document_title", "title")
+_RUNS = {
+    "web_search": "web_search",
+    "web_fetch": "web_fetch",
+    "code_execution": "code_execution",
+    "bash_code_execution": "code_execution",
+    "text_editor_code_execution": "code_execution",
+    "advisor": "advisor",
+}
+"""Names of `server_tool_use` blocks -> kinds of hosted tools."""
+_REQUESTS = (("web_search_requests", "web_search"), ("web_fetch_requests", "web_fetch"))
+"""What `usage.server_tool_use` counts."""
 
 
 class Reader(Reading):
@@ -60,7 +71,9 @@ class Reader(Reading):
             if isinstance(block, dict):
                 pieces += self._start(i, block, ("content", i))
         finish = self._finish(tree)
-        return Chunk(tuple(pieces), body, tree, self._usage(tree.get("usage")), finish, terminal=True, stop=_stop(tree))
+        uses = tuple(kind for block in tree["content"] for kind in _runs(block))
+        usage = self._usage(tree.get("usage"))
+        return Chunk(tuple(pieces), body, tree, usage, finish, terminal=True, stop=_stop(tree), uses=uses)
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -75,7 +88,7 @@ class Reader(Reading):
             case "content_block_start":
                 block = tree.get("content_block")
                 pieces = self._start(at, block, ("content_block",)) if isinstance(block, dict) else []
-                return Chunk(tuple(pieces), event.raw, tree)
+                return Chunk(tuple(pieces), event.raw, tree, uses=_runs(block))
             case "content_block_delta":
                 pieces = self._delta(at, tree.get("delta"))
                 return Chunk(tuple(pieces), event.raw, tree, self._so_far(pieces), guess=True)
@@ -217,6 +230,7 @@ class Reader(Reading):
             cache_write=written - long,
             cache_write_1h=long,
             reasoning=min(seen.get("output_tokens", 0), seen.get("thinking_tokens", 0)),
+            tools={kind: seen[key] for key, kind in _REQUESTS if key in seen},
         )
 
 
@@ -235,10 +249,21 @@ def _counts(tree: Mapping[str, Any]) -> dict[str, int]:
     for key, name in (("ephemeral_5m_input_tokens", "5m"), ("ephemeral_1h_input_tokens", "1h")):
         if isinstance(split, dict) and _is_count(split.get(key)):
             counts[name] = split[key]
+    ran = tree.get("server_tool_use")
+    if isinstance(ran, dict):
+        counts |= {key: ran[key] for key, _ in _REQUESTS if _is_count(ran.get(key))}
     details = tree.get("output_tokens_details")
     if isinstance(details, dict) and _is_count(details.get("thinking_tokens")):
         counts["thinking_tokens"] = details["thinking_tokens"]
     return counts
+
+
+def _runs(block: Any) -> tuple[str, ...]:
+    """The kind of hosted tool that a block is a use of."""
+    if not isinstance(block, dict):
+        return ()
+    kind = _RUNS.get(str(block.get("name")), "") if block.get("type") == "server_tool_use" else ""
+    return (kind,) if kind else ("mcp_toolset",) if block.get("type") == "mcp_tool_use" else ()
 
 
 def _is_count(value: Any) -> bool:

@@ -16,6 +16,7 @@ import orjson
 from localrouter.core.ask import Path
 from localrouter.core.chat import Channel, Finish, Piece
 from localrouter.core.money import Usage
+from localrouter.providers._responses_uses import uses_of
 
 CONTENT = 1_000_000
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -328,4 +329,5 @@ def usage_of(response: Any) -> Usage | None:
         cache_read=cached,
         cache_write=written,
         reasoning=count(usage.get("output_tokens_details"), "reasoning_tokens"),
+        tools=uses_of(response.get("output")),
     )

@@ -14,6 +14,7 @@ from localrouter.providers import _overflow
 from localrouter.providers._openai_wire import code_and_text, limited, too_long
 from localrouter.providers._reading import Reading
 from localrouter.providers._responses_pieces import Pieces, finish_of, pieces_of, usage_of
+from localrouter.providers._responses_uses import uses_of
 
 _BUSY = frozenset({"rate_limit_exceeded", "server_is_overloaded", "slow_down", "429", "529"})
 _OURS = frozenset({"server_error", "internal_error", "vector_store_timeout", "processing_error", "timeout"})
@@ -69,7 +70,10 @@ class Reader(Reading):
             again, self._begun = self._begun, True
             return Chunk(raw=raw, tree=tree, pings=again)
         pieces, ends = self._pieces.of(kind, tree)
-        return Chunk(tuple(pieces), raw, tree, ends=tuple(ends), pings=kind == "keepalive")
+        item = tree.get("item")
+        # Only a finished search says that it was one. What had begun when a stream is cut is the one more that core/tally.py adds.
+        uses = tuple(uses_of([item])) if kind == "response.output_item.done" and item else ()
+        return Chunk(tuple(pieces), raw, tree, ends=tuple(ends), pings=kind == "keepalive", uses=uses)
 
     def _whole(self, tree: Any, body: bytes) -> Chunk:
         if not isinstance(tree, dict):

@@ -48,7 +48,16 @@ def _usage(tree: Any) -> Usage | None:
     cached = min(prompt, count(details, "cached_tokens") or count(tree, "prompt_cache_hit_tokens"))
     written = min(prompt - cached, count(details, "cache_write_tokens"))
     reasoning = count(tree.get("completion_tokens_details"), "reasoning_tokens")
-    return Usage(input=prompt - cached - written, output=output, cache_read=cached, cache_write=written, reasoning=reasoning)
+    sources = tree.get("num_sources_used")  # xAI, "Live Search": billed by the source
+    tools = {"web_search": sources} if isinstance(sources, int) and not isinstance(sources, bool) and sources >= 0 else {}
+    return Usage(
+        input=prompt - cached - written,
+        output=output,
+        cache_read=cached,
+        cache_write=written,
+        reasoning=reasoning,
+        tools=tools,
+    )
 
 
 def _error(tree: dict[str, Any]) -> HostFault | None:

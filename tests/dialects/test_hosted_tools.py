@@ -135,7 +135,7 @@ FORCED: list[tuple[str, dict[str, Any]]] = [
     ("messages", {"tools": [{"type": "web_search_20250305", "name": "w"}, OWN["messages"]], "tool_choice": {"type": "tool", "name": "w"}}),
     ("messages", {"tools": [{"type": "web_search_20250305", "name": "w"}], "tool_choice": {"type": "any"}}),
 ]  # fmt: skip
-MODEL = Model("h/m", "h", "m", Price(1, 1), 100_000, 100, True, True, True, True)
+MODEL = Model("h/m", "h", "m", Price(1, 1, tools={"web_search": 10_000_000}), 100_000, 100, True, True, True, True)
 STANDING = Standing(0.0, Catalogue("t", {"h": Host("h", "https://h.invalid")}, {"h/m": MODEL}), None, keys=frozenset({"h"}), local="l", local_context=4096)  # fmt: skip
 
 
