@@ -15,10 +15,11 @@ from dataclasses import replace
 from localrouter.core.ask import Ask
 from localrouter.core.candidates import expand
 from localrouter.core.errors import NoRoute, RouterError
-from localrouter.core.explaining import DOMAINS, sentence
+from localrouter.core.explaining import about, sentence
+from localrouter.core.hosted_tools import Offer
 from localrouter.core.hurry import hurried
 from localrouter.core.match import holds
-from localrouter.core.money import ceiling, usd
+from localrouter.core.money import ceiling, most_uses, usd
 from localrouter.core.ordering import REFUSALS as REFUSALS
 from localrouter.core.ordering import ordered
 from localrouter.core.plan import Attempt as Attempt
@@ -79,17 +80,18 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
                 break
             candidate = verdict
         else:
-            reserve = _reserve(candidate, view)
-            attempts.append(Attempt(candidate.id, candidate.lane, candidate.max_output, reserve, candidate.model))
+            offers = view.offers(candidate.model) if candidate.model is not None else ()
+            reserve = _reserve(candidate, view, offers)
+            attempts.append(Attempt(candidate.id, candidate.lane, candidate.max_output, reserve, candidate.model, offers=offers))
             notes.extend(candidate.notes)
-            expected = f"may cost up to {usd(reserve)}" if reserve else "costs nothing"
+            expected = f"may cost up to {usd(reserve)}{_with(offers)}" if reserve else "costs nothing"
             weighed.append(Weighed(candidate.id, True, "", "; ".join([expected, *candidate.notes])))
     if not attempts:
         error = refusal(drops, weighed, view)
         return Plan(route.name, error.code, (), tuple(weighed), error.text, error)
     attempts = hurried(attempts, view)
-    about = _about(rule, view)
-    explain = f"{sentence(view, attempts, weighed, about)} {chosen.why}".rstrip()
+    said = about(view) if rule is not None else ""
+    explain = f"{sentence(view, attempts, weighed, said)} {chosen.why}".rstrip()
     contract = route.contract if rule is None else joined(route.contract, rule.contract)
     return Plan(
         route.name,
@@ -100,7 +102,7 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
         None,
         tuple(notes),
         contract,
-        about if rule is not None and rule.review else "",
+        said if rule is not None and rule.review else "",
     )
 
 
@@ -116,25 +118,17 @@ def _applies(gate: Gate, view: View) -> bool:
     return asked is None or bool(asked(view))
 
 
-def _reserve(candidate: Candidate, view: View) -> int:
+def _with(offers: tuple[Offer, ...]) -> str:
+    """What its host may run, in words."""
+    most = most_uses(offers)
+    said = [f"{kind} up to {n} time{'' if n == 1 else 's'}" for kind, n in most.items()]
+    return f", with {' and '.join(said)} at its host" if said else ""
+
+
+def _reserve(candidate: Candidate, view: View, offers: tuple[Offer, ...]) -> int:
     """The ceiling of one attempt in micro-dollars."""
     model = candidate.model
     if model is None or model.price is None:
         return 0
     output = max(candidate.max_output, view.standing.catalogue.least_output(model))
-    return ceiling(view.signals.prompt_bound, output, model.price, view.ask.n)
-
-
-def _about(rule: DomainRule | None, view: View) -> str:
-    """What the rule of a risk domain does, in words."""
-    if rule is None:
-        return ""
-    does = [
-        *([f"route '{rule.route}' is required"] if rule.route is not None else []),
-        *(["only the models of that rule may answer"] if rule.targets is not None else []),
-        *(["the answer must satisfy its contract"] if rule.contract is not None else []),
-        *(["the answer is marked for review"] if rule.review else []),
-    ]
-    return (
-        f"It is about {DOMAINS[view.signals.domain]} at {view.signals.risk} risk: {', '.join(does) or 'nothing more is asked'}."
-    )
+    return ceiling(view.signals.prompt_bound, output, model.price, view.ask.n, offers, model.context)
