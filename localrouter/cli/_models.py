@@ -77,10 +77,10 @@ def count(number: int) -> str:
 
 
 def room() -> int:
-    """Bytes of memory that can be had now without swapping."""
-    import psutil  # type: ignore[import-untyped]  # it ships no types
+    """Bytes of memory that can be had now without swapping, within the limits of a container."""
+    from localrouter.engine.machine import available
 
-    return int(psutil.virtual_memory().available)
+    return available()
 
 
 def fit(memory: int) -> str:
@@ -164,6 +164,8 @@ def said(name: str, done: Pulled) -> str:
     }[done.stated]
     what = f"{gb(done.fetched)} fetched" if done.fetched else "nothing had to be fetched"
     before = f", {gb(done.resumed)} were here" if done.fetched and done.resumed else ""
+    if done.files > 1:
+        return f"{name} is here: {done.files} files, {gb(done.size)}, {what}{before}. Each has its SHA-256, {who}.\n{done.path}"
     return f"{name} is here: {gb(done.size)}, {what}{before}. SHA-256 {done.sha256[:16]}..., {who}.\n{done.path}"
 
 
@@ -191,22 +193,34 @@ def rows(model: Shelved, now: Here) -> list[tuple[str, str]]:
 
 
 def verified(model: Shelved, now: Here) -> dict[str, Any]:
-    """Read a file again; `state` is right, wrong, or unknown where nothing is pinned."""
+    """Read a model's files again; `state` is right, wrong, or unknown where nothing is pinned. The hashes are those of the first file, or of
+    the one that is wrong."""
     from localrouter.engine.gguf_checks import sound_header
     from localrouter.engine.gguf_header import BadHeader
+    from localrouter.engine.gguf_parts import parts
 
-    pin = now.pins.of(model.path)
-    wanted = pin.sha256 if pin else model.sha256
-    row = {"name": model.name, "path": str(model.path), "sha256": "", "wanted": wanted, "state": "right", "why": ""}
+    row: dict[str, Any] = {"name": model.name, "path": str(model.path), "sha256": "", "wanted": "", "state": "right", "why": ""}
+    pins, files = now.pins.all(), parts(model.path)
+    unknown = []
     try:
         sound_header(model.path)
         with watching(model.name) as watch:
             watch.total(model.size)
-            row["sha256"] = now.pins.sha256(model.path, watch.bytes, anew=True)
+            for file in files:
+                pin = pins.get(os.path.realpath(file))
+                wanted = pin.sha256 if pin else model.sha256 if file == model.path else ""
+                found = now.pins.sha256(file, watch.bytes, anew=True)
+                if wanted and found != wanted:
+                    which = f"that of {file.name}" if len(files) > 1 else "its SHA-256"
+                    why = f"{which} is {found[:12]}... and must be {wanted[:12]}..."
+                    return row | {"sha256": found, "wanted": wanted, "state": "wrong", "why": why}
+                if not wanted:
+                    unknown.append(found)
+                if file == model.path:
+                    row |= {"sha256": found, "wanted": wanted}
     except (BadHeader, OSError) as exc:
         return row | {"state": "wrong", "why": str(exc)}
-    if not wanted:
-        return row | {"state": "unknown", "why": f"nothing is pinned; its SHA-256 is {row['sha256']}"}
-    if row["sha256"] != wanted:
-        return row | {"state": "wrong", "why": f"its SHA-256 is {row['sha256'][:12]}... and must be {wanted[:12]}..."}
+    if unknown:
+        why = f"its SHA-256 is {row['sha256']}" if len(files) == 1 else f"{len(unknown)} of its {len(files)} files have no pin"
+        return row | {"state": "unknown", "why": f"nothing is pinned; {why}" if len(files) == 1 else why}
     return row

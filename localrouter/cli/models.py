@@ -167,8 +167,9 @@ def _fetch(now: Here, source: Source, name: str, hub: Hub) -> Pulled:
 
 
 def _pin(now: Here, source: Source) -> Pulled:
-    """A file that stays where it is: its hash is checked and noted."""
+    """A file that stays where it is: its hash is checked and noted; of a model in parts that of each."""
     from localrouter.cli import _models
+    from localrouter.engine.gguf_parts import parts
     from localrouter.engine.pins import ModelFault
     from localrouter.engine.pull import Pulled
     from localrouter.engine.shelf import at_path
@@ -176,16 +177,20 @@ def _pin(now: Here, source: Source) -> Pulled:
     model = at_path(source.path)
     if not model.usable:
         raise ModelFault(model.facts.fault, "Choose another file.")
+    files = parts(source.path)
+    if source.sha256 and len(files) > 1:
+        raise ModelFault(f"{source.name} is one of {len(files)} files, and one SHA-256 cannot stand for them.", "Pin it without.")
+    stated = source.stated or "seen"
     with _models.watching("checking") as watch:
         watch.total(model.size)
-        found = now.pins.sha256(source.path, watch.bytes, anew=True)
-    if source.sha256 and found != source.sha256:
+        hashes = [now.pins.sha256(file, watch.bytes, anew=True) for file in files]
+    if source.sha256 and hashes[0] != source.sha256:
         raise ModelFault(
-            f"{source.name} has the SHA-256 {found}, which is not yours.", "Do not use it; fetch it again from its source."
+            f"{source.name} has the SHA-256 {hashes[0]}, which is not yours.", "Do not use it; fetch it again from its source."
         )
-    stated = source.stated or "seen"
-    now.pins.put(source.path, found, model.size, "path", stated)
-    return Pulled(source.path, found, model.size, stated, 0, model.size)
+    for file, found in zip(files, hashes, strict=True):
+        now.pins.put(file, found, file.stat().st_size, "path", stated)
+    return Pulled(source.path, hashes[0], model.size, stated, 0, model.size, len(files))
 
 
 @command.command()
@@ -211,11 +216,12 @@ def use(name: str | None, none: bool, as_json: bool) -> int:
 
 def _use(now: Here, path: Path) -> tuple[str, bool]:
     from localrouter.cli import _models, _show
+    from localrouter.engine.gguf_parts import size_of
     from localrouter.engine.pins import admit
     from localrouter.engine.shelf import facts_of
 
     with _models.watching("checking") as watch:
-        watch.total(path.stat().st_size if path.is_file() else 0)
+        watch.total(size_of(path))
         admit(path, now.pins, watch.bytes)
     facts = facts_of(path)
     if facts.memory > _models.room():
@@ -291,6 +297,7 @@ def rm(name: str, force: bool, yes: bool, as_json: bool) -> int:
     """Remove a model that was pulled. Files of other programs are theirs to remove."""
     from localrouter.cli import _models, _show
     from localrouter.core.errors import BadRequest
+    from localrouter.engine.gguf_parts import parts
 
     now = _models.here()
     model = now.named(name)
@@ -301,10 +308,11 @@ def rm(name: str, force: bool, yes: bool, as_json: bool) -> int:
     if not yes and not as_json and sys.stdin.isatty() and not click.confirm(f"Remove {model.name} ({_models.gb(model.size)})?"):
         click.echo("Nothing was changed.")
         return 1
-    model.path.unlink()
-    for end in (".part", ".part.json", ".wrong"):
-        model.path.with_name(model.path.name + end).unlink(missing_ok=True)
-    now.pins.drop(model.path)
+    for file in reversed(parts(model.path)):  # the first goes last: without it the others are not found
+        file.unlink(missing_ok=True)
+        for end in (".part", ".part.json", ".wrong"):
+            file.with_name(file.name + end).unlink(missing_ok=True)
+        now.pins.drop(file)
     if as_json:
         _show.emit_json({"removed": str(model.path), "size": model.size})
     else:

@@ -24,7 +24,8 @@ from localrouter.daemon.engines import Engines
 from localrouter.daemon.local_chunks import Answer
 from localrouter.daemon.local_params import TAKES
 from localrouter.engine.fit import PLENTY, NoRoom, fit
-from localrouter.engine.gguf_header import BadHeader, read_header
+from localrouter.engine.gguf_header import BadHeader
+from localrouter.engine.gguf_parts import read_model
 from localrouter.engine.shelf import Facts, Shelved, at_path, choose, shelf
 
 CHAT, FIM, PREFIX = "local:chat", "local:fim", "local:"
@@ -166,7 +167,7 @@ class LocalLane:
         for path in facts:
             if path in (self._settings.model, self._settings.fim):
                 try:
-                    planned[path] = fit(read_header(path), now, self.engines.wish(), now.available).ctx
+                    planned[path] = fit(read_model(path), now, self.engines.wish(), now.available).ctx
                 except (BadHeader, NoRoom):
                     continue  # said when it is asked
             elif facts[path].context:

@@ -21,6 +21,7 @@ from localrouter.engine.cpu import spare_extra_buffers
 from localrouter.engine.encoder import quiet
 from localrouter.engine.gguf_checks import sound_header
 from localrouter.engine.gguf_header import BadHeader
+from localrouter.engine.gguf_parts import title
 from localrouter.engine.tokens import Vocabulary
 
 KV_TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2}
@@ -84,7 +85,7 @@ class Model:
         if lib.llama_model_has_encoder(self.handle) or not lib.llama_model_has_decoder(self.handle):
             lib.llama_model_free(self.handle)
             raise BadModel(f"The model file {path.name} is no chat model: it does not write text.")
-        self.name = path.stem
+        self.name = title(path)
         self.vocabulary = Vocabulary(lib, lib.llama_model_get_vocab(self.handle))
         if not self.vocabulary.size:
             lib.llama_model_free(self.handle)

@@ -11,7 +11,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from localrouter.engine.gguf_header import BadHeader, Header, Items, read_header
+from localrouter.engine.gguf_header import BadHeader, Header, Items
+from localrouter.engine.gguf_parts import read_model
 from localrouter.engine.gguf_tables import FLOAT32, INT32, STRING
 
 MAX_LAYERS, MAX_EXPERTS = 512, 1024
@@ -26,8 +27,8 @@ _SCALINGS = ("none", "linear", "yarn", "longrope")
 
 
 def sound_header(path: Path) -> Header:
-    """Read a header as `read_header` does, its vocabulary too, and check that llama.cpp can be given the file. Raises BadHeader."""
-    header = read_header(path, keep=frozenset({TOKENS, KINDS}))
+    """Read a header as `read_model` does, its vocabulary too, and check that llama.cpp can be given the file. Raises BadHeader."""
+    header = read_model(path, keep=frozenset({TOKENS, KINDS}))
     if fault := _fault(header):
         raise BadHeader(f"The file {path.name} is not a GGUF model that can be loaded: {fault}.")
     return header
@@ -113,6 +114,23 @@ def _numbers(h: Header) -> str:
             return f"{key} has {len(value)} entries for {h.layers} layers"
     if _get(h, "full_attention_interval") == 0:
         return "its interval of full attention is 0"
+    return _shared(h)
+
+
+def _shared(h: Header) -> str:
+    """Gemma 3n and 4: a layer without a cache of its own uses that of the last or the last but one that has one (llama-model.cpp, `reuse`),
+    which must be of its kind; llama.cpp asserts it. 3n's number of own layers is fixed there (models/gemma3n.cpp)."""
+    if h.architecture not in ("gemma3n", "gemma4"):
+        return ""
+    shared = _get(h, "attention.shared_kv_layers") or 0
+    own = 20 if h.architecture == "gemma3n" else h.layers - shared if isinstance(shared, int) else -1
+    pattern = _get(h, "attention.sliding_window_pattern")
+    if own < 2 or (
+        own < h.layers
+        and isinstance(pattern, tuple)
+        and any(bool(pattern[own - (2 if pattern[n] else 1)]) != bool(pattern[n]) for n in range(own, h.layers))
+    ):
+        return "its layers share a cache that is not there"
     return ""
 
 

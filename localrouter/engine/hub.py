@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from localrouter import __version__
+from localrouter.engine.gguf_parts import number
 from localrouter.engine.pins import ModelFault
 from localrouter.engine.sources import Source, hub_file
 from localrouter.engine.transfer import TransferFault
@@ -158,7 +159,9 @@ class Hub:
                 if token or status not in (401, 403) or not self._token or not self._may:
                     raise self._fault(exc, source, 0.0) from None
         names = sorted((s.rfilename for s in listed if s.rfilename.lower().endswith(".gguf")), key=lambda n: (len(n), n))
-        whole = [n for n in names if "mmproj" not in n.lower() and not re.search(r"-\d{5}-of-\d{5}", n)]
+        # Whole files first; of those in parts the first stands for all.
+        firsts = [n for n in names if "mmproj" not in n.lower() and (number(n) or (1, 1))[0] == 1]
+        whole = sorted(firsts, key=lambda n: number(n) is not None)
         wanted = [source.quant] if source.quant else USUAL
         for quant in wanted:
             for name in whole:

@@ -22,6 +22,7 @@ from localrouter.engine.file_lock import locked
 from localrouter.engine.gguf_checks import sound_header
 from localrouter.engine.gguf_facts import Header
 from localrouter.engine.gguf_header import BadHeader
+from localrouter.engine.gguf_parts import parts
 
 BLOCK = 4 << 20
 CHECKED_MOST = 500
@@ -105,23 +106,28 @@ class Pins:
 
 def admit(path: Path, pins: Pins, progress: Callable[[int], None] = lambda _: None) -> Header:
     """Whether a file may be given to llama.cpp: its header is sound, and it is what it was pinned to be, if it was. The engine's caller asks
-    before each load; only the first of an unchanged file reads all of it. Raises ModelFault."""
+    before each load; only the first of an unchanged file reads all of it. Of a model in parts every part counts. Raises ModelFault."""
     try:
         header = sound_header(path)
     except BadHeader as exc:
         raise ModelFault(str(exc), "Choose another file, or pull it again.") from None
-    pin = pins.of(path)
-    if pin is not None:
-        try:
-            found = pins.sha256(path, progress)
-        except OSError as exc:
-            raise ModelFault(f"The model file {path.name} cannot be read ({exc.strerror}).", "Check its folder.") from None
-        if found != pin.sha256:
-            raise ModelFault(
-                f"The model file {path.name} is not the one that was pulled: its SHA-256 is {found[:12]}... and must be {pin.sha256[:12]}....",
-                "Remove it with `localrouter models rm`, and pull it again.",
-            )
+    pinned = pins.all()
+    for part in parts(path):
+        if (pin := pinned.get(_key(part))) is not None:
+            _check(part, pin, pins, progress)
     return header
+
+
+def _check(path: Path, pin: Pin, pins: Pins, progress: Callable[[int], None]) -> None:
+    try:
+        found = pins.sha256(path, progress)
+    except OSError as exc:
+        raise ModelFault(f"The model file {path.name} cannot be read ({exc.strerror}).", "Check its folder.") from None
+    if found != pin.sha256:
+        raise ModelFault(
+            f"The model file {path.name} is not the one that was pulled: its SHA-256 is {found[:12]}... and must be {pin.sha256[:12]}....",
+            "Remove it with `localrouter models rm`, and pull it again.",
+        )
 
 
 def digest(path: Path, progress: Callable[[int], None] = lambda _: None) -> str:

@@ -1,4 +1,4 @@
-"""`localrouter models pull`: a model file from where it lies into the models folder, whole and right or not at all.
+"""`localrouter models pull`: a model's file or files from where they lie into the models folder, whole and right or not at all.
 
 A file becomes a model when its hash is right and its header is sound, and then in one step; until then it is called `.part`, and one
 that was wrong `.wrong`. Two pulls of one file wait for each other; one that was interrupted goes on. Runs in the CLI's process.
@@ -6,6 +6,7 @@ that was wrong `.wrong`. Two pulls of one file wait for each other; one that was
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from urllib.parse import urlsplit
 from localrouter.config.paths import private_dir
 from localrouter.engine.file_lock import locked
 from localrouter.engine.gguf_checks import sound_header
-from localrouter.engine.gguf_header import BadHeader
+from localrouter.engine.gguf_header import BadHeader, read_header
+from localrouter.engine.gguf_parts import check_part, number
 from localrouter.engine.hub import Hub, Remote, Watch
 from localrouter.engine.pins import ModelFault, Pins, digest
-from localrouter.engine.sources import Source
+from localrouter.engine.sources import Source, parts_of
 from localrouter.engine.transfer import CONNECTIONS, PIECE, Transfer, TransferFault
 
 MARGIN = 256 << 20
@@ -27,7 +29,8 @@ MARGIN = 256 << 20
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """A file that is here and right. `fetched`: bytes that came over the network this time; `resumed`: bytes that were here before."""
+    """A model that is here and right, by its first file. `sha256`: of that file; `size`: of all; `fetched`: bytes that came over the network
+    this time; `resumed`: bytes that were here before; `files`: how many it has."""
 
     path: Path
     sha256: str
@@ -35,6 +38,7 @@ class Pulled:
     stated: str
     fetched: int
     resumed: int
+    files: int = 1
 
 
 def pull(
@@ -47,9 +51,49 @@ def pull(
     connections: int = CONNECTIONS,
     piece: int = PIECE,
 ) -> Pulled:
-    """Have the file in the models folder, whole and right. Two pulls of one file wait for each other; one that was interrupted goes on.
-    Raises ModelFault."""
+    """Have the model in the models folder, whole and right. Two pulls of one file wait for each other; one that was interrupted goes on.
+    Of a model in parts each is fetched and checked by itself, and then whether they belong together. Raises ModelFault."""
     watch = watch or Watch()
+    sources = parts_of(source)
+    if len(sources) == 1:
+        return _one(source, folder, pins, hub, watch, connections, piece)
+    _room_for(sources, folder, pins, hub, watch)
+    done = []
+    for at, part in enumerate(sources, 1):
+        watch.note(f"Part {at} of {len(sources)}: {part.name}")
+        done.append(_one(part, folder, pins, hub, watch, connections, piece))
+    try:
+        sound_header(done[0].path)
+    except BadHeader as exc:
+        raise ModelFault(str(exc), "Pull it again; if it stays so, choose another conversion.") from None
+    first = done[0]
+    stated = "seen" if any(d.stated == "seen" for d in done) else first.stated
+    return Pulled(
+        first.path,
+        first.sha256,
+        sum(d.size for d in done),
+        stated,
+        sum(d.fetched for d in done),
+        sum(d.resumed for d in done),
+        len(done),
+    )
+
+
+def _room_for(sources: list[Source], folder: Path, pins: Pins, hub: Hub, watch: Watch) -> None:
+    """Whether the disk holds all parts that are not here, before the first byte of any. Raises ModelFault."""
+    needed = 0
+    for source in sources:
+        target = folder.joinpath(*source.place.split("/"))
+        pin = pins.of(target)
+        if pin is None or pin.origin != source.origin or not target.is_file():
+            part = target.with_name(target.name + ".part")
+            here = part.stat().st_blocks * 512 if part.is_file() and hasattr(os.stat_result, "st_blocks") else 0
+            needed += max(0, hub.remote(source, watch).size - here)
+    private_dir(folder)
+    _room(folder, needed)
+
+
+def _one(source: Source, folder: Path, pins: Pins, hub: Hub, watch: Watch, connections: int, piece: int) -> Pulled:
     target = folder.joinpath(*source.place.split("/"))
     private_dir(folder)
     for parent in reversed(target.parents):
@@ -143,7 +187,11 @@ def _right(transfer: Transfer, target: Path, wanted: str, watch: Watch) -> str:
     why = f"its SHA-256 is {found[:12]}... and must be {wanted[:12]}..." if wanted and found != wanted else ""
     if not why:
         try:
-            sound_header(transfer.target)
+            if (part := number(target.name)) is not None and part[1] > 1:
+                # The others may not be here yet; the whole is looked at when they are.
+                check_part(read_header(transfer.target), target, part[0] - 1, part[1])
+            else:
+                sound_header(transfer.target)
             return found
         except BadHeader as exc:
             why = str(exc).partition(": ")[2].rstrip(".") or "it is not a GGUF model"

@@ -18,7 +18,8 @@ from typing import Any
 
 from localrouter.config.paths import Paths, private_file
 from localrouter.core.catalogue import LocalModel
-from localrouter.engine.gguf_header import BadHeader, read_header
+from localrouter.engine.gguf_header import BadHeader
+from localrouter.engine.gguf_parts import number, parts, read_model, size_of
 
 DEPTH, ENTRIES = 6, 5000
 """How deep a place is walked, and how many names are looked at in it."""
@@ -28,7 +29,6 @@ CONTEXT = 8192
 """Tokens for which the memory of a model is told."""
 BUFFERS = 500_000_000
 """Bytes for llama.cpp's compute buffers and our own process."""
-_SHARD = re.compile(r"-(\d{5})-of-\d{5}\.gguf$")
 _SHA = re.compile(r"[0-9a-f]{64}")
 
 
@@ -52,8 +52,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
-    """A file. `name`: how it is called here; `place`: ours, ollama, lmstudio, huggingface, llama.cpp or path. `sha256`: what the place says
-    that it is, "" when it does not."""
+    """A model: a file, or several that were split, by the first of them. `name`: how it is called here; `place`: ours, ollama, lmstudio,
+    huggingface, llama.cpp or path; `size`: bytes of all its files. `sha256`: what the place says that the (first) file is, "" when it does
+    not."""
 
     name: str
     path: Path
@@ -64,7 +65,7 @@ class Shelved:
 
     @property
     def usable(self) -> bool:
-        """A language model that is one whole file."""
+        """A language model that is whole."""
         return not self.facts.fault
 
 
@@ -120,11 +121,14 @@ def shelf(paths: Paths, catalogue: Mapping[str, LocalModel], where: list[Place] 
             info = _regular(file, place.folder)
             if info is None or (info.st_dev, info.st_ino) in out:
                 continue
+            if any(os.path.lexists(part) and _regular(part, place.folder) is None for part in parts(file)[1:]):
+                continue
             name = known.get(name, name) if place.kind == "ours" else name
             if name in names:
                 continue
             names.add(name)
-            out[info.st_dev, info.st_ino] = Shelved(name, file, place.kind, info.st_size, memory.facts(file, info), sha256)
+            size = size_of(file)
+            out[info.st_dev, info.st_ino] = Shelved(name, file, place.kind, size, memory.facts(file, info, size), sha256)
     memory.save()
     return list(out.values())
 
@@ -142,22 +146,16 @@ def choose(found: list[Shelved], text: str) -> Shelved | None:
 def at_path(path: Path) -> Shelved:
     """A file by its path. What is wrong with it is in its facts."""
     path = Path(os.path.abspath(path.expanduser()))
-    try:
-        size = path.stat().st_size
-    except OSError:
-        size = 0
-    return Shelved(path.name, path, "path", size, facts_of(path))
+    return Shelved(path.name, path, "path", size_of(path), facts_of(path))
 
 
 def facts_of(path: Path) -> Facts:
     """Read a header for a list."""
     try:
-        h = read_header(path)
+        h = read_model(path)
     except BadHeader as exc:
         return Facts(fault=str(exc))
     fault = "It is the picture reader of another model." if h.architecture == "clip" else ""
-    if (shard := _SHARD.search(path.name)) or "split.count" in h.values:
-        fault = f"It is one part of several{'' if shard is None or shard[1] == '00001' else ', and not the first'}."
     if h.layers == 0 and not fault:
         fault = "It is no language model."
     return Facts(
@@ -180,8 +178,8 @@ class _Memory:
         except (OSError, ValueError):
             pass
 
-    def facts(self, path: Path, info: os.stat_result) -> Facts:
-        mark = [info.st_size, info.st_mtime_ns, info.st_ino]
+    def facts(self, path: Path, info: os.stat_result, size: int) -> Facts:
+        mark = [size, info.st_mtime_ns, info.st_ino]
         entry = self._old.get(str(path))
         try:
             facts = Facts(**entry["facts"]) if entry and entry["mark"] == mark else facts_of(path)
@@ -233,13 +231,19 @@ def _walk(folder: Path) -> Iterator[Path]:
             if entry.is_dir(follow_symlinks=False):
                 if depth < DEPTH and not entry.name.startswith("."):
                     stack.append((Path(entry.path), depth + 1))
-            elif entry.name.lower().endswith(".gguf") and not entry.name.startswith("."):
+            elif entry.name.lower().endswith(".gguf") and not entry.name.startswith(".") and not _follows(Path(entry.path)):
                 yield Path(entry.path)
 
 
 def _plain(folder: Path, prefix: str) -> Iterator[tuple[str, Path, str]]:
     for file in _walk(folder):
         yield prefix + file.relative_to(folder).as_posix(), file, ""
+
+
+def _follows(file: Path) -> bool:
+    """Whether a file is a part of a model whose first part lies beside it."""
+    found = number(file.name)
+    return found is not None and found[0] > 1 and parts(file)[0].is_file()
 
 
 def _hugging_face(folder: Path) -> Iterator[tuple[str, Path, str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from localrouter.core.catalogue import LocalModel
+from localrouter.engine.gguf_parts import named, number
 from localrouter.engine.pins import ModelFault
 
 _REPO = re.compile(
@@ -24,7 +25,6 @@ _PAGE = re.compile(
 )
 """The path of a file's page, or of the file itself, on Hugging Face."""
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ +()-]{0,200}\.gguf", re.IGNORECASE)
-_SHARD = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,8 @@ def of_model(model: LocalModel) -> Source:
 
 
 def hub_file(repo: str, file: str, revision: str = "main") -> Source:
-    """A file of a repository. Raises ModelFault."""
-    file = file.lstrip("/")
-    _whole(file)
+    """A file of a repository; of a model in parts the first, whichever is named."""
+    file = _first(file.lstrip("/"))
     return Source(
         "hub", f"{repo}/{file}", f"hf:{repo}/{file}@{revision}", repo=repo, file=file, revision=revision, name=Path(file).name
     )
@@ -113,12 +112,49 @@ def _url(text: str) -> Source:
     name = unquote(parts.path).rsplit("/", 1)[-1]
     if not _SAFE.fullmatch(name):
         raise ModelFault("The URL does not end in the name of a .gguf file.", "Use the file's own address.")
-    _whole(name)
+    if number(name) is not None:
+        if parts.query:
+            raise ModelFault(
+                "That file is one part of several, and its URL is good for this part only.",
+                "Use one without a query, or OWNER/REPO/FILE.gguf.",
+            )
+        name, text = _first(name), _first(text)
+        parts = urlsplit(text)
     bare = f"{parts.scheme}://{parts.netloc}{parts.path}"  # a query may be a signature, and is nobody's business later
     host = re.sub(r"[^A-Za-z0-9.-]", "_", parts.netloc)
     return Source("url", f"{host}/{name}", bare, url=text, name=name)
 
 
-def _whole(file: str) -> None:
-    if _SHARD.search(file):
-        raise ModelFault("That file is one part of several, which is not supported.", "Choose a model that is one file.")
+def _first(text: str) -> str:
+    """A name, path or URL; of a part that of the first part."""
+    return text if number(text) is None else named(text, 1)
+
+
+def parts_of(source: Source) -> list[Source]:
+    """The files of a source, the first first; most have one. A hash that was said is that of a model's only file. Raises ModelFault."""
+    found = number(source.file or source.name)
+    if found is None or found[1] == 1:
+        return [source]
+    count = found[1]
+    if source.sha256 or source.size:
+        raise ModelFault(
+            f"{source.name} is one of {count} files, and one SHA-256 cannot stand for them.",
+            "Pull it without: each part is checked against what the hub states.",
+        )
+
+    def turned(text: str, part: int) -> str:
+        plain, mark, revision = text.partition(".gguf@")
+        plain += ".gguf" if mark else ""
+        return (named(plain, part) if number(plain) is not None else plain) + ("@" + revision if mark else "")
+
+    return [
+        replace(
+            source,
+            origin=turned(source.origin, part),
+            place=turned(source.place, part),
+            file=turned(source.file, part),
+            url=turned(source.url, part),
+            name=turned(source.name, part),
+        )
+        for part in range(1, count + 1)
+    ]

@@ -165,8 +165,8 @@ def test_a_place_that_cannot_be_walked_for_ever(
 def test_headers_are_read_once(tmp_path: Path, paths: Paths, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = put(model, models_folder(paths) / "a.gguf")
     read: list[Path] = []
-    real = module.read_header
-    monkeypatch.setattr(module, "read_header", lambda p: (read.append(p), real(p))[1])
+    real = module.read_model
+    monkeypatch.setattr(module, "read_model", lambda p: (read.append(p), real(p))[1])
     first = here(paths, tmp_path / "none")
     assert here(paths, tmp_path / "none") == first and read == [file]
     file.write_bytes(file.read_bytes() + bytes(1))
