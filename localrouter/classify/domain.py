@@ -40,6 +40,7 @@ _BY_THREE: dict[str, list[str]] = {}
 for _word in sorted(_STARTS, key=len, reverse=True):
     _BY_THREE.setdefault(_word[:3], []).append(_word)
 _ENDS: list[tuple[tuple[str, ...], list[tuple[Domain, float]]]] = [(ends, [(name, 1.1)]) for name, ends in ENDINGS.items()]
+_ALL_ENDS = tuple(end for ends in ENDINGS.values() for end in ends)
 _PHRASES = {name: compiled(pattern) for name, pattern in PHRASES.items()}
 
 
@@ -64,13 +65,17 @@ def _count(text: str, words: list[str], worth: float, scores: dict[Domain, float
     worth *= (45.0 / max(45, len(words))) ** 0.35
     seen: set[str] = set()
     for word in set(words):
-        hits = _WHOLE.get(word) or (_WHOLE.get(word[:-1]) if word.endswith("s") else None)
-        if hits is None:
-            word = next((start for start in _BY_THREE.get(word[:3], ()) if word.startswith(start)), word)
-            hits = _STARTS.get(word)
-        if hits is None:
-            hits = next((h for ends, h in _ENDS if len(word) > 6 and word.endswith(ends)), None)
-        if hits is None or word in seen:
+        if word in _WHOLE:
+            hits = _WHOLE[word]
+        elif word[-1] == "s" and word[:-1] in _WHOLE:
+            hits = _WHOLE[word[:-1]]
+        elif word[:3] in _BY_THREE and (start := next((s for s in _BY_THREE[word[:3]] if word.startswith(s)), "")):
+            word, hits = start, _STARTS[start]
+        elif len(word) > 6 and word.endswith(_ALL_ENDS):
+            hits = next(h for ends, h in _ENDS if word.endswith(ends))
+        else:
+            continue
+        if word in seen:
             continue
         seen.add(word)
         for name, weight in hits:

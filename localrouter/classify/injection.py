@@ -74,6 +74,10 @@ _ASKS = re.compile(
 _QUOTES = {'"': '"', "“": "”", "`": "`", "'": "'", "«": "»", "‘": "’"}
 
 _STEMS: tuple[str, ...] = tuple(dict.fromkeys(stem for rule in r.RULES for stem in rule.stems))
+_RULES_OF: dict[str, list[int]] = {}
+for _at, _rule in enumerate(r.RULES):
+    for _stem in _rule.stems:
+        _RULES_OF.setdefault(_stem, []).append(_at)
 _FIRST = 3
 _BY_FIRST: dict[str, list[str]] = {}
 _ELSEWHERE: list[str] = []
@@ -83,6 +87,7 @@ for _stem in (*_STEMS, *r.OVERRIDE_STEMS):
         _BY_FIRST.setdefault(_bare[:_FIRST], []).append(_stem)
     else:
         _ELSEWHERE.append(_stem)
+_OVERRIDES = frozenset(r.OVERRIDE_STEMS)
 _FIRSTS = re.compile(r"\b[a-z]{3}")
 _FOREIGN_STEMS: tuple[str, ...] = tuple(dict.fromkeys(stem for rule in r.FOREIGN for stem in rule.stems))
 
@@ -154,10 +159,12 @@ def _asks(text: str) -> float:
 def _weigh(text: str, *, own: bool, foreign: bool = True) -> float:
     """What the rules add for a lower-case text."""
     stems = stems_in(text)
-    drops = [stem for stem in r.OVERRIDE_STEMS if stem in stems]
+    drops = stems & _OVERRIDES
     others = {stem for stem in _FOREIGN_STEMS if stem in text} if foreign else set()
-    rules = [rule for rule in r.RULES if not stems.isdisjoint(rule.stems)]
-    rules += [rule for rule in r.FOREIGN if not others.isdisjoint(rule.stems)]
+    if not stems and not others:
+        return 0.0
+    rules = [r.RULES[at] for at in sorted({at for stem in stems for at in _RULES_OF.get(stem, ())})]
+    rules += [rule for rule in r.FOREIGN if not others.isdisjoint(rule.stems)] if others else []
     if not rules and not drops:
         return 0.0
     near = _near(text, {*drops, *(s for rule in rules for s in rule.stems if s in stems or s in others)})

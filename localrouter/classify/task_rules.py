@@ -59,7 +59,7 @@ INSTRUCTIONS: tuple[Rule, ...] = (
     # --- translate -------------------------------------------------------------------------------
     _verb("translate", r"\b(?:translat(?:e|ion|ing)|localize)\b", 3.6),
     _mark("translate", rf"\b(?:in)?to {_LANGUAGES}\b|\bfrom {_LANGUAGES} to\b|\b{_LANGUAGES} translation\b", 1.8),
-    _mark("translate", rf"\bhow (?:do|does|would|can|could|might|should|to) (?:you |i |we |they |one |someone |people )?say\b.{{0,60}}\bin \w+|\bhow (?:do|would|can|could|might|should) (?:you|i|we|they) say\b(?! (?:your|no to|that)\b)|\b[\w ]{{1,40}} in {_LANGUAGES}\??$|\b{_LANGUAGES} (?:words?|phrase|term|expression|equivalent|for)\b|\bwhat(?:'s| is| does)\b.{{0,60}}\b(?:in|mean in) {_LANGUAGES}\b", 2.6),
+    _mark("translate", rf"\bhow (?:do|does|would|can|could|might|should|to) (?:you |i |we |they |one |someone |people )?say\b.{{0,60}}\bin \w+|\bhow (?:do|would|can|could|might|should) (?:you|i|we|they) say\b(?! (?:your|no to|that)\b)|\bin {_LANGUAGES}\??$|\b{_LANGUAGES} (?:words?|phrase|term|expression|equivalent|for)\b|\bwhat(?:'s| is| does)\b.{{0,60}}\b(?:in|mean in) {_LANGUAGES}\b", 2.6),
     _mark("translate", r"\b(?:übersetz\w*|traduc\w{1,6}|tradui\w{1,5}|traduz\w{0,4}|tradur\w{1,3}|vertaal|vertalen|przetłumacz|översätt|oversæt|oversett|käännä|přelož|prelož|fordíts\w*|tradu|çevir\w{0,3}|terjemahkan|переведи\w{0,2}|переклади|μετάφρασε)\b|翻译|翻譯|翻訳|번역|ترجم|अनुवाद|แปล|dịch sang|תרגם", 3.8),
     # --- summarise -------------------------------------------------------------------------------
     _verb("summarise", r"\b(?:summari[sz](?:e|ing|es)|summary|sum up|condense|recap|synopsis|digest|boil down)\b", 3.6),

@@ -59,7 +59,8 @@ async def decision_of(services: Services, story: Story, trace: dict[str, Any]) -
         ask, story.signals, story.standing, story.recipe, story.plan, services.gates, hidden, version=story.recipe_version
     )
     place = decision.place
-    name = hashed(place)
+    kept = orjson.dumps(place)
+    name = _name(kept)
     first = next((a["first_ms"] for a in trace["attempts"] if "first_ms" in a), None)
     outcome = {
         "model": trace["model"], "lane": trace["lane"], "outcome": trace["outcome"], "status": trace["status"],
@@ -68,7 +69,13 @@ async def decision_of(services: Services, story: Story, trace: dict[str, Any]) -
     }  # fmt: skip
     body = orjson.dumps({**decision.whole(), "place": name})
     row = Kept(story.id, story.at, ask.who, ask.session, decision.recipe, decision.catalogue, name, body, orjson.dumps(outcome))
-    return row, orjson.dumps(place)
+    return row, kept
+
+
+@functools.lru_cache(maxsize=8)
+def _name(place: bytes) -> str:
+    """It stays the same from request to request."""
+    return hashed(orjson.loads(place))
 
 
 def hashed_bytes(body: bytes) -> str:

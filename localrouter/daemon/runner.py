@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
 
+from localrouter.classify import Classified, classify
 from localrouter.core import commands as c
 from localrouter.core import events as e
 from localrouter.core.ask import Ask
@@ -26,7 +27,7 @@ from localrouter.core.relay import relay
 from localrouter.core.terms import Terms
 from localrouter.daemon import contracts, planes
 from localrouter.daemon.contracts import Held
-from localrouter.daemon.due import Deadlines
+from localrouter.daemon.due import Deadlines, scanned_within
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.health_watch import Watch
 from localrouter.daemon.host_call import host_chunks, pumped
@@ -118,7 +119,8 @@ class Runner:
                     return await (self._or_gone(self._inspect()) if seen is None else self._judge(seen))
                 case c.Decided(plan):
                     self.story.plan = plan
-                    return e.Done()
+                    late = self._due.undecided()
+                    return e.Done() if late is None else e.Failed(late)
                 case c.Reserve(attempt):
                     return await self._reserve(attempt)
                 case c.Call():
@@ -181,15 +183,25 @@ class Runner:
     # --- inspect ---------------------------------------------------------------------------------
 
     async def _inspect(self) -> e.Event:
-        return await self._judge(await self.s.inspection.inspect(self.ask.leaves))
+        scan = asyncio.ensure_future(self.s.inspection.inspect(self.ask.leaves))
+        try:
+            async with scanned_within(self.recipe.limits.inspect_ms):
+                await asyncio.sleep(0)  # its question is sent; what is asked for is read while another process scans
+                said = classify(self.ask)
+                found = await scan
+            return await self._judge(found, said)
+        finally:
+            scan.cancel()
 
-    async def _judge(self, findings: list[tuple[Finding, ...]]) -> e.Event:
+    async def _judge(self, findings: list[tuple[Finding, ...]], said: Classified | None = None) -> e.Event:
         self._findings = findings
         seen = classes_of(self.ask, self._findings)
         inherited = self.s.sticky(self.ask.who, self.ask.session, strictest(list(seen)))
-        density = await self.s.store.ledger.density(self.ask.session)
-        self.story.signals = signals(self.ask, self._findings, inherited=inherited, density=density)
-        self.story.standing = await self.s.standing(self.ask, counted=True)
+        async with self._due.decided_within(self.recipe.limits.decide_ms):
+            density = await self.s.store.ledger.density(self.ask.session)
+            by = classify if said is None else lambda _: said
+            self.story.signals = signals(self.ask, self._findings, inherited=inherited, density=density, by=by)
+            self.story.standing = await self.s.standing(self.ask, counted=True)
         return e.Inspected(self.story.signals, self.story.standing)
 
     async def _unscanned(self) -> e.Event:
