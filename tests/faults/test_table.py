@@ -1,333 +1,50 @@
-"""Every fault of the table, at every place, through a running daemon: one typed outcome, one settlement a call, no second model after the first
-word, in its time, in bounded memory. The limits to hosts are shortened; nothing else differs from a user's daemon.
+"""Every fault of the table, at every place, for a chat client and a chat host (harness.py).
 
-    pytest tests/faults/test_table.py     all 56 faults, with one target and with two
+pytest tests/faults/test_table.py     all 56 faults, with one target and with two
 """
 
 from __future__ import annotations
 
-import http.client
-import json
-import sqlite3
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import psutil
+import harness
 import pytest
-from conftest import Daemon, call, start, stop, wait
-from table import TABLE, Fault, Place, Want
-from upstream import TEXT, WORDS, Liar
+from harness import Case, Run
+from table import OWN, TABLE
 
 pytestmark = pytest.mark.timeout(400)
-
-PROGRAM = """
-import aiohttp.resolver, socket
-from localrouter.daemon import breaker, egress, retries, serve
-egress.FIRST_BYTE_S = {True: 1.5, False: 1.5}; egress.IDLE_S = 1.0; egress.TOTAL_S = 3.0
-egress._TIMEOUTS["timeout"] |= {"connect": 1.0, "pool": 1.0}
-breaker.IN_A_ROW = 2
-retries.LEAST = retries.MOST = 100000.0  # the daemon's budget has a test of its own
-
-class Unknown(aiohttp.resolver.ThreadedResolver):  # no name is asked of a network
-    async def resolve(self, host, port=0, family=socket.AF_INET):
-        if host.endswith(".invalid"):
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return await super().resolve(host, port, family)
-
-aiohttp.resolver.DefaultResolver = aiohttp.connector.DefaultResolver = Unknown
-raise SystemExit(serve.main())
-"""
-GROWTH = 96 << 20
-"""Bytes: the largest answer (egress.MAX_BODY) and some room."""
-
-
-@dataclass(frozen=True)
-class Case:
-    fault: Fault
-    place: Place
-
-    @property
-    def model(self) -> str:
-        return f"{self.fault.name}.{self.place}"
-
-    @property
-    def host(self) -> str:
-        return f"h-{self.fault.name}-{self.place}"
-
-    @property
-    def want(self) -> Want:
-        return self.fault.wants[self.place]
-
-
-CASES = [Case(fault, place) for fault in TABLE for place in fault.wants]
-
-
-@dataclass
-class Seen:
-    """What a client saw, and what the ledger holds."""
-
-    status: int = 0
-    code: str = ""
-    text: str = ""
-    model: str = ""
-    retry_after: str = ""
-    ended: bool = False
-    seconds: float = 0.0
-    holds: tuple[dict[str, Any], ...] = ()
-    raw: str = ""
-
-
-def write(home: Path, liar: Liar) -> None:
-    """A host for each case, so that the health of one says nothing of another; and one that answers."""
-    (home / "config" / "recipes").mkdir(parents=True, mode=0o700)
-    (home / "config").chmod(0o700)
-    lines = ['port = 0\nrecipe = "faults"\n[budgets]\nday_usd = "10000"\nmonth_usd = "10000"']
-
-    def add(host: str, origin: str, *models: str) -> None:
-        lines.append(f'[hosts.{host}]\norigin = "{origin}"\nregion = "eu"\nretention_days = 0\ntrains_on_data = false')
-        for model in models:
-            lines.append(
-                f'[models."{host}/{model}"]\nhost = "{host}"\nname = "{model}"\nprice_in = "0.25"\nprice_out = "2.00"\n'
-                "context = 400000\nmax_output = 2048\ntools = true\njson_schema = true"
-            )
-
-    origins = {
-        "refused": f"http://127.0.0.1:{liar.refused_port}/v1",
-        "tls-cert": f"https://localhost:{liar.tls_port}/v1",
-        "tls-stall": f"https://localhost:{liar.stall_port}/v1",
-        "dns": "https://nobody.invalid/v1",
-    }
-    plain = [f"http://127.0.0.1:{port}/v1" for port in liar.ports]  # who lies leaves its connection in no good state
-    for case, one, two in zip(CASES, plain[1::2], plain[2::2], strict=True):
-        add(case.host, origins.get(case.fault.name, one), case.model)
-        add(f"{case.host}-2", origins.get(case.fault.name, two), f"{case.model}-then")
-    add("good", plain[0], "ok")
-    (home / "config" / "config.toml").write_text("\n".join(lines) + "\n")
-    (home / "config" / "recipes" / "faults.toml").write_text(
-        'name = "faults"\nextends = "balanced"\n'
-        '[[route]]\nname = "two"\nmatch = { model = ["*-then"] }\ntry = ["asked", "good/ok"]\n'
-        '[[route]]\nname = "one"\ntry = ["asked"]\n'
-    )
-
-
-def ask(daemon: Daemon, model: str, words: str, stream: bool) -> Seen:
-    """One chat completion, as bytes: what a client that knows nothing sees."""
-    seen = Seen()
-    tools = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
-    body = {"model": model, "messages": [{"role": "user", "content": words}], "stream": stream, "tools": tools}
-    began = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=90)
-    try:
-        headers = {"content-type": "application/json", "authorization": f"Bearer {daemon.client}"}
-        connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
-        answer = connection.getresponse()
-        raw = answer.read().decode()
-    finally:
-        connection.close()
-    seen.seconds = time.monotonic() - began
-    seen.status, seen.raw = answer.status, raw[-2000:]
-    seen.model, seen.retry_after = answer.headers.get("x-localrouter-model", ""), answer.headers.get("retry-after", "")
-    if answer.headers.get_content_type() == "text/event-stream":
-        for line in raw.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-            data = line.removeprefix("\ufeff").removeprefix("data: ")
-            if data == line.removeprefix("\ufeff") or not data:
-                continue
-            if data == "[DONE]":
-                seen.ended = True
-                continue
-            tree = json.loads(data)
-            if "error" in tree:
-                seen.code = tree["error"]["code"]
-            for choice in tree.get("choices", ()):
-                assert not seen.ended, "nothing comes after the end"
-                seen.text += choice["delta"].get("content") or ""
-    else:
-        tree = json.loads(raw)
-        if "error" in tree:
-            assert set(tree["error"]) >= {"message", "type", "param", "code"}, "the shape that the SDKs read"
-            assert "Traceback" not in tree["error"]["message"]
-            seen.code = tree["error"]["code"]
-        else:
-            seen.text, seen.ended = tree["choices"][0]["message"]["content"] or "", True
-    idle_until_settled(daemon, answer.headers["x-localrouter-id"], seen)
-    return seen
-
-
-def idle_until_settled(daemon: Daemon, request: str, seen: Seen) -> None:
-    end = time.monotonic() + 20
-    while True:
-        db = sqlite3.connect(f"file:{daemon.home}/state/localrouter.db?mode=ro", uri=True)
-        db.row_factory = sqlite3.Row
-        try:
-            rows = [dict(r) for r in db.execute("SELECT * FROM holds WHERE request = ? ORDER BY rowid", (request,))]
-        finally:
-            db.close()
-        if (rows and all(r["settled"] is not None for r in rows)) or time.monotonic() > end:
-            seen.holds = tuple(rows)
-            return
-        time.sleep(0.05)
-
-
-def state(daemon: Daemon, host: str) -> str:
-    """Of the breaker; closed where nothing is known."""
-    rows = call(daemon, "/control/status")[1]["health"]
-    return next((str(row["state"]) for row in rows if row["name"] == host), "closed")
-
-
-class Peak:
-    """The most memory that a process had while it was watched, in bytes above where it began."""
-
-    def __init__(self, pid: int) -> None:
-        self._process = psutil.Process(pid)
-        self.base = self.most = self._process.memory_info().rss
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.05):
-            self.most = max(self.most, self._process.memory_info().rss)
-
-    def end(self) -> int:
-        self._over.set()
-        self._thread.join()
-        return self.most - self.base
-
-
-@dataclass
-class Run:
-    alone: dict[str, Seen]
-    then: dict[str, Seen]
-    state: dict[str, str]
-    growth: int
-    liar: Liar
-    seconds: float
-    daemon: Daemon
-
-
-HEAVY = frozenset({"gzip-bomb", "line-long", "empties", "headers-endless", "utf8"})
-"""Alone, so that each is measured by its own time and memory."""
+CASES = harness.cases()
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """All cases, many at a time: most of them wait."""
-    home = tmp_path_factory.mktemp("faults")
-    with Liar(tmp_path_factory.mktemp("liar"), 1 + 2 * len(CASES)) as liar:
-        write(home, liar)
-        process = start(home, program=PROGRAM)
-        try:
-            daemon = wait(home, process, None)  # type: ignore[arg-type]  # no rehearsal host is behind this one
-            ask(daemon, "good/ok", "first", False)
-            seen = Run({}, {}, {}, 0, liar, 0.0, daemon)
-
-            def one(case: Case) -> None:
-                stream = case.place != "whole"
-                if case.fault.name == "tls-cert" and not liar.tls_port:
-                    return
-                seen.alone[case.model] = ask(daemon, f"{case.host}/{case.model}", f"hello {case.model}", stream)
-                if case.want.calls == 1:
-                    ask(daemon, f"{case.host}/{case.model}", f"hello {case.model} again", stream)
-                seen.state[case.model] = state(daemon, case.host)
-                seen.then[case.model] = ask(daemon, f"{case.host}-2/{case.model}-then", f"hello {case.model} then", stream)
-                if seen.alone[case.model].seconds > 1.5:
-                    print(f"{case.model}: {seen.alone[case.model].seconds:.1f} s, then {seen.then[case.model].seconds:.1f} s")
-
-            began = time.monotonic()
-            peak = Peak(daemon.pid)
-            with ThreadPoolExecutor(16) as pool:
-                list(pool.map(one, [c for c in CASES if c.fault.name not in HEAVY]))
-            print(f"light ones: memory up by {(peak.most - peak.base) >> 20} MiB")
-            for case in CASES:
-                if case.fault.name in HEAVY:
-                    one(case)
-                    print(f"{case.model}: memory up by {(peak.most - peak.base) >> 20} MiB")
-            seen.growth, seen.seconds = peak.end(), time.monotonic() - began
-            yield seen
-        finally:
-            stop(process)
+    yield from harness.ran(tmp_path_factory.mktemp("faults"), CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.model)
 def test_one_target(run: Run, case: Case) -> None:
-    seen, want = taken(run.alone, case), case.want
-    assert (seen.status, seen.code) == (want.status, want.code), seen.raw
-    assert len(seen.holds) == want.calls, "one reservation a call"
-    for hold in seen.holds:
-        settled(hold, want)
-    assert seen.seconds <= want.seconds
-    if want.status == 200 and want.code:
-        assert not seen.ended and TEXT.startswith(seen.text), "what came, and no end"
-    if want.status == 200 and not want.code:
-        assert seen.ended
-        if case.fault.name not in ("tool-jump", "utf8"):
-            assert seen.text == TEXT
-        if case.fault.name == "utf8":
-            assert seen.text.endswith("vier €🙂.")
-    if want.status == 429:
-        waits = {"429-2": "2", "429-date": "7", "429-3600": "3600"}
-        assert seen.retry_after == waits.get(case.fault.name, ""), "what the host asks for, and nothing made up"
-
-
-def settled(hold: dict[str, Any], want: Want) -> None:
-    cost, most = hold["cost"], hold["micro"]
-    assert hold["settled"] is not None and hold["outcome"] == ("done" if not want.code else "error")
-    match want.settles:
-        case "zero":
-            assert cost == 0
-        case "ceiling":
-            assert cost == most and hold["estimated"]
-        case "estimate":
-            assert 0 < cost <= most and hold["estimated"]
-        case "reported":
-            assert not hold["estimated"]
-
-
-def taken(seen: dict[str, Seen], case: Case) -> Seen:
-    if case.model not in seen:
-        pytest.skip("no openssl on this machine")
-    return seen[case.model]
+    harness.one_target(run, case)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.model)
 def test_two_targets(run: Run, case: Case) -> None:
-    """Another model answers whole and once where nothing was told; after the first word, and for a fault of the request, none does."""
-    seen, want = taken(run.then, case), case.want
-    if want.falls and want.code:
-        assert (seen.status, seen.code, seen.ended, seen.text) == (200, "", True, TEXT), seen.raw
-        assert seen.model == "good/ok" and [h["model"] for h in seen.holds][-1] == "good/ok"
-    else:
-        assert (seen.status, seen.code) == (want.status, want.code), seen.raw
-        assert all(h["model"] != "good/ok" for h in seen.holds)
-    assert all(h["settled"] is not None for h in seen.holds)
-    assert len(seen.holds) == want.calls + (want.falls and bool(want.code))
+    harness.two_targets(run, case)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.model)
 def test_the_breaker(run: Run, case: Case) -> None:
-    taken(run.alone, case)
-    assert run.state[case.model] == ("open" if case.want.opens else "closed")
+    harness.the_breaker(run, case)
 
 
 def test_memory_is_bounded_and_no_redirect_was_followed(run: Run) -> None:
-    print(f"{len(CASES)} cases of {len(TABLE)} faults in {run.seconds:.0f} s, memory up by {run.growth >> 20} MiB at most")
-    assert run.growth <= GROWTH
-    assert run.liar.evil == 0
-    assert run.seconds < 300, "a minute, on a machine with nothing else to do"
+    harness.bounded(run)
 
 
 def test_the_words_of_two_answers_are_never_mixed(run: Run) -> None:
-    for case in CASES:
-        for seen in (run.alone.get(case.model), run.then.get(case.model)):
-            if seen is not None and case.place == "after" and case.want.code:
-                assert seen.text in ("", "".join(WORDS), TEXT)
+    harness.never_mixed(run)
 
 
 def test_the_table_is_whole() -> None:
-    assert len(TABLE) == 56 and not [n for n, count in Counter(f.name for f in TABLE).items() if count > 1]
+    assert len(TABLE) == 56 and len(CASES) == 108
+    assert not [n for n, count in Counter(f.name for f in (*TABLE, *OWN)).items() if count > 1]

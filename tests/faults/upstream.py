@@ -1,4 +1,4 @@
-"""A host that lies: raw sockets, because a server that breaks its own protocol cannot be a library. It speaks chat completions.
+"""A host that lies: raw sockets, because a server that breaks its own protocol cannot be a library. It speaks the wire whose path is asked.
 
 What it does is named in the model of a request, `NAME.PLACE` (tests/faults/table.py); `ok` answers. Two more ports lie below HTTP: one with a
 certificate that nobody signed, one that never shakes hands. Everything is on loopback.
@@ -15,61 +15,27 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-WORDS = ("one ", "two ", "three ")
-LAST = "four."
-TEXT = "".join(WORDS) + LAST
-USAGE = {"prompt_tokens": 11, "completion_tokens": 4, "total_tokens": 15}
+from wires import TEXT, USED, WIRES, Messages, Responses, Used, Wire, event
+
 RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"
 EVIL = "/evil"
+USAGES: dict[str, list[Used]] = {"absent": [], "zero": [(0, 0)], "absurd": [(11, 2_000_000)], "twice": [(3, 1), USED]}
 
 
-def delta(content: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
-    choice = {"index": 0, "delta": content, "finish_reason": finish}
-    return event({"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice], **more})
-
-
-def event(tree: Any) -> bytes:
-    return b"data: " + json.dumps(tree, ensure_ascii=False).encode() + b"\n\n"
-
-
-def usage(tree: Any = USAGE) -> bytes:
-    return event({"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [], "usage": tree})
-
-
-DONE = b"data: [DONE]\n\n"
-ROLE = delta({"role": "assistant", "content": ""})
-SAID = [delta({"content": w}) for w in WORDS]
-REST = [delta({"content": LAST}), delta({}, "stop")]
-OK = [ROLE, *SAID, *REST, usage(), DONE]
-
-
-def whole(**message: Any) -> dict[str, Any]:
-    finish = "tool_calls" if "tool_calls" in message else "stop"
-    choice = {"index": 0, "message": {"role": "assistant", "content": TEXT} | message, "finish_reason": finish}
-    return {"id": "c1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": USAGE}
-
-
-def call(arguments: str, index: int = 0, name: str | None = None) -> dict[str, Any]:
-    function = {"arguments": arguments} | ({"name": name} if name else {})
-    return {
-        "tool_calls": [{"index": index, "function": function} | ({"id": f"call_{index}", "type": "function"} if name else {})]
-    }
-
-
-def statuses() -> dict[str, tuple[int, str, dict[str, str], bytes]]:
+def statuses(wire: Wire) -> dict[str, tuple[int, str, dict[str, str], bytes]]:
     """(status, reason, headers, body) by name."""
-    error = json.dumps({"error": {"message": "no", "type": "error", "code": None}}).encode()
+
+    def error(status: int) -> bytes:
+        return json.dumps(wire.fault(status, "error", "there is no such model" if status == 404 else "no")).encode()
+
     out: dict[str, tuple[int, str, dict[str, str], bytes]] = {}
-    for status in (401, 403, 408, 409, 413, 422, 500, 503, 529):
-        out[str(status)] = (status, "No", {}, error)
-    missing = {"error": {"message": "there is no such model", "code": "model_not_found"}}
-    out["404"] = (404, "Not Found", {}, json.dumps(missing).encode())
+    for status in (401, 403, 404, 408, 409, 413, 422, 500, 503, 529):
+        out[str(status)] = (status, "No", {}, error(status))
     now = datetime.now(UTC)
     waits = {
         "2": "2",
@@ -79,8 +45,8 @@ def statuses() -> dict[str, tuple[int, str, dict[str, str], bytes]]:
         "nan": "NaN",
     }
     for name, wait in waits.items():
-        out[f"429-{name}"] = (429, "Slow", {"retry-after": wait, "date": format_datetime(now, usegmt=True)}, error)
-    out["429"] = (429, "Slow", {}, error)
+        out[f"429-{name}"] = (429, "Slow", {"retry-after": wait, "date": format_datetime(now, usegmt=True)}, error(429))
+    out["429"] = (429, "Slow", {}, error(429))
     out["502-html"] = (502, "Bad Gateway", {"content-type": "text/html"}, b"<html><h1>502 Bad Gateway</h1></html>")
     out["301"] = (301, "Moved", {"location": EVIL}, b"")
     return out
@@ -163,7 +129,9 @@ class Liar:
                 tree = json.loads(await reader.readexactly(length))
                 self.asked[tree["model"]] = self.asked.get(tree["model"], 0) + 1
                 name, _, place = tree["model"].partition(".")
-                if not await Answer(writer, reader, name, place.partition("-")[0], tree.get("stream") is True, self._bomb).give():
+                wire = next(w for w in WIRES.values() if head.split(" ")[1].endswith(w.path))
+                stream = tree.get("stream") is True
+                if not await Answer(writer, reader, wire, name, place.partition("-")[0], stream, self._bomb).give():
                     return
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             pass
@@ -175,13 +143,22 @@ class Answer:
     """One answer. `give` says whether the connection goes on."""
 
     def __init__(
-        self, writer: asyncio.StreamWriter, reader: asyncio.StreamReader, name: str, place: str, stream: bool, bomb: bytes
+        self,
+        writer: asyncio.StreamWriter,
+        reader: asyncio.StreamReader,
+        wire: Wire,
+        name: str,
+        place: str,
+        stream: bool,
+        bomb: bytes,
     ) -> None:
-        self.w, self.reader, self.name, self.place, self.stream, self.bomb = writer, reader, name, place, stream, bomb
+        self.w, self.reader, self.wire, self.name, self.place, self.stream, self.bomb = (
+            writer, reader, wire, name, place, stream, bomb,
+        )  # fmt: skip
 
     async def give(self) -> bool:
         own = getattr(self, "do_" + self.name.replace("-", "_"), None)
-        if self.name in (found := statuses()):
+        if self.name in (found := statuses(self.wire)):
             status, reason, headers, body = found[self.name]
             await self._body(status, reason, {"content-type": "application/json"} | headers, body)
             return True
@@ -224,9 +201,20 @@ class Answer:
     def _first(self) -> bytes:
         """What comes before the fault: of a stream the role, and after it the words; of a whole answer its half."""
         if not self.stream:
-            body = json.dumps(whole()).encode()
-            return body[: len(body) // 2]
-        return ROLE + (b"".join(SAID) if self.place == "after" else b"")
+            return self._body_of_all[: len(self._body_of_all) // 2]
+        return self.wire.head() + (b"".join(self.wire.said()) if self.place == "after" else b"")
+
+    @property
+    def _rest(self) -> bytes:
+        return b"".join((*self.wire.last(), *self.wire.end()))
+
+    @property
+    def _all(self) -> list[bytes]:
+        return [self.wire.head(), *self.wire.said(), *self.wire.last(), *self.wire.end()]
+
+    @property
+    def _body_of_all(self) -> bytes:
+        return b"".join(self._all) if self.stream else json.dumps(self.wire.whole()).encode()
 
     # --- below HTTP ------------------------------------------------------------------------------
 
@@ -243,7 +231,7 @@ class Answer:
 
     async def do_200_error(self) -> None:
         # As hosts do it: a stream was asked for, and an error in plain JSON comes under 200.
-        await self._json({"error": {"message": "the model is overloaded", "type": "server_error"}})
+        await self._json(self.wire.fault(200, "server_error", "the model is in trouble"))
 
     # --- framing ---------------------------------------------------------------------------------
 
@@ -256,11 +244,11 @@ class Answer:
         await self._head(f"content-length: {len(first)}\r\n")
         await self._send(first)
         await self._pause()
-        await self._send(b"".join(REST) + DONE)
+        await self._send(self._rest)
 
     async def do_length_and_chunked(self) -> None:
         await self._head("content-length: 5\r\ntransfer-encoding: chunked\r\n")
-        await self._chunk(b"".join(OK) if self.stream else json.dumps(whole()).encode())
+        await self._chunk(self._body_of_all)
         await self._send(b"0\r\n\r\n")
         await asyncio.sleep(0.05)
 
@@ -268,7 +256,7 @@ class Answer:
         await self._head()
         await self._chunk(self._first)
         await self._pause()
-        await self._send(b"zz\r\n" + b"".join(REST) + b"\r\n")
+        await self._send(b"zz\r\n" + self._rest + b"\r\n")
         await asyncio.sleep(0.1)
 
     async def do_half_closed(self) -> None:
@@ -295,7 +283,7 @@ class Answer:
         await self._send(self.bomb)
 
     async def do_wrong_coding(self) -> None:
-        body = b"".join(OK) if self.stream else json.dumps(whole()).encode()
+        body = self._body_of_all
         await self._head(f"content-encoding: gzip\r\ncontent-length: {len(body)}\r\n")
         await self._send(body)
 
@@ -309,8 +297,8 @@ class Answer:
         await self._head()
         if self.place == "after":
             await self._chunk(self._first)
-        for at in range(len(ROLE)):
-            await self._chunk(ROLE[at : at + 1])
+        for byte in self.wire.head():
+            await self._chunk(bytes((byte,)))
             await asyncio.sleep(0.1)
 
     async def do_gap(self) -> None:
@@ -325,6 +313,13 @@ class Answer:
             await self._chunk(b": still here\n\n")
             await asyncio.sleep(0.2)
 
+    async def do_pings(self) -> None:
+        await self._head()
+        await self._chunk(self._first)
+        while True:
+            await self._chunk(event({"type": "ping"}))
+            await asyncio.sleep(0.2)
+
     async def do_line_long(self) -> None:
         await self._head()
         await self._chunk(self._first)
@@ -333,7 +328,7 @@ class Answer:
         await asyncio.sleep(1)
 
     async def do_no_done(self) -> None:
-        await self._events(self._first + (b"".join(REST) if self.place == "after" else b""))
+        await self._events(self._first + (b"".join(self.wire.last()) if self.place == "after" else b""))
 
     async def do_utf8(self) -> None:
         await self._head()
@@ -343,51 +338,76 @@ class Answer:
 
     # --- what is said ----------------------------------------------------------------------------
 
-    def _script(self) -> Iterator[bytes]:
-        rest = (*REST, usage(), DONE)
-        if self.name == "line-ends":
-            ends = (b"\r\n", b"\n", b"\r")
-            yield from (e.replace(b"\n\n", ends[i % 3] * 2) for i, e in enumerate(OK))
-        elif self.name == "bom":
-            yield from (b"\xef\xbb\xbf", *OK)
-        elif self.name == "utf8":
-            yield from (ROLE, delta({"content": TEXT.replace("four", "vier €🙂")}), REST[1], usage(), DONE)
-        elif self.name == "after-done":
-            yield from (*OK, delta({"content": "more"}), DONE)
-        elif self.name == "two-roles":
-            yield from (ROLE, ROLE, *SAID, delta({"role": "assistant", "content": ""}), *rest)
-        elif self.name == "two-finishes":
-            yield from (ROLE, *SAID, *REST, delta({}, "stop"), usage(), DONE)
-        elif self.name == "bad-json":
-            yield from (self._first, b"data: {oops\n\n", *rest)
-        elif self.name == "error-event":
-            yield from (self._first, event({"error": {"message": "it broke", "type": "server_error"}}))
-        elif self.name == "tool-cut":
-            yield from (ROLE, delta(call("", name="look")), delta(call('{"where": "he')), delta({}, "tool_calls"), usage(), DONE)
-        elif self.name == "tool-jump":
-            calls = (call('{"a": 1}', 0, "look"), call('{"b": 2}', 7, "look"))
-            yield from (ROLE, *(delta(c) for c in calls), delta({}, "tool_calls"), usage(), DONE)
-        elif self.name.startswith("usage-"):
-            yield from (ROLE, *SAID, *REST, *(usage(u) for u in self._usages()), DONE)
-        elif self.name == "empties":
-            yield from (ROLE, delta({"content": ""}) * 100_000, *SAID, *rest)
-        else:
-            yield from OK
+    def _script(self) -> list[bytes]:
+        wire, all_ = self.wire, self._all
+        head, said, last, end = wire.head(), wire.said(), wire.last(), wire.end()
+        match self.name:
+            case "line-ends":
+                ends = (b"\r\n", b"\n", b"\r")
+                return [e.replace(b"\n", ends[i % 3]) for i, e in enumerate(all_)]
+            case "bom":
+                return [b"\xef\xbb\xbf", *all_]
+            case "utf8":
+                return wire.saying(TEXT.replace("four", "vier €🙂"))
+            case "after-done":
+                return [*all_, *wire.said(("more",)), *end]
+            case "two-roles":
+                return [head, head, *said, *last, *end]
+            case "two-finishes":
+                return [head, *said, *last, *last[-1:], *end]
+            case "bad-json":
+                return [self._first, b"data: {oops\n\n", *last, *end]
+            case "error-event":
+                return [self._first, wire.error("server_error", "it broke")]
+            case "tool-cut":
+                return wire.calls([(0, '{"where": "he')])
+            case "tool-jump":
+                return wire.calls([(0, '{"a": 1}'), (7, '{"b": 2}')])
+            case "empties":
+                return [head, b"".join(wire.said(("",))) * 100_000, *said, *last, *end]
+            case name if name.startswith("usage-"):
+                used = USAGES[name.removeprefix("usage-")]
+                first, final = (used[0], used[-1]) if used else (None, None)
+                return [wire.head(first), *said, *wire.last(final), *wire.end(used)]
+        return self._own() or all_
 
-    def _usages(self) -> list[dict[str, int]]:
-        absurd = {"prompt_tokens": 11, "completion_tokens": 2_000_000, "total_tokens": 2_000_011}
-        zero = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-        first = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
-        return {"absent": [], "zero": [zero], "absurd": [absurd], "twice": [first, USAGE]}[self.name.removeprefix("usage-")]
+    def _own(self) -> list[bytes]:
+        """What only one wire has words for."""
+        wire = self.wire
+        if isinstance(wire, Messages):
+            kinds = {"overloaded": "overloaded_error", "limited": "rate_limit_error", "rejected": "invalid_request_error"}
+            if self.name in kinds:
+                return [self._first, wire.error(kinds[self.name], "it broke")]
+            if self.name == "new-event":
+                return [wire.head(), event({"type": "weather", "sky": "blue"}), *self._all[1:]]
+        if isinstance(wire, Responses):
+            match self.name:
+                case "failed-paid":
+                    return [self._first, wire.failed("server_error", "it broke", USED)]
+                case "failed-limit":
+                    return [self._first, wire.failed("rate_limit_exceeded", "slow down")]
+                case "failed-long":
+                    return [self._first, wire.failed("context_length_exceeded", "Your input exceeds the context window.")]
+                case "failed-request":
+                    return [self._first, wire.failed("invalid_prompt", "it will not")]
+                case "error-bare":
+                    return [self._first, wire.bare("server_error", "it broke")]
+                case "incomplete" | "filtered":
+                    reason = "max_output_tokens" if self.name == "incomplete" else "content_filter"
+                    return [wire.head(), *wire.said(), *wire.last(), wire.incomplete(reason)]
+                case "new-event":
+                    return [wire.head(), event({"type": "response.weather", "sky": "blue"}), *self._all[1:]]
+        return []
 
     def _tree(self) -> dict[str, Any]:
         if self.name == "tool-cut":
-            cut = {"id": "call_0", "type": "function", "function": {"name": "look", "arguments": '{"where": "he'}}
-            return whole(content=None, tool_calls=[cut])
-        tree = whole()
+            return self.wire.whole(arguments='{"where": "he')
         if self.name.startswith("usage-"):
-            told = self._usages()
-            tree.pop("usage")
-            if told:
-                tree["usage"] = told[-1]
+            told = USAGES[self.name.removeprefix("usage-")]
+            return self.wire.whole(told[-1] if told else None)
+        tree = self.wire.whole()
+        if self.name == "failed-paid":
+            return tree | {"status": "failed", "output": [], "error": {"code": "server_error", "message": "it broke"}}
+        if self.name in ("queued", "cancelled"):
+            return tree | {"status": self.name, "output": []} | ({"usage": None} if self.name == "queued" else {})
         return tree
