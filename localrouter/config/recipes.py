@@ -3,7 +3,7 @@
 What a recipe takes from the one that it extends (at most DEEPEST of them in a row):
 
 - `private_keys`, `hosted_tools`: its own where it has them. `name` and `description` are always its own.
-- `[classes.X]`, `[domains.X]`, `[models]`, `[models.map]`, `[loop]`: key by key. A key that it leaves out keeps the parent's value.
+- `[classes.X]`, `[domains.X]`, `[models]`, `[models.map]`, `[loop]`, `[limits]`: key by key. A key that it leaves out keeps the parent's value.
 - `[schemas.X]`, `[prompts.X]`, `[toolsets.X]`: whole.
 - `extends` may name a recipe of the same name in a later folder: a user's `balanced.toml` may extend the shipped `balanced`.
 - `[[route]]`: where none of its routes says `before`, its routes take the place of all of the parent's; without any, it has the parent's.
@@ -31,7 +31,7 @@ from localrouter.core.virtual import word
 
 DEEPEST = 8
 """Recipes in a row, each of which extends the next: deeper than that, nobody reads what holds."""
-_TABLES = ("classes", "domains", "models", "loop", "schemas", "prompts", "toolsets")
+_TABLES = ("classes", "domains", "models", "loop", "limits", "schemas", "prompts", "toolsets")
 _WHOLE = ("schemas", "prompts", "toolsets")
 """Tables whose items are taken whole."""
 

@@ -28,7 +28,7 @@ class Unscanned:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The plan, for the record. -> Done"""
+    """The plan, for the record. -> Done | Failed where it took longer than the recipe allows"""
 
     plan: Plan
 

@@ -72,6 +72,15 @@ class Limits(Strict):
     total_ms: int | None = Field(default=None, ge=1)
 
 
+class Steps(Strict):
+    """`[limits]` of the recipe: what comes before a route is known. `inspect_ms`: of the privacy scan, where it has to wait for the inspector; a
+    request that is not read by then is `privacy_unsure` (law 1), and its route's fallback says what becomes of it. `decide_ms`: from the end of
+    the scan to the plan, with the look at the ledger and at the keyring; a request that is not decided by then is refused."""
+
+    inspect_ms: int | None = Field(default=None, ge=1)
+    decide_ms: int | None = Field(default=None, ge=1)
+
+
 class Route(Strict):
     """The first route whose match holds is taken; its targets are tried in order. `before`: in a recipe that extends another, the
     route of that one in front of which this one stands (config/recipes.py). `prompt`, `toolset`: names of what the recipe has under [prompts]
@@ -124,6 +133,7 @@ class Recipe(Strict):
     domains: dict[Domain, DomainRule] = Field(default_factory=dict)
     models: ModelRules = ModelRules()
     loop: Loop = Loop()
+    limits: Steps = Steps()
     schemas: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     prompts: dict[Name, Prompt] = Field(default_factory=dict)
     toolsets: dict[Name, Toolset] = Field(default_factory=dict)

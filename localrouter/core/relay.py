@@ -66,7 +66,10 @@ class _Life:
         attempts = plan.attempts if unsure is None else tuple(a for a in plan.attempts if a.lane == "local")
         cap = parse_usd(limits.cost_usd) if limits.cost_usd is not None else None
         walk = Walk(fallback, attempts, self.standing, self.signals.interaction, cap, self._local)
-        yield Decided(plan)
+        event = yield Decided(plan)
+        if isinstance(event, Failed):
+            yield Refuse(event.error)
+            return "refused"
         if route is not None:
             try:
                 self.terms = terms(self.ask, plan.contract or route.contract, self.recipe.schemas)
