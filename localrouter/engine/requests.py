@@ -67,18 +67,20 @@ class Preparer:
         voc = self._vocabulary = model.vocabulary
         self._ctx = ctx
         self._name = model.meta("general.name") or model.name
+        marks = voc.marks(model.meta("tokenizer.chat_template"))
         self.template = ChatTemplate(
             model.meta("tokenizer.chat_template") or None,
             bos=voc.name(voc.bos),
             eos=voc.name(voc.eos),
-            controls=set(voc.controls),
+            controls={*voc.controls, *marks},
             architecture=model.meta("general.architecture"),
             name=self._name,
         )
         self.family: Family = self.template.family
+        voc.guard({*marks, *self.family.MARKERS})
         self._markers = {m: voc.controls[m] for m in self.family.MARKERS if m in voc.controls}
         self.shown = voc.shown(self._markers)
-        self._fim = fim_tokens(voc.fim, voc.controls, name=self._name, bos=voc.bos if voc.add_bos else None)
+        self._fim = fim_tokens(voc.fim, {**voc.user, **voc.controls}, name=self._name, bos=voc.bos if voc.add_bos else None)
         self.fills = self._fim is not None
         self.grammar = grammars.Vocabulary(
             voc.pieces,
@@ -143,7 +145,7 @@ class Preparer:
         wanted = min(FILL if ask.get("max_tokens") is None else _whole(ask["max_tokens"], "max_tokens"), self._ctx // 2)
         made = fim_prompt(
             self._fim,
-            lambda text: self._vocabulary.read(text, special=False),
+            self._vocabulary.plain,
             texts[0],
             texts[1],
             budget=self._ctx - max(1, wanted),

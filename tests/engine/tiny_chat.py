@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,9 @@ def forward(weights: dict[str, np.ndarray], heads: int, tokens: list[int]) -> np
 
 
 def write(
-    path: Path, weights: dict[str, np.ndarray], heads: int, *, merges: int = 2000, context: int = 32768, quantised: bool = False
-) -> Path:
+    path: Path, weights: dict[str, np.ndarray], heads: int, *, merges: int = 2000, context: int = 32768, quantised: bool = False,
+    user: Sequence[str] = (),
+) -> Path:  # fmt: skip
     """The GGUF. `quantised`: matrices in Q8_0, as real files are."""
     dim = weights["output_norm.weight"].shape[0]
     w = gguf.GGUFWriter(str(path), "llama")
@@ -113,11 +115,19 @@ def write(
     w.add_head_count_kv(heads)
     w.add_layer_norm_rms_eps(1e-5)
     w.add_rope_dimension_count(dim // heads)
-    return finish(w, path, weights, merges, quantised)
+    return finish(w, path, weights, merges, quantised, user)
 
 
-def finish(w: gguf.GGUFWriter, path: Path, weights: dict[str, np.ndarray], merges: int = 2000, quantised: bool = False) -> Path:
-    """The tokenizer, the template and the tensors, written behind what the writer holds already."""
+def finish(
+    w: gguf.GGUFWriter,
+    path: Path,
+    weights: dict[str, np.ndarray],
+    merges: int = 2000,
+    quantised: bool = False,
+    user: Sequence[str] = (),
+) -> Path:
+    """The tokenizer, the template and the tensors, written behind what the writer holds already. `user`: those of SPECIAL that the file calls
+    user-defined."""
     tokens, pairs = tokenizer(merges)
     names = [*tokens, *SPECIAL]
     w.add_name("tiny-chat")
@@ -125,7 +135,8 @@ def finish(w: gguf.GGUFWriter, path: Path, weights: dict[str, np.ndarray], merge
     w.add_tokenizer_model("gpt2")
     w.add_tokenizer_pre("gpt-2")
     w.add_token_list(names)
-    w.add_token_types([gguf.TokenType.NORMAL] * len(tokens) + [gguf.TokenType.CONTROL] * len(SPECIAL))
+    kinds = [gguf.TokenType.USER_DEFINED if name in user else gguf.TokenType.CONTROL for name in SPECIAL]
+    w.add_token_types([gguf.TokenType.NORMAL] * len(tokens) + kinds)
     w.add_token_merges([" ".join(p) for p in pairs])
     w.add_bos_token_id(names.index("<|endoftext|>"))
     w.add_eos_token_id(names.index("<|im_end|>"))
@@ -186,10 +197,12 @@ def recurrent(path: Path, *, dim: int = 64, layers: int = 2, seed: int = 5) -> P
 
 
 def random(path: Path, *, dim: int = 64, layers: int = 2, heads: int = 4, inner: int = 128, seed: int = 7, merges: int = 2000,
-           quantised: bool = False) -> Path:  # fmt: skip
+           quantised: bool = False, user: Sequence[str] = ()) -> Path:  # fmt: skip
     """Random weights; the end tokens are as unlikely as the others. dim 768, layers 12, inner 2048: about 100 M parameters."""
     words = len(tokenizer(merges)[0]) + len(SPECIAL)
-    return write(path, body(dim, layers, heads, inner, words, scale=1.0, seed=seed), heads, merges=merges, quantised=quantised)
+    return write(
+        path, body(dim, layers, heads, inner, words, scale=1.0, seed=seed), heads, merges=merges, quantised=quantised, user=user
+    )
 
 
 SONGS, LENGTH = 12, 30
