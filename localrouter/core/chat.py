@@ -184,7 +184,8 @@ class Piece:
     beginning to its end, and is not part of the growing text. `tree`: what stands at `path` is a JSON value, not a string; `text`
     is its JSON text, and what is restored is parsed before it is put back.
     `opaque`: what the host signed or encrypted, complete (a signature, redacted thinking, encrypted content); its `text` is "" and it is
-    never restored, veiled or edited. `untouched`: the text is shown as it came (a signed thought).
+    never restored, veiled or edited. `untouched`: the text is shown as it came (a signed thought); `doubtful`: only the end of its channel
+    tells whether it is one.
     `cites`: `text` is the JSON of a citation, whose `start_index` and `end_index` count the characters of its channel's text: they are
     moved with what is restored before them (a `tree` and `whole` too).
     `logprobs`: what the tokens of `text` were worth, in the shape of chat completions' `logprobs.content` (the local engine's only).
@@ -201,6 +202,7 @@ class Piece:
     tree: bool = False
     opaque: str = ""
     untouched: bool = False
+    doubtful: bool = False
     mirror: bool = False
     cites: bool = False
     logprobs: tuple[dict[str, Any], ...] = ()

@@ -1,6 +1,7 @@
 """The answer of one attempt on its way to the client: what was veiled is restored, what was signed is kept as it is.
 
-Raw plane: the chunk keeps its raw form, and the texts of its pieces are restored; a thought that the host signs is shown as it came.
+Raw plane: the chunk keeps its raw form, and the texts of its pieces are restored; a thought that the host signs is shown as it came. Where
+only its end tells whether it is signed, it is shown up to its first token, and the rest with its end: restored, or as it came.
 Neutral plane: the raw form is taken away, because the client speaks another dialect; a piece that only repeats its channel (`whole`) is left
 out unless nothing of the channel came before. What the host signed is sealed for the client to keep, with the thought as the host said it;
 the client itself is shown the restored one, since no signature of its dialect covers it.
@@ -54,6 +55,7 @@ class Restorer:
         self._grown: set[Channel] = set()
         self._marks: set[str] = set()
         self._signed: dict[Channel, list[str]] = {}
+        self._doubts: dict[Channel, _Doubt] = {}
         self._citations = Citations(unveiler)
         self._cited: set[tuple[Channel, str]] = set()
 
@@ -75,7 +77,7 @@ class Restorer:
         last: dict[Channel, int] = {}
         for piece in chunk.pieces:
             if piece.opaque:
-                self._close(piece.channel, last, texts, extra)  # a thought is over before it is signed
+                self._close(piece.channel, last, texts, extra, signed=True)  # a thought is over before it is signed
             elif not _alone(piece):
                 last[piece.channel] = len(texts)
             texts.append(self._text(piece))
@@ -86,12 +88,16 @@ class Restorer:
             texts += more
         return chunk, texts, extra
 
-    def _close(self, channel: Channel, last: Mapping[Channel, int], texts: list[str], extra: Extra) -> None:
+    def _close(
+        self, channel: Channel, last: Mapping[Channel, int], texts: list[str], extra: Extra, *, signed: bool = False
+    ) -> None:
         """Say what is held back of a channel: with the last piece of it in this chunk, else before the chunk."""
         if channel not in self._open:
             return
         del self._open[channel]
         rest = self.unveiler.flush(channel) if self.unveiler is not None else ""
+        if channel in self._doubts:
+            rest = self._doubts.pop(channel).rest(rest, signed=signed)
         if rest and channel in last:
             texts[last[channel]] += rest
         elif rest:
@@ -157,7 +163,7 @@ class Restorer:
         channel = piece.channel
         if piece.opaque:
             return self._kept(piece)
-        if piece.untouched and not piece.whole:
+        if (piece.untouched or piece.doubtful) and not piece.whole:
             self._signed.setdefault(channel, []).append(piece.text)
         if piece.untouched and not self._crosses:
             return piece.text
@@ -175,7 +181,10 @@ class Restorer:
             text = self.unveiler.feed(apart, piece.text, self._tools.get(channel))
             return text + self.unveiler.flush(apart)
         self._open[channel] = None
-        return self.unveiler.feed(channel, piece.text, tool)
+        said = self.unveiler.feed(channel, piece.text, tool)
+        if piece.doubtful and not self._crosses:
+            return self._doubts.setdefault(channel, _Doubt()).shown(piece.text, said)
+        return said
 
     def _kept(self, piece: Piece) -> str:
         """What the client gets of a mark: on the raw plane it stands in the tree, on the neutral one it is sealed."""
@@ -184,6 +193,28 @@ class Restorer:
             self._origins.note(piece.opaque, text, self._host, self._request)
             return ""
         return self._origins.seal(Sealed(self._host, self._wire, piece.opaque, text))
+
+
+class _Doubt:
+    """A thought that may be signed at its end. `raw`: as it came, from the first character on that was not shown; `restored`: the same, restored,
+    once the two differ."""
+
+    def __init__(self) -> None:
+        self.raw = ""
+        self.restored: list[str] = []
+
+    def shown(self, came: str, said: str) -> str:
+        """What may be shown now of what came, where `said` is what the unveiler says by now."""
+        self.raw += came
+        if self.restored or not self.raw.startswith(said):
+            self.restored.append(said)
+            return ""
+        self.raw = self.raw[len(said) :]
+        return said
+
+    def rest(self, said: str, *, signed: bool) -> str:
+        """At its end; `said` is what the unveiler held back."""
+        return self.raw if signed else "".join(self.restored) + said
 
 
 def _alone(piece: Piece) -> bool:

@@ -1,6 +1,7 @@
 """The answer of a Messages host: bytes to chunks. Source: Anthropic API reference, "Streaming messages" and "Messages", the response.
 
-A block's number is the index of its channel. Thoughts are shown as they came, since they are signed as a whole. What the host's own
+A block's number is the index of its channel. A signed thought is shown as it came, since it is signed as a whole; hosts that only emulate this
+API sign none. A stream tells by the `signature` that its block begins with, and without that only at the block's end. What the host's own
 tools were asked is not ours to restore, and has no pieces. Usage: `message_start` says what went in, `message_delta` what it knows better
 (its own values win); compaction passes are billed too, and are counted by `iterations`, which the totals leave out.
 """
@@ -56,6 +57,7 @@ class Reader(Reading):
         self._given: dict[
             int, str | None
         ] = {}  # tool calls whose arguments came with their start: the name, until it is repeated
+        self._doubtful: set[int] = set()  # thoughts that may be signed at their end
         self._shape = False  # the answer comes as the arguments of a tool of ours
         self._cited = 0
         self._counts: dict[str, int] = {}
@@ -131,8 +133,11 @@ class Reader(Reading):
                 return [*_text(channel, block.get("text"), (*path, "text")), *self._citations(index, block, path)]
             case "thinking":
                 channel = self._open[index] = Channel(0, "reasoning", index)
-                pieces = _text(channel, block.get("thinking"), (*path, "thinking"), untouched=True)
-                return pieces + _mark(channel, block.get("signature"), (*path, "signature"))
+                mark = _mark(channel, block.get("signature"), (*path, "signature"))
+                signs = bool(mark) or (self._stream and isinstance(block.get("signature"), str))
+                if self._stream and not signs:
+                    self._doubtful.add(index)
+                return [*self._thought(index, block.get("thinking"), (*path, "thinking"), signs), *mark]
             case "redacted_thinking":
                 channel = self._open[index] = Channel(0, "reasoning", index)
                 data = block.get("data")
@@ -140,6 +145,11 @@ class Reader(Reading):
             case "tool_use":
                 return self._tool(index, block, (*path, "input"))
         return []
+
+    def _thought(self, index: int, text: Any, path: Path, signs: bool) -> list[Piece]:
+        if not isinstance(text, str):
+            return []
+        return [Piece(Channel(0, "reasoning", index), text, path, untouched=signs, doubtful=index in self._doubtful)]
 
     def _tool(self, index: int, block: dict[str, Any], path: Path) -> list[Piece]:
         name, call_id, given = block.get("name"), block.get("id"), block.get("input")
@@ -164,7 +174,7 @@ class Reader(Reading):
             case "text_delta":
                 return _text(channel, delta.get("text"), ("delta", "text"))
             case "thinking_delta":
-                return _text(channel, delta.get("thinking"), ("delta", "thinking"), untouched=True)
+                return self._thought(index, delta.get("thinking"), ("delta", "thinking"), index not in self._doubtful)
             case "signature_delta":
                 return _mark(channel, delta.get("signature"), ("delta", "signature"))
             case "input_json_delta":
@@ -270,8 +280,8 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _text(channel: Channel, text: Any, path: Path, *, untouched: bool = False) -> list[Piece]:
-    return [Piece(channel, text, path, untouched=untouched)] if isinstance(text, str) else []
+def _text(channel: Channel, text: Any, path: Path) -> list[Piece]:
+    return [Piece(channel, text, path)] if isinstance(text, str) else []
 
 
 def _mark(channel: Channel, mark: Any, path: Path) -> list[Piece]:
