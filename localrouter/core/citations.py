@@ -1,6 +1,7 @@
 """Citations that must exist: what an answer quotes, names and links must stand in the context that it was given.
 
-Three things count as citations, outside of code (fences and back-ticks):
+This is about what the text itself says; citations that an API says beside it are in core/cited.py. Three things of a text count as
+citations, outside of code (fences and back-ticks):
 
 - a quotation: text of QUOTE_WORDS words or more between double quotes (straight or typographic) or in a block quote (`> `). It must stand in
   one of the sources, word for word; case, white space, quotes, the kind of dashes and a final punctuation mark do not matter, and
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 QUOTE_WORDS = 5
 """A shorter quotation is a word in quotes, not a quotation."""
@@ -36,21 +37,36 @@ def _plain(text: str) -> str:
     return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).translate(_SAME)).casefold().strip()
 
 
-def unfounded(text: str, sources: Sequence[str], ids: Sequence[str]) -> list[tuple[str, str]]:
+class Sources:
+    """Texts that may be cited. They are made comparable once, and not before a quotation asks for it."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.texts = tuple(texts)
+        self._plain: list[str] | None = None
+
+    def hold(self, quote: str) -> bool:
+        """Whether a quotation stands in one of them, word for word as this module compares."""
+        if self._plain is None:
+            self._plain = [_plain(text) for text in self.texts]
+        return any(_stands(quote, text) for text in self._plain)
+
+    def link(self, url: str) -> bool:
+        """Whether an address stands in one of them, and not as the beginning of a longer one."""
+        return any(_linked(url, text) for text in self.texts)
+
+
+def unfounded(text: str, sources: Sources, ids: Sequence[str]) -> list[tuple[str, str]]:
     """(rule, sentence) of each citation that does not exist: `quote`, `url` or `mark`. The sentence counts and quotes nothing."""
     text = _CODE.sub(" ", text)
     out: list[tuple[str, str]] = []
-    whole: list[str] | None = None
     for n, quote in enumerate(_quotes(text), 1):
-        whole = [_plain(s) for s in sources] if whole is None else whole
-        if not any(_stands(quote, source) for source in whole):
+        if not sources.hold(quote):
             out.append(("quote", f"quotation {n} of your answer does not stand in the context word for word"))
     for n, found in enumerate(_URL.finditer(text), 1):
-        url = _trimmed(found[0])
-        if not any(_linked(url, source) for source in sources):
+        if not sources.link(_trimmed(found[0])):
             out.append(("url", f"address {n} of your answer does not stand in the context"))
     for n, mark in enumerate(_marks(text, ids), 1):
-        if not _known(mark, sources, ids):
+        if not _known(mark, sources.texts, ids):
             out.append(("mark", f"source mark {n} of your answer names no source of the context"))
     return out
 

@@ -5,8 +5,9 @@ whole answer as its dialect's events. Only what the contract asks for and the re
 not held for `json_schema = "request"`, and one without tools not for `tool_arguments`.
 
 What does not fit is told to the same model once, with its own answer and the places that are wrong (`repair_once`; the values veiled again),
-then the route's next target is asked; core/judge.py says how each term is judged, and core/citations.py what a citation is. Every try is
-reserved and settled. An answer that only breaks off at its limit of tokens is `truncated`; one that the host marks as a refusal is told.
+then the route's next target is asked; core/judge.py says how each term is judged, core/citations.py what a citation of the text is, and
+core/cited.py what one that an API says beside it. Every try is reserved and settled. An answer that only breaks off at its limit of tokens is
+`truncated`; one that the host marks as a refusal is told.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ In order, each only where the terms ask for it (core/terms.py), and of every cho
   core/schemas.py reads it. `$ref` reaches within the schema only; nothing is fetched.
 - `required`: the text is a JSON object that has these fields; `a.b` is field `b` of the object at `a`.
 - `labels`: the text is one of them; case, surrounding space, quotes and a full stop do not matter.
-- `citations`: core/citations.py.
+- `citations`: of the text, core/citations.py; said beside it, core/cited.py.
 - `disclaimer`: the sentence stands in the text; case, spacing and emphasis marks do not matter.
 
 A choice that only calls tools has no text to judge. What is said of a failure names places and rules of the schema, and never a value.
@@ -20,8 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from localrouter.core import citations
+from localrouter.core import citations, cited
 from localrouter.core.chat import Channel, Piece
+from localrouter.core.cited import Supplied
 from localrouter.core.errors import ContractBroken, RouterError, SchemaFailed, ToolArgumentsBad
 from localrouter.core.schemas import TOLD, Wrong, against, check_schema, parsed
 from localrouter.core.terms import Terms
@@ -40,10 +41,15 @@ class ToolCalled:
 
 @dataclass(slots=True)
 class Said:
-    """One choice of an answer, restored."""
+    """One choice of an answer, restored. `bare`: the text for comparison alone, with every private value in its place, also those that no
+    client is shown; None where it is the same. `cited`: the citations that stand beside it, bare too, and `brought` what the host's
+    own tools found."""
 
     text: str = ""
     calls: list[ToolCalled] = field(default_factory=list)
+    bare: str | None = None
+    cited: list[dict[str, Any]] = field(default_factory=list)
+    brought: Supplied = field(default_factory=Supplied)
 
 
 class Listener:
@@ -66,8 +72,8 @@ class Listener:
             if text or piece.tool:
                 self._grown.setdefault(channel, []).append(text)
 
-    def said(self) -> list[Said]:
-        """The choices, in order."""
+    def said(self) -> dict[int, Said]:
+        """The choices by their numbers, in order."""
         out: dict[int, Said] = {}
         for channel, parts in self._grown.items():
             choice = out.setdefault(channel.choice, Said())
@@ -76,7 +82,7 @@ class Listener:
             elif channel.kind == "tool" and channel.part == 0 and channel in self._names:
                 name, custom = self._names[channel]
                 choice.calls.append(ToolCalled(name, "".join(parts), custom))
-        return [out[n] for n in sorted(out)]
+        return dict(sorted(out.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +187,10 @@ def _bare(text: str) -> str:
 def _citations(terms: Terms, said: Said) -> Wrong:
     if terms.sources is None:
         return []
-    return citations.unfounded(said.text, terms.sources, terms.ids)
+    text = said.text if said.bare is None else said.bare
+    sources = citations.Sources(terms.sources)
+    beside = cited.unfounded(said.cited, terms.supplied or Supplied(), said.brought, sources)
+    return citations.unfounded(text, sources, terms.ids) + beside
 
 
 def _disclaimer(terms: Terms, said: Said) -> Wrong:

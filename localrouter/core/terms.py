@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from localrouter.core.ask import Ask
+from localrouter.core.cited import Supplied, supplied
 from localrouter.core.contract import Contract
 from localrouter.core.errors import RouteRefused
 
@@ -24,8 +25,8 @@ ANY_OBJECT: dict[str, Any] = {"type": "object"}
 @dataclass(frozen=True, slots=True)
 class Terms:
     """None: not asked for. `schema` of the text; `tools`: schema by name of tool (None: it takes anything), where calls are judged.
-    `sources`: the texts that may be cited, where citations are judged, and `ids` the names of them. `disclaimer`: a sentence that
-    it must hold."""
+    `sources`: the texts that may be cited, where citations are judged, `ids` the names of them, and `supplied` the documents and files
+    that the request gives. `disclaimer`: a sentence that it must hold."""
 
     schema: dict[str, Any] | None = None
     labels: tuple[str, ...] | None = None
@@ -33,6 +34,7 @@ class Terms:
     tools: dict[str, dict[str, Any] | None] | None = None
     sources: tuple[str, ...] | None = None
     ids: tuple[str, ...] = ()
+    supplied: Supplied | None = None
     disclaimer: str | None = None
 
     @property
@@ -67,6 +69,7 @@ def terms(ask: Ask, contract: Contract | None, schemas: Mapping[str, dict[str, A
         tools or None,
         tuple(leaf.text for leaf in ask.leaves if leaf.where in SOURCES) if cited else None,
         ask.context_ids if cited else (),
+        supplied(ask.tree) if cited else None,
         # An answer that a program reads has no place for a sentence.
         None if schema is not None or contract.labels or contract.required else contract.disclaimer,
     )

@@ -6,6 +6,7 @@ because restoring has a memory; what the judge read is what is written.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,12 +14,14 @@ from typing import Any
 
 from localrouter.core.ask import Ask
 from localrouter.core.chat import Chunk
+from localrouter.core.cited import Citations
 from localrouter.core.judge import Listener, Said, Verdict
 from localrouter.core.judge import check as check
 from localrouter.core.judge import judge as judge
 from localrouter.daemon.restoring import Extra, Restorer
 from localrouter.dialects import Dialect
 from localrouter.dialects._fields import dumps
+from localrouter.scrub.tokens import TokenTable
 
 Ready = tuple[Chunk, list[str], Extra]
 
@@ -27,13 +30,21 @@ class Held:
     """A whole answer, restored. `said`: what a client will read of it."""
 
     def __init__(self, chunks: Sequence[Chunk], restorer: Restorer) -> None:
-        listener = Listener()
+        listener, citations = Listener(), Citations()
         self._ready: deque[tuple[Chunk, Ready]] = deque()
         for chunk in chunks:
+            citations.hear(chunk)  # as the host says them: what crosses to another dialect may lose them on the way
             ready = restorer.restore(chunk)
             listener.hear(ready[0].pieces, ready[1], ready[2])
             self._ready.append((chunk, ready))
-        self.said = listener.said()
+        choices = listener.said()
+        table = restorer.unveiler.table if restorer.unveiler is not None else TokenTable()
+        brought = citations.brought
+        for number, said in choices.items():
+            said.bare = _bare(said.text, table)
+            said.cited = _bare(citations.of(number), table)
+            said.brought = brought
+        self.said = list(choices.values())
 
     def take(self, chunk: Chunk) -> Ready | None:
         """The next chunk as it was restored; None when it is not the one that is asked for."""
@@ -45,6 +56,21 @@ class Held:
     def size(self) -> int:
         """Bytes that a repair adds to the prompt at most, but for the complaint."""
         return 2 * len(_own_words(self.said).encode()) + 512
+
+
+def _bare(node: Any, table: TokenTable) -> Any:
+    """All strings of a value with every private value in its place: a source is compared as the client wrote it, a secret in it included, which
+    no answer shows."""
+    if isinstance(node, str):
+        return table.pattern.sub(lambda found: _value(found, table), node) if len(table) else node
+    if isinstance(node, dict):
+        return {key: _bare(value, table) for key, value in node.items()}
+    return [_bare(value, table) for value in node] if isinstance(node, list) else node
+
+
+def _value(found: re.Match[str], table: TokenTable) -> str:
+    entry, _ = table.lookup(found)
+    return found[0] if entry is None else found[0][: table.start(found, entry) - found.start()] + entry.value
 
 
 def again(ask: Ask, dialect: Dialect, said: Sequence[Said], complaint: str) -> Ask:

@@ -289,6 +289,6 @@ def test_a_listener_hears_what_a_client_reads() -> None:
     listener.hear(
         [Piece(text, "", whole=True), Piece(tool, ": 1}"), Piece(Channel(1, "text"), "z")], ["one and two", ": 1}", "other"]
     )
-    first, second = listener.said()
+    first, second = listener.said().values()
     assert first.text == "one and two" and first.calls == [ToolCalled("f", '{"a": 1}')]
     assert second.text == "other"
