@@ -14,17 +14,12 @@ from functools import cache
 from typing import NamedTuple
 
 from localrouter.core.chat import Channel
-from localrouter.scrub import links
-from localrouter.scrub.blocks import Blocks
-from localrouter.scrub.htmltags import Tags
-from localrouter.scrub.jsontext import JsonText, is_content
+from localrouter.scrub import links, targets
 from localrouter.scrub.links import URL_MAX, WORD_MAX, Outgoing
 from localrouter.scrub.shell import reaches_network
 from localrouter.scrub.tokens import Entry, TokenTable
 from localrouter.scrub.toolclass import ToolClass
-
-LINE_MAX = 1000
-"""Characters of a line by which blocks and edits are recognised."""
+from localrouter.scrub.unveil_state import State
 
 CONTEXT = 64
 """Characters before a token in a script or a style that must have stood there before."""
@@ -33,13 +28,8 @@ _DIGIT = re.compile(r"[0-9]")
 _EVENT = re.compile(r"\](?P<kind>[(:])")
 _LABEL = re.compile(r"[\s>*+\-\d.)]*\[(?:[^\[\]\\]|\\.)*$|[^\[]*$")
 _MAIL = re.compile(r"mailto:[^?&#\s]*", re.I)
-_BLANK = re.compile(r"\n[ \t]*\n")
-_PAREN = re.compile(r"\\.|[()<]|\]\(|\n[ \t]*\n", re.S)
-_ANGLE = re.compile(r"\\.|[<>\n]", re.S)
-_DEFINED = re.compile(r"[ \t]*\n?[ \t>]*")
 _VALUE = re.compile(r"=\s*([\"']?)")
 _TITLED = re.compile(r"(<[^<>]*>|\S+)\s+[\"'(]")
-_SPACE = re.compile(r"[ \t\n\r\f\v]")
 
 
 class _Token(NamedTuple):
@@ -48,121 +38,6 @@ class _Token(NamedTuple):
     start: int
     end: int
     entry: Entry | None
-
-
-class _State:
-    """One channel: what is not yet said (`buf` from `at`; what was said stays before it for a while), and where we stand."""
-
-    # fmt: off
-    __slots__ = ("at", "blank", "blocks", "buf", "clean", "cls", "diff", "edit", "inner", "json", "left", "line", "looked", "mode", "net", "said",
-                 "start", "tags", "weird")
-    # fmt: on
-
-    def __init__(self, cls: ToolClass | None) -> None:
-        self.cls = cls
-        self.buf, self.at, self.said = "", 0, 0
-        self.mode, self.start, self.weird = "", 0, False
-        self.blank, self.looked = -1, 0  # the blank line that ends a weird target, or how far there is none
-        # A text that begins with a quote is no JSON string; a tool's arguments are.
-        self.json, self.inner = JsonText(int(cls is None)), JsonText(1)
-        self.blocks, self.tags = Blocks(), Tags()
-        self.line, self.edit, self.diff = "", False, False
-        self.left = False  # this line has left the block of raw HTML that was open
-        self.net = True
-        self.clean = True  # nothing that a client may fetch reaches into this line from one before
-
-    def consume(self, to: int) -> str:
-        text = self.buf[self.at : to]
-        if not text:
-            return ""
-        self.at = to
-        self.said += len(text)
-        if self.json.valid is not False:
-            self.json.feed(text)
-        if self.cls is not None:
-            return text
-        at = text.find("\n")
-        if at < 0:
-            self._part(text)
-            return text
-        begin = 0
-        while at >= 0:
-            self._part(text[begin:at])
-            self._line_done()
-            begin, at = at + 1, text.find("\n", at + 1)
-        self._part(text[begin:])
-        return text
-
-    def _part(self, part: str) -> None:
-        if not part:
-            return
-        # A quote's markers are no part of the HTML in it.
-        bare = part if self.line.strip(" >\t") else part.lstrip(" >\t")
-        if len(self.line) < LINE_MAX:
-            self.line += part[: LINE_MAX - len(self.line)]
-        if self.blocks.fenced and self.code:
-            self.inner.feed(part)
-        elif bare and (not self.tags.idle or "<" in bare or "`" in bare or "\\" in bare):
-            if self.blocks.html and not self.left and self.blocks.look(self.line) == "text":
-                self.left = True
-                self.tags.leave(html=True)
-            self.tags.feed(bare, self.blocks.html)
-
-    def _line_done(self) -> None:
-        line, self.line, self.left = self.line, "", False
-        before = self.blocks.fenced
-        html = not before and not self.tags.idle and self.blocks.look(line) == "html"
-        # Of a line that is too long to keep, no fence is believed.
-        self.blocks.feed(line if len(line) < LINE_MAX else line + "`")
-        if self.blocks.fenced and before:
-            self.inner.feed("\n")
-        elif self.blocks.fenced:
-            self.inner = JsonText(1)
-        bare = line.strip()
-        if html and not self.blocks.html:
-            self.tags.leave(html=True)
-        elif self.blocks.fenced and not before:
-            self.tags.leave(html=False)
-        self.tags.newline(not bare and not self.blocks.html, self.blocks.html)
-        self.clean = not self.mode and self.tags.idle and not self.tags.value
-        if bare.startswith(("<<<<<<<", "*** Begin Patch")):
-            self.edit = True
-        elif bare.startswith((">>>>>>>", "*** End Patch")):
-            self.edit = False
-        if line.startswith(("diff --git ", "--- a/", "--- /dev/null", "@@ -")):
-            self.diff = True
-        elif (
-            self.diff
-            and line[:1] not in (" ", "+", "-", "@", "\\")
-            and not line.startswith(("index ", "new file", "deleted file"))
-        ):
-            self.diff = False
-
-    def trim(self) -> None:
-        keep = (self.start if self.mode and not self.weird else self.at) - URL_MAX - 64
-        if keep > URL_MAX:
-            self.buf, self.at, self.start = self.buf[keep:], self.at - keep, self.start - keep
-            self.blank, self.looked = self.blank - keep, self.looked - keep
-
-    @property
-    def code(self) -> bool:
-        """In code that a client shows as it is; the next character belongs to it."""
-        return self.blocks.fenced and self.blocks.look(self.line + "x") == "code"
-
-    @property
-    def sealed(self) -> bool:
-        """In prose: a secret stays away."""
-        return not (self.edit or (self.diff and self.line[:1] in (" ", "+", "-", "@")) or self.code)
-
-    def escape(self, entry: Entry) -> str:
-        value = entry.value
-        if self.cls is not None:
-            return self.json.escape(value, entry.raw)
-        within = self.json if self.json.valid and self.json.inside else self.inner if self.blocks.fenced else None
-        # What may have come from such a place keeps its bytes; else quotes and line ends would break the JSON.
-        if within is None or not within.depth or (is_content(value) and not (entry.decoded and within is self.json)):
-            return value
-        return within.escape(value, entry.raw)
 
 
 class Unveiler:
@@ -179,7 +54,7 @@ class Unveiler:
         self._class = tool_class
         self._json_reply = json_reply
         self._pattern = table.pattern
-        self._states: dict[Channel, _State] = {}
+        self._states: dict[Channel, State] = {}
 
     def feed(self, channel: Channel, text: str, tool: str | None = None) -> str:
         """What may be said now. `tool` is the tool's name, with the call's first piece."""
@@ -199,12 +74,12 @@ class Unveiler:
             state.net = reaches_network(state.buf)
         return self._say(state, True)
 
-    def _state(self, channel: Channel) -> _State:
+    def _state(self, channel: Channel) -> State:
         if channel not in self._states:
-            self._states[channel] = _State("unknown" if channel.kind == "tool" else None)
+            self._states[channel] = State("unknown" if channel.kind == "tool" else None)
         return self._states[channel]
 
-    def _say(self, s: _State, final: bool) -> str:
+    def _say(self, s: State, final: bool) -> str:
         if s.at == len(s.buf):
             return ""
         stop = len(s.buf) if final else self.table.pending(s.buf, s.at)
@@ -240,11 +115,11 @@ class Unveiler:
         s.trim()
         return "".join(out)
 
-    def _event(self, s: _State, stop: int) -> re.Match[str] | None:
+    def _event(self, s: State, stop: int) -> re.Match[str] | None:
         """The next place where a link's target could begin. Tool arguments are shown as they are."""
         return _EVENT.search(s.buf, s.at, stop) if s.cls is None and not self._json_reply else None
 
-    def _next(self, s: _State, at: int, stop: int) -> _Token | None:
+    def _next(self, s: State, at: int, stop: int) -> _Token | None:
         """The next of our tokens that starts before `stop`, or what looks exactly like one."""
         if _DIGIT.search(s.buf, at) is None:
             return None
@@ -259,7 +134,7 @@ class Unveiler:
             at = match.start() + 1
         return None
 
-    def _give(self, s: _State, token: _Token, allowed: bool) -> str:
+    def _give(self, s: State, token: _Token, allowed: bool) -> str:
         """The value, or the token as it stands."""
         raw = s.buf[token.start : token.end]
         said = raw
@@ -279,7 +154,7 @@ class Unveiler:
 
     # --- a token in running text -----------------------------------------------------------------
 
-    def _word(self, s: _State, token: _Token, final: bool) -> str | None:
+    def _word(self, s: State, token: _Token, final: bool) -> str | None:
         """What is said of a token outside of a link's target, or None while its word is not over."""
         entry = token.entry
         if entry is None or s.cls in ("network", "unknown") or not _may(s, entry):
@@ -322,7 +197,7 @@ class Unveiler:
             return self._attribute(s, token, final)
         return self._give(s, token, True)
 
-    def _attribute(self, s: _State, token: _Token, final: bool) -> str | None:
+    def _attribute(self, s: State, token: _Token, final: bool) -> str | None:
         """What is said of a token in an attribute's value."""
         buf, low = s.buf, max(0, token.start - URL_MAX)
         value = max(_VALUE.finditer(buf, low, token.start), key=re.Match.start, default=None)
@@ -339,7 +214,7 @@ class Unveiler:
         vouched = same or (links.absolute(form) and self._outgoing.stands(form)) or _mail(form)
         return self._fetched(s, token, final, vouched=vouched)
 
-    def _fetched(self, s: _State, token: _Token, final: bool, *, vouched: bool) -> str | None:
+    def _fetched(self, s: State, token: _Token, final: bool, *, vouched: bool) -> str | None:
         """What is said of a token where a client may fetch. `vouched`: the address left in this form. So it has, too, when its whole
         line left as it stands and nothing that began on a line before reaches into it."""
         entry = token.entry
@@ -356,16 +231,16 @@ class Unveiler:
 
     # --- a token in a link's target ---------------------------------------------------------------
 
-    def _enter(self, s: _State, kind: str) -> None:
+    def _enter(self, s: State, kind: str) -> None:
         """A target could begin here: `](` or the `]:` of a definition."""
         if s.code or (kind == ":" and not _LABEL.match(s.line[:-2])):
             return
         s.mode, s.start, s.weird = ("target" if kind == "(" else "definition"), s.at, False
         s.blank, s.looked = -1, 0
 
-    def _region(self, s: _State, token: _Token | None, stop: int, final: bool) -> str | None:
+    def _region(self, s: State, token: _Token | None, stop: int, final: bool) -> str | None:
         """One step through a link's target, or None while more must be seen."""
-        end = self._target_end(s, final) if s.mode == "target" else self._definition_end(s, final)
+        end = targets.inline_end(s, final) if s.mode == "target" else targets.definition_end(s, final)
         if end is not None and end < 0:
             s.mode = ""
             return ""
@@ -385,49 +260,7 @@ class Unveiler:
         s.mode = ""
         return said
 
-    def _target_end(self, s: _State, final: bool) -> int | None:
-        """Where `(target "title")` ends. What no CommonMark parser reads as one target ends with the paragraph."""
-        buf = s.buf
-        if not s.weird:
-            end = _target(buf, s.start)
-            if end is None and len(buf) - s.start <= URL_MAX:
-                return len(buf) if final else None
-            if end is not None and 0 <= end - s.start <= URL_MAX:
-                return end
-            s.weird = True
-        if s.blank < s.at and s.looked < len(buf):
-            blank = _BLANK.search(buf, max(s.start, s.at - LINE_MAX))
-            s.blank, s.looked = (blank.start() + 1, 0) if blank else (-1, len(buf))
-        return s.blank if s.blank >= 0 else len(buf) if final else None
-
-    def _definition_end(self, s: _State, final: bool) -> int | None:
-        """Where the target of `[label]: target` ends; -1 if this is no definition."""
-        buf = s.buf
-        lead = _DEFINED.match(buf, s.start)
-        begin = lead.end() if lead else s.start
-        if s.weird:
-            space = _SPACE.search(buf, s.at)
-            return space.start() if space else len(buf) if final else None
-        if begin == len(buf):
-            return -1 if final else None
-        if buf[begin] == "\n":
-            return -1
-        angle = buf[begin] == "<"
-        over = (_ANGLE if angle else _SPACE).search(buf, begin + angle)
-        while angle and over is not None and over[0][0] == "\\":
-            over = _ANGLE.search(buf, over.end())
-        if (over.start() if over else len(buf)) - begin > URL_MAX:
-            s.weird = True
-            return self._definition_end(s, final)
-        if over is None:
-            return len(buf) if final else None
-        end = over.start() + (over[0] == ">")
-        rest = len(buf) - len(buf[end:].lstrip(" \t"))
-        if rest == len(buf):
-            return end if final else None
-        return end if buf[rest] in "\n\"'(" or angle else -1
-
-    def _vouched(self, s: _State, token: _Token, end: int) -> bool:
+    def _vouched(self, s: State, token: _Token, end: int) -> bool:
         """Whether the target stood in this form in what left, or is nothing that is fetched."""
         raw = s.buf[s.start : end]
         intro = "](" if s.mode == "target" else "]:"
@@ -442,7 +275,7 @@ class Unveiler:
         return _mail(form) or (links.absolute(form) and self._outgoing.stands(form))
 
 
-def _may(s: _State, entry: Entry) -> bool:
+def _may(s: State, entry: Entry) -> bool:
     """The restore table, row by row."""
     if s.cls is None:
         return entry.tier != "seal" or not s.sealed
@@ -460,36 +293,3 @@ def _mail(form: str) -> bool:
 @cache
 def _closing(quote: str) -> re.Pattern[str]:
     return re.compile(rf"\\*{quote}|\n")
-
-
-def _target(buf: str, start: int) -> int | None:
-    """Where the target that begins at `start` ends (its closing parenthesis), None if that is not in sight, -1 if it is none."""
-    at = start
-    while at < len(buf) and buf[at] in " \t\n":
-        at += 1
-    if at < len(buf) and buf[at] == "<":
-        over = _ANGLE.search(buf, at + 1)
-        while over is not None and over[0][0] == "\\":
-            over = _ANGLE.search(buf, over.end())
-        if over is None:
-            return None
-        if over[0] != ">":
-            return -1
-        at = over.end()
-    depth = 0
-    while True:
-        found = _PAREN.search(buf, at)
-        if found is None or found.start() - start > URL_MAX:
-            return None
-        what = found[0]
-        if what[0] == "\n":
-            return found.start() + 1
-        if what in ("<", "]("):
-            return -1
-        if what == "(":
-            depth += 1
-        elif what == ")":
-            if not depth:
-                return found.start()
-            depth -= 1
-        at = found.end()
