@@ -187,13 +187,17 @@ class _Try:
             error = HostTruncated(f"{job.attempt.id} broke off inside a tool call.", "Ask again.")
             return (yield from self._failed(error))
         if not self.open:
-            kind = self.hearing.poor(whole=job.terms is not None)
+            strict = job.terms is not None and job.terms.promises
+            kind = self.hearing.poor(whole=strict)
             if kind is None and job.wary and self.hearing.texts and not self.hearing.calls and declines(self.hearing.first):
                 kind = "refusal"
-            if kind is not None and (job.falls(kind) or (job.terms is not None and kind in ("empty", "truncated"))):
-                return (yield from self._poor(kind, whole if job.terms is None else ()))
-            if kind is None and job.terms is not None:
+            if kind is not None and (job.falls(kind) or (strict and kind in ("empty", "truncated"))):
+                told = job.terms is None or not (strict or self.hearing.calls)  # no call is told that was not judged
+                return (yield from self._poor(kind, whole if told else ()))
+            if job.terms is not None and (kind is None or not strict):
                 event = yield Judge(whole, job.terms)
+                if isinstance(event, ClientGone):
+                    return (yield from self._gone())
                 if isinstance(event, Failed):
                     return (yield from self._failed(event.error))
                 if isinstance(event, Judged) and event.error is not None:

@@ -61,7 +61,8 @@ class Next:
 @dataclass(frozen=True, slots=True)
 class Judge:
     """Restore the whole answer and hold it against what was promised; nothing of it is written yet. Without chunks, before any call: only
-    whether it can be judged, which a schema that is none cannot. -> Judged | Failed"""
+    whether it can be judged, which a schema that is none cannot. Calls that a person has to allow wait for one. -> Judged | Failed |
+    ClientGone"""
 
     chunks: tuple[Chunk, ...]
     terms: Terms

@@ -8,7 +8,8 @@
     │   └── Unsupported 400 ── CannotCross 400
     ├── PolicyFault            the user's own rules say no
     │   ├── PrivacyUnsure 422  ├── PrivacyRefused 422  ├── BudgetExceeded 402 ├── NoRoute 422
-    │   ├── RouteRefused 422   └── GoingRound 422
+    │   ├── RouteRefused 422   ├── GoingRound 422      ├── ToolNotApproved 403
+    │   └── ToolsTooFast 429
     ├── LaneFault              this machine cannot serve it now
     │   ├── LocalUnavailable 503 ├── Busy 503          ├── NoKey 401          ├── StoreFault 503
     │   └── Stopping 503
@@ -19,7 +20,7 @@
         ├── TimeIsUp 504 (a HostTimeout)
         └── AnswerFault 502        it answered, and the answer does not count
             ├── Refused            ├── EmptyAnswer         ├── ContentFiltered    ├── AnswerCut
-            └── SchemaFailed       ├── ToolArgumentsBad    └── ContractBroken
+            └── SchemaFailed       ├── ToolArgumentsBad    ├── ContractBroken     └── ToolDenied
 
 User text is one sentence of what happened and one of what to do. It never quotes a value from the request.
 """
@@ -161,6 +162,18 @@ class GoingRound(PolicyFault):
     """The same again and again: what a loop would cost is not spent."""
 
     code = "going_round"
+
+
+class ToolNotApproved(PolicyFault):
+    """A tool call had to be allowed by a person, and was not. No other model is asked for the same."""
+
+    status, code = 403, "tool_not_approved"
+
+
+class ToolsTooFast(PolicyFault):
+    """The models of a route called as many tools in a minute as it allows."""
+
+    status, code, retryable = 429, "tools_too_fast", True
 
 
 class LaneFault(RouterError):
@@ -319,6 +332,12 @@ class ContractBroken(AnswerFault):
     """The answer breaks what the route promised: its labels, its required fields, its citations."""
 
     code = "contract_broken"
+
+
+class ToolDenied(AnswerFault):
+    """The answer calls a tool in a way that the rules of the route deny."""
+
+    code = "tool_denied"
 
 
 class RouteRefused(PolicyFault):

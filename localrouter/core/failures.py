@@ -27,6 +27,8 @@ KINDS: dict[type[e.RouterError], FailureKind | None] = {
     e.BudgetExceeded: "unavailable",  # a cheaper target may still fit
     e.NoRoute: None,
     e.GoingRound: None,
+    e.ToolNotApproved: None,  # what a person does not allow is not asked of another model
+    e.ToolsTooFast: None,
     e.RouteRefused: None,
     e.LaneFault: "unavailable",
     e.LocalUnavailable: "unavailable",
@@ -52,6 +54,7 @@ KINDS: dict[type[e.RouterError], FailureKind | None] = {
     e.SchemaFailed: "schema",
     e.ToolArgumentsBad: "tool_arguments",
     e.ContractBroken: "contract",
+    e.ToolDenied: "contract",
 }
 """Of a class that is not named (a room's own), the nearest named one above it holds."""
 
@@ -95,6 +98,6 @@ def kind_of(error: e.RouterError, lane: str = "hosted") -> FailureKind | None:
     if error.code == TOO_LONG:
         return "context_length"
     kind = next(KINDS[c] for c in type(error).__mro__ if c in KINDS)
-    if kind is None and lane == "local" and not isinstance(error, e.Stopping):
+    if kind is None and lane == "local" and not isinstance(error, e.Stopping | e.ToolNotApproved):
         return "unavailable"
     return kind

@@ -23,6 +23,7 @@ from localrouter.core.rules import DomainRule, Loop, ModelRules
 from localrouter.core.shape import Prompt, Toolset
 from localrouter.core.signals import Signals
 from localrouter.core.strict import Strict as Strict
+from localrouter.core.tool_rules import ToolRules
 from localrouter.core.words import Domain
 
 Values = Literal["pass", "veil", "seal"]
@@ -96,6 +97,7 @@ class Route(Strict):
     prompt: Name | None = None
     toolset: Name | None = None
     logging: Logging = Logging()
+    tools: ToolRules | None = None
 
 
 DEFAULT_CLASSES: dict[DataClass, ClassRule] = {
@@ -168,6 +170,10 @@ class Recipe(Strict):
         prompt = self.prompts.get(found.prompt) if found is not None and found.prompt is not None else None
         toolset = self.toolsets.get(found.toolset) if found is not None and found.toolset is not None else None
         return prompt, toolset
+
+    def tool_rules(self, route: str) -> ToolRules | None:
+        """What a route, by its name, says of tool calls."""
+        return next((r.tools for r in self.route if r.name == route), None)
 
     def grown(self, signals: Signals, route: str) -> Signals:
         """The signals with the prompt's bound as large as the route's own prompt makes it."""

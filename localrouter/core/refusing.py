@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from localrouter.core import errors as e
 from localrouter.core.plan import Drop, View, Weighed
+from localrouter.core.tool_rules import MINUTE_S
 
 KINDS: tuple[tuple[str, type[e.RouterError]], ...] = (
     ("loop", e.GoingRound),
+    ("tool_rate", e.ToolsTooFast),
     ("privacy", e.PrivacyRefused),
     ("unreadable", e.Unsupported),
     ("not_allowed", e.NoRoute),
@@ -56,6 +58,8 @@ def _after(code: str, view: View, weighed: list[Weighed]) -> float | None:
     world = view.standing
     if code == "budget" and world.resets_at:
         return max(0.0, world.resets_at - world.now)
+    if code == "tool_rate":
+        return MINUTE_S
     dropped = [w.model for w in weighed if not w.kept]
     ends: list[float] = []
     if code == "cooling":

@@ -72,7 +72,7 @@ class _Life:
             return "refused"
         if route is not None:
             try:
-                self.terms = terms(self.ask, plan.contract or route.contract, self.recipe.schemas)
+                self.terms = terms(self.ask, plan.contract or route.contract, self.recipe.schemas, route.tools)
             except RouterError as exc:
                 yield Refuse(exc)
                 return "refused"

@@ -95,7 +95,8 @@ class Standing:
     route), or ""; `warm` what its host's prompt cache holds, None where nobody knows.
     `health`: by name of host and id of model, those of which something is known. `minute`: of the day, in the machine's own time.
     `rounds`: how often the conversation's last tool calls brought the same results in a row (core/loops.py); `repeats`: how often this very
-    request came from this user in the last minute, this time included. Both are counted where the recipe limits them."""
+    request came from this user in the last minute, this time included. Both are counted where the recipe limits them.
+    `tool_calls`: by route, how many this user's models made in the last minute, of the routes that limit them."""
 
     now: float
     catalogue: Catalogue
@@ -119,3 +120,4 @@ class Standing:
     minute: int = 0
     rounds: int = 0
     repeats: int = 0
+    tool_calls: dict[str, int] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from localrouter.core.ask import Ask
 from localrouter.core.cited import Supplied, supplied
 from localrouter.core.contract import Contract
 from localrouter.core.errors import RouteRefused
+from localrouter.core.tool_rules import ToolRules
 
 SOURCES = frozenset({"system", "user", "tool_result"})
 """Leaves that an answer may cite: what it was given, not what the model said before."""
@@ -26,7 +27,7 @@ ANY_OBJECT: dict[str, Any] = {"type": "object"}
 class Terms:
     """None: not asked for. `schema` of the text; `tools`: schema by name of tool (None: it takes anything), where calls are judged.
     `sources`: the texts that may be cited, where citations are judged, `ids` the names of them, and `supplied` the documents and files
-    that the request gives. `disclaimer`: a sentence that it must hold."""
+    that the request gives. `disclaimer`: a sentence that it must hold. `rules`: which calls of tools may be made."""
 
     schema: dict[str, Any] | None = None
     labels: tuple[str, ...] | None = None
@@ -36,20 +37,29 @@ class Terms:
     ids: tuple[str, ...] = ()
     supplied: Supplied | None = None
     disclaimer: str | None = None
+    rules: ToolRules | None = None
 
     @property
     def asks(self) -> bool:
         """Whether there is anything to judge."""
+        return self.rules is not None or self.promises
+
+    @property
+    def promises(self) -> bool:
+        """Whether there is a contract: an answer that is empty or breaks off does not keep it, whatever it holds."""
         return any(
             term is not None for term in (self.schema, self.labels, self.required, self.tools, self.sources, self.disclaimer)
         )
 
 
-def terms(ask: Ask, contract: Contract | None, schemas: Mapping[str, dict[str, Any]]) -> Terms | None:
-    """None when nothing is to be judged: no contract, or one that asks for what this request does not have. Raises RouteRefused when the
-    contract names a schema that the recipe does not have."""
+def terms(
+    ask: Ask, contract: Contract | None, schemas: Mapping[str, dict[str, Any]], rules: ToolRules | None = None
+) -> Terms | None:
+    """None when nothing is to be judged: no contract, or one that asks for what this request does not have. `rules`: for the calls of tools, where
+    the request offers any. Raises RouteRefused when the contract names a schema that the recipe does not have."""
+    rules = rules if rules is not None and rules.judges and ask.needs.tools else None
     if contract is None:
-        return None
+        return Terms(rules=rules) if rules is not None else None
     schema: dict[str, Any] | None = None
     if contract.json_schema == "request":
         schema = schema_of(ask.tree)
@@ -72,6 +82,7 @@ def terms(ask: Ask, contract: Contract | None, schemas: Mapping[str, dict[str, A
         supplied(ask.tree) if cited else None,
         # An answer that a program reads has no place for a sentence.
         None if schema is not None or contract.labels or contract.required else contract.disclaimer,
+        rules,
     )
     return found if found.asks else None
 

@@ -12,6 +12,7 @@ from typing import Any
 from localrouter import __version__
 from localrouter.core.errors import BadRequest, HostBroken, NotFound, RouterError
 from localrouter.daemon.app import App, Call, Route, send_json
+from localrouter.daemon.engine_words import in_words as engine_in_words
 from localrouter.daemon.health import in_words
 from localrouter.daemon.services import Services
 
@@ -32,6 +33,8 @@ class Control:
             ("GET", "traces/", self.trace),
             ("DELETE", "traces/", self.forget),
             ("GET", "budget", self.budget),
+            ("GET", "approvals", self.approvals),
+            ("POST", "approvals/", self.approve),
             ("GET", "doctor", self.doctor),
             ("GET", "verify", self.verify),
             ("GET", "keys", self.keys),
@@ -96,6 +99,19 @@ class Control:
         }
         await send_json(call.send, 200, tree)
 
+    async def approvals(self, call: Call) -> None:
+        """Tool calls that wait for a person, with what they would be called with."""
+        await send_json(call.send, 200, {"approvals": self.s.approvals.table()})
+
+    async def approve(self, call: Call) -> None:
+        """`allow=yes` or `allow=no` to one of them."""
+        said = call.query.get("allow", "")
+        if said not in ("yes", "no"):
+            raise BadRequest("'allow' must be yes or no.", "Say one of them.")
+        if not self.s.approvals.answer(call.tail, said == "yes"):
+            raise NotFound(f"No tool call waits under {call.tail[:60]!r}.", "`localrouter approvals` lists those that do.")
+        await send_json(call.send, 200, {"id": call.tail, "allowed": said == "yes"})
+
     async def verify(self, call: Call) -> None:
         ok, count, bad = await self.s.store.traces.verify()
         await send_json(call.send, 200, {"ok": ok, "traces": count, "first_bad": bad})
@@ -134,7 +150,8 @@ class Control:
 
     async def reload(self, call: Call) -> None:
         await self._reload()
-        await send_json(call.send, 200, {"recipe": self.s.recipe_version, "catalogue": self.s.catalogue.version})
+        tree = {"recipe": self.s.recipe_version, "catalogue": self.s.catalogue.version, "local": str(self.s.local.file or "")}
+        await send_json(call.send, 200, tree)
 
     async def stop(self, call: Call) -> None:
         await send_json(call.send, 200, {"ok": True})
@@ -154,6 +171,7 @@ class Control:
                 "do": "" if scan["alive"] else "See `localrouter logs`; requests are refused until it runs.",
             },
             {"name": "local model", "ok": local.available or None, "detail": "ready" if local.available else local.why_not},
+            *({"name": "engine", "ok": None if row["why_not"] else True, "detail": engine_in_words(row)} for row in await local.engines.state()),
             {"name": "keyring", "ok": None if self.s.keys.waiting or self.s.keys.why else True,
              "detail": "it has not answered yet; it may be locked" if self.s.keys.waiting else self.s.keys.why or "answers"},
             *_hosts(self.s),

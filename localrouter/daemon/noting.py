@@ -89,6 +89,14 @@ class Story:
         found: dict[str, Any] = {"model": model, "held": error is None}
         self.checks.append(found | ({"error": error.code, "why": error.message} if error is not None else {}))
 
+    def person_said(self, answer: str, calls: int, seconds: float) -> None:
+        """What came of tool calls that a person had to allow."""
+        what = "a tool call" if calls == 1 else f"{calls} tool calls"
+        said = {"allowed": "A person allowed", "denied": "A person denied", "expired": "Nobody allowed"}.get(answer, "Nobody could be asked for")
+        if self.attempts:
+            self.attempts[-1].setdefault("notes", []).append(f"{said} {what} of {self.attempts[-1]['model']} within {seconds:.0f} s.")
+            self.attempts[-1]["approval"] = {"answer": answer, "calls": calls, "seconds": round(seconds, 1)}
+
     def called(self, wire: str, crosses: bool, notes: tuple[str, ...], edits: tuple[Made, ...]) -> None:
         """How the attempt's host is spoken to, what could not be said to it, and what was changed for it on the raw plane."""
         more: dict[str, Any] = {"notes": list(notes)} if notes else {}

@@ -25,7 +25,8 @@ from localrouter.core.kinds import strictest
 from localrouter.core.money import Usage
 from localrouter.core.relay import relay
 from localrouter.core.terms import Terms
-from localrouter.daemon import contracts, planes
+from localrouter.core.tool_rules import ToolRules
+from localrouter.daemon import calls_judged, contracts, planes
 from localrouter.daemon.contracts import Held
 from localrouter.daemon.due import Deadlines, scanned_within
 from localrouter.daemon.faultlog import log_defect
@@ -97,6 +98,7 @@ class Runner:
             if outcome == "done" and self.story.attempt is not None:
                 route = self.story.plan.route if self.story.plan is not None else ""
                 self.s.served(self.ask, self.story.attempt.id, route, Usage(**self.story.usage))
+                self.s.turns.called(self.ask.who, route, len(self.story.tool_calls), self.s.now())
         finally:
             self._watch.close()
             self.s.background(note(self.s, self.story, outcome))
@@ -131,7 +133,7 @@ class Runner:
                     name = ""
                     return await self._next(first)
                 case c.Judge(chunks, terms):
-                    return await self._judged(chunks, terms)
+                    return await (self._judged(chunks, terms) if terms.rules is None else self._or_gone(self._judged(chunks, terms)))
                 case c.Wait():
                     return await self._wait(command)
                 case c.Stepped():
@@ -265,8 +267,9 @@ class Runner:
         self._held = None
         if attempt.model is None:
             messages, params, notes = planes.local(self.s, self.dialect, ask, attempt)
+            params, led = contracts.guided(params, self.story.plan, self.recipe)
             self._restorer = Restorer(None, self.s.origins, host="", wire="", crosses=True)
-            self.story.called("local", True, notes, shape.made)
+            self.story.called("local", True, (*notes, *led), shape.made)
             await self.s.local.start_if_needed(attempt.id)
             told, last = self.story.answered_here, in_background(self.ask)
             self._start_pump(self.s.local.stream(messages, params, attempt.id, background=last, told=told))
@@ -392,8 +395,32 @@ class Runner:
         if self._restorer.unresolved:
             return e.Failed(_unresolved())
         verdict = await asyncio.to_thread(contracts.judge, terms, held.said, self._who)
-        self.story.judged(verdict.error)
+        if terms.promises:
+            self.story.judged(verdict.error)
+        if verdict.error is None and terms.rules is not None:
+            return await self._allowed(terms.rules, held)
         return e.Judged(verdict.error, verdict.complaint, held.size + len(verdict.complaint.encode()))
+
+    async def _allowed(self, rules: ToolRules, held: Held) -> e.Event:
+        """The calls of a whole answer against the route's rules; those that a person has to allow wait for one."""
+        found = calls_judged.judged(rules, held.said, self._who)
+        if found.error is not None:
+            self.story.judged(found.error)
+            return e.Judged(found.error, found.complaint, held.size + len(found.complaint.encode()))
+        if found.asks:
+            start = time.monotonic()
+            answer = await self.s.approvals.ask(
+                found.asks,
+                request=self.id,
+                who=self.ask.who,
+                route=self.story.plan.route if self.story.plan is not None else "",
+                model=self._who,
+                wait_s=rules.wait_s,
+            )
+            self.story.person_said(answer, len(found.asks), time.monotonic() - start)
+            if answer != "allowed":
+                return e.Failed(calls_judged.not_approved(answer, rules.wait_s))
+        return e.Judged()
 
     # --- the client ------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from localrouter.core.kinds import DataClass, strictest
 from localrouter.core.money import Usage
 from localrouter.core.recipe import Recipe
 from localrouter.core.standing import Standing
+from localrouter.daemon.approvals import Approvals
 from localrouter.daemon.egress import Egress
 from localrouter.daemon.health import Health
 from localrouter.daemon.inspecting import Inspection
@@ -99,6 +100,7 @@ class Services:
         self.in_flight = 0
         self._sticky: OrderedDict[tuple[str, str], DataClass] = OrderedDict()
         self.turns = Turns()
+        self.approvals = Approvals()
         self.health = Health(breaker=breaker)
         self._tasks: set[asyncio.Task[Any]] = set()
         self.adopt(recipe, catalogue)
@@ -215,6 +217,7 @@ class Services:
             minute=here.tm_hour * 60 + here.tm_min,
             rounds=rounds,
             repeats=repeats,
+            tool_calls=self.turns.tool_calls(ask.who, self.recipe, now),
         )
 
     def _local_languages(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from localrouter.core.findings import Finding
 from localrouter.core.kinds import kind
 from localrouter.core.recipe import Recipe
 from localrouter.core.signals import Signals
+from localrouter.daemon.calls_judged import is_shell
 from localrouter.daemon.inspecting import Inspection
 from localrouter.daemon.reading import classes_of
 from localrouter.dialects import Dialect, Made
@@ -43,8 +44,8 @@ async def shaped(
 ) -> Shaped:
     """`leaves`: whether it goes to a host; on this machine nothing has to be scanned. Raises PrivacyUnsure, and PrivacyRefused for a prompt
     that holds what the recipe itself does not let leave."""
-    prompt, toolset = recipe.shape(route)
-    if prompt is None and toolset is None:
+    (prompt, toolset), rules = recipe.shape(route), recipe.tool_rules(route)
+    if prompt is None and toolset is None and rules is None:
         return Shaped(ask, findings)
     tree, made = ask.tree, []
     if toolset is not None:
@@ -52,6 +53,11 @@ async def shaped(
         if count:
             why = f"{count} of the offered tools were left out by the tool set of the route '{route}'."
             made.append(Made("withhold_tools", why))
+    if rules is not None:
+        own_rules = rules
+        tree, count = without_tools(tree, lambda name: own_rules.offers(name, shell=is_shell(name)))
+        if count:
+            made.append(Made("withhold_tools", f"{count} of the offered tools were left out: the route '{route}' denies each call of them."))
     if prompt is not None:
         values = {
             "task": signals.task, "domain": signals.domain, "language": signals.language, "project": ask.caller.project,

@@ -54,6 +54,7 @@ class Turns:
     def __init__(self) -> None:
         self._turns: OrderedDict[tuple[str, str, str], Turn] = OrderedDict()
         self._asked: OrderedDict[bytes, deque[float]] = OrderedDict()
+        self._calls: OrderedDict[tuple[str, str], deque[tuple[float, int]]] = OrderedDict()
 
     def served(self, ask: Ask, model: str, route: str, usage: Usage, now: float) -> None:
         """`model` answered this turn; the next one of the same conversation (a sub-agent's is its own) may go on there."""
@@ -86,6 +87,28 @@ class Turns:
         loop = recipe.loop
         same_calls = rounds(ask, loop.same_calls + 1) if loop.same_calls and ask.needs.tools else 0
         return same_calls, self._repeats(ask, now, counted) if loop.same_requests else 0
+
+    def called(self, who: str, route: str, calls: int, now: float) -> None:
+        """An answer of this route called so many tools."""
+        if calls:
+            times = self._calls.setdefault((who, route), deque())
+            times.append((now, calls))
+            self._calls.move_to_end((who, route))
+            while len(self._calls) > SESSIONS:
+                self._calls.popitem(last=False)
+
+    def tool_calls(self, who: str, recipe: Recipe, now: float) -> dict[str, int]:
+        """Of the last minute, by route, for the routes that limit them."""
+        out: dict[str, int] = {}
+        for route in recipe.route:
+            if route.tools is None or route.tools.max_calls_per_minute is None:
+                continue
+            times = self._calls.get((who, route.name), deque())
+            while times and now - times[0][0] > MINUTE_S:
+                times.popleft()
+            if times:
+                out[route.name] = sum(calls for _, calls in times)
+        return out
 
     def _repeats(self, ask: Ask, now: float, counted: bool) -> int:
         mark = hashlib.blake2b(digest_size=16)
