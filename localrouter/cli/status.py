@@ -15,6 +15,7 @@ def command(as_json: bool) -> int:
     """Show the daemon: address, recipe, privacy scan, local model, and how hosts and models do."""
     from localrouter.cli import _show
     from localrouter.daemon.client import Client
+    from localrouter.daemon.engine_words import in_words
 
     client = Client(timeout=10)
     tree = client.get("status") | {"address": client.at.base}
@@ -33,6 +34,7 @@ def command(as_json: bool) -> int:
             + f", {scan['unsure']} unsure",
         ),
         ("local model", "ready" if local["available"] else local["why_not"]),
+        *(("engine", in_words(row)) for row in local["engines"]),
     ]
     repeats = tree["repeats"]
     if any(repeats.values()):

@@ -20,9 +20,14 @@ from localrouter.core.errors import RouterError
 from localrouter.core.frames import Decoder, FrameError
 from localrouter.daemon.children import child_env
 from localrouter.daemon.client import Client, DaemonDown
+from localrouter.daemon.engine_words import SHOWN, fit_words
+from localrouter.daemon.engines import SMALLER, spare, wish
 from localrouter.daemon.inspecting import REPAIR
 from localrouter.engine.encoder import SETTINGS
-from localrouter.engine.machine import llama, machine
+from localrouter.engine.fit import NoRoom, fit
+from localrouter.engine.gguf_header import BadHeader
+from localrouter.engine.gguf_parts import read_model, size_of
+from localrouter.engine.machine import Llama, Machine, llama, machine
 from localrouter.keys import provider_keys
 
 
@@ -52,9 +57,10 @@ def examine(paths: Paths | None = None, *, probe: bool = False) -> list[Check]:
 
     checks.append(_try("configuration", configuration))
     checks.append(_try("recipe", lambda: _recipe(paths, settings)))
-    checks += _llama()
+    seen = llama()
+    checks += _llama(seen)
     checks.append(_scan())
-    checks.append(_local(settings))
+    checks.append(_local(settings, machine(seen.devices)))
     checks.append(_try("provider keys", lambda: _keys(settings, paths)))
     checks += _daemon(paths)
     if probe:
@@ -77,9 +83,8 @@ def _recipe(paths: Paths, settings: Settings) -> Check:
     return Check("recipe", True, f"'{recipe.name}', {len(recipe.route)} routes")
 
 
-def _llama() -> list[Check]:
+def _llama(found: Llama) -> list[Check]:
     """What llama.cpp says of itself, and what the machine has for it."""
-    found = llama()
     now = machine(found.devices)
     held = f" (limited: {now.limited})" if now.limited else ""
     cores = f"{now.physical} cores" + (f", {now.fast} of them fast" if now.fast < now.physical else "")
@@ -113,7 +118,8 @@ def _scan() -> Check:
     return Check("privacy scan", False, str(tree.get("fatal") or "it does not start."), REPAIR)
 
 
-def _local(settings: Settings) -> Check:
+def _local(settings: Settings, now: Machine) -> Check:
+    """The chat model's file, and how it would be loaded now."""
     model = settings.local.model
     if model is None:
         return Check(
@@ -124,7 +130,14 @@ def _local(settings: Settings) -> Check:
         )
     if not model.is_file():
         return Check("local model", False, f"{model} does not exist.", "Correct local.model in config.toml.")
-    return Check("local model", True, f"{model} ({model.stat().st_size / 1e9:.2f} GB)")
+    try:
+        chosen = fit(read_model(model), now, wish(settings.local), spare(now), model.stem)
+    except BadHeader as exc:
+        return Check("local model", False, str(exc), "Choose another: `localrouter models list`.")
+    except NoRoom as exc:
+        return Check("local model", None, str(exc), SMALLER)
+    words = fit_words({name: getattr(chosen, name) for name in SHOWN})
+    return Check("local model", True, f"{model} ({size_of(model) / 1e9:.2f} GB): {chosen.memory / 1e9:.1f} GB with {words}")
 
 
 def _keys(settings: Settings, paths: Paths) -> Check:

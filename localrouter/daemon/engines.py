@@ -24,6 +24,7 @@ from localrouter.config.paths import SAFE, Paths
 from localrouter.config.settings import Local
 from localrouter.core.errors import LaneFault, LocalUnavailable
 from localrouter.daemon.children import Child, ChildRefused
+from localrouter.daemon.engine_words import SHOWN
 from localrouter.engine.fit import Fit, NoRoom, Wish, fit
 from localrouter.engine.gguf_facts import Header
 from localrouter.engine.machine import Llama, Machine, llama, machine, may_have_gpu, resident
@@ -38,6 +39,16 @@ REFUSED_S = 60.0
 SPARE = 500_000_000
 """Bytes of memory that are left to the system, at the least; a twelfth of all where that is more."""
 SMALLER = "Close other programs, choose a smaller model, or set a smaller local.ctx."
+
+
+def wish(settings: Local) -> Wish:
+    """What the settings ask of a fit."""
+    return Wish(settings.ctx, settings.threads, settings.batch, settings.kv_type, settings.slots, settings.gpu_layers)
+
+
+def spare(now: Machine) -> int:
+    """Bytes of memory that a model may take of what can be had."""
+    return now.available - max(SPARE, now.total // 12)
 
 
 @dataclass(slots=True, eq=False)
@@ -192,7 +203,7 @@ class Engines:
             if engine.fit is not None and engine.child is not None and engine.fit.memory <= room:
                 return engine.fit
             try:
-                return fit(header, self.machine(), self.wish(), room, engine.name)
+                return fit(header, self.machine(), wish(self.settings), room, engine.name)
             except NoRoom as exc:
                 idle = [e for e in self._engines.values() if e.up and not e.users and e is not engine]
                 if not idle:
@@ -206,11 +217,6 @@ class Engines:
         """The machine now, with the devices that llama.cpp saw last."""
         return self._look(self._llama.devices if self._llama is not None else ())
 
-    def wish(self) -> Wish:
-        """What the settings ask of a fit."""
-        s = self.settings
-        return Wish(s.ctx, s.threads, s.batch, s.kv_type, s.slots, s.gpu_layers)
-
     def _room(self, engine: Engine) -> int:
         """Bytes that one more model may take. A loaded model's pages of its file count as free with the system, and its memory that was not
         touched yet does too: both are taken off."""
@@ -221,7 +227,7 @@ class Engines:
                 held += other.memory
                 resides, files = resident(other.child.pid)
                 unpaid += max(0, other.memory - max(0, resides - files))
-        room = now.available - max(SPARE, now.total // 12) - unpaid
+        room = spare(now) - unpaid
         return min(room, int(self.settings.memory_gb * 1e9) - held) if self.settings.memory_gb else room
 
     def _child(self, engine: Engine, chosen: Fit) -> Child:
@@ -299,6 +305,7 @@ class Engines:
         if engine.up and child is not None and engine.fit is not None:
             row |= {"ctx": child.ready.get("ctx", 0), "memory": engine.fit.memory, "gpu_memory": engine.fit.gpu_memory}
             row |= {"resident": resident(child.pid)[0] if child.pid is not None else 0, "reasons": list(engine.fit.reasons)}
+            row["fit"] = {key: getattr(engine.fit, key) for key in SHOWN}
             row["idle_s"] = 0.0 if engine.users else round(time.monotonic() - engine.used, 1)
             with contextlib.suppress(LaneFault):
                 reply = await child.call({"op": "status"}, timeout=1.0)

@@ -20,7 +20,7 @@ from localrouter.config.settings import Local
 from localrouter.core.catalogue import LocalModel
 from localrouter.core.errors import BadRequest, Busy, LaneFault, LocalUnavailable, Unsupported
 from localrouter.daemon.children import Child, ChildDied, ChildRefused
-from localrouter.daemon.engines import Engines
+from localrouter.daemon.engines import Engines, spare, wish
 from localrouter.daemon.local_chunks import Answer
 from localrouter.daemon.local_params import TAKES
 from localrouter.engine.fit import PLENTY, NoRoom, fit
@@ -167,7 +167,7 @@ class LocalLane:
         for path in facts:
             if path in (self._settings.model, self._settings.fim):
                 try:
-                    planned[path] = fit(read_model(path), now, self.engines.wish(), now.available).ctx
+                    planned[path] = fit(read_model(path), now, wish(self._settings), spare(now)).ctx
                 except (BadHeader, NoRoom):
                     continue  # said when it is asked
             elif facts[path].context:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,11 +13,14 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import gguf
 import pytest
-from conftest import MakeDaemon
+from conftest import MakeDaemon, ask
 from hub_stand_in import HubStandIn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+import tiny_gguf
 import tiny_header
 
 REPO, FILE = "someone/Tiny-GGUF", "tiny-Q4_0.gguf"
@@ -52,6 +56,9 @@ class Cli:
         return self.home / "state" / "models" / REPO / FILE
 
     def __call__(self, *args: str, **environ: str) -> tuple[int, str, str]:
+        return self.verb("models", *args, **environ)
+
+    def verb(self, *args: str, **environ: str) -> tuple[int, str, str]:
         env = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "OLLAMA", "LLAMA", "XDG_"))}
         env |= {
             "LOCALROUTER_HOME": str(self.home),
@@ -61,7 +68,7 @@ class Cli:
             **environ,
         }
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "localrouter", "models", *args], capture_output=True, text=True, env=env, timeout=60
+            [sys.executable, "-P", "-m", "localrouter", *args], capture_output=True, text=True, env=env, timeout=60
         )
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout, done.stderr
@@ -225,13 +232,64 @@ def test_a_name_cannot_drive_the_terminal(cli: Cli, model: Path) -> None:
         assert "\x1b" not in out + err
 
 
-def test_the_running_daemon_is_told(make_daemon: MakeDaemon, hub: HubStandIn) -> None:
+def test_the_running_daemon_is_told(make_daemon: MakeDaemon, tmp_path: Path) -> None:
+    """From the next request on, without a restart; `status` and `doctor` say what is loaded and how."""
     daemon = make_daemon()
-    cli = Cli(daemon.home.parent, hub.endpoint)
+    cli = Cli(daemon.home.parent)
     cli.home = daemon.home
-    code, out, err = cli("pull", NAME, "--use")
-    assert code == 0, err
-    assert "brings it into force." in out or "In force." in out
+    for n in (1, 2):
+        code, out, err = cli("use", str(tiny_gguf.build(tmp_path / f"made{n}.gguf", seed=n)))
+        assert code == 0 and out == f"The local lane uses made{n}.gguf. In force.\n", out + err
+        status, body = ask(daemon, "hello", "local:chat", max_tokens=3)
+        assert status == 200, body
+        _, out, _ = cli.verb("status")
+        rows = {line.split()[1].rstrip(":"): line for line in out.splitlines() if line.startswith("engine ")}
+        assert re.search(
+            r"loaded, \d+ MB \(context \d+, \d threads?, batches of 512, cache f16, no layers on a GPU\), idle for \d+ s",
+            rows[f"made{n}"],
+        )
+        assert n == 1 or "not loaded now; the next request loads it" in rows["made1"], "the one before is unloaded"
+    checks = {
+        c["detail"].split(":")[0]: c
+        for c in json.loads(cli.verb("doctor", "--json")[1])["checks"]
+        if c["name"] == "daemon: engine"
+    }
+    assert checks["made2"]["ok"] is True and "context " in checks["made2"]["detail"]
+    code, out, _ = cli("use", "--none")
+    assert code == 0 and out == "The local lane has no model now. In force.\n"
+    assert cli.verb("status", "--json")[0] == 0
+
+
+def test_a_model_in_parts(cli: Cli, hub: HubStandIn, model: Path) -> None:
+    whole = gguf.GGUFReader(model)
+    writer = gguf.GGUFWriter(cli.user / "big.gguf", "qwen3", split_max_tensors=16)
+    for field in whole.fields.values():
+        if not field.name.startswith("GGUF.") and field.name != "general.architecture":
+            array = field.types[0] == gguf.GGUFValueType.ARRAY
+            writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=field.types[-1] if array else None)
+    for tensor in whole.tensors:
+        writer.add_tensor(tensor.name, tensor.data)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    files = sorted(cli.user.glob("big-*.gguf"))
+    size = sum(f.stat().st_size for f in files)
+    assert len(files) == 2
+    for file in files:
+        hub.add("someone/Big-GGUF", file.name, file.read_bytes())
+    code, out, err = cli("pull", "someone/Big-GGUF")
+    assert code == 0 and "2 files" in out and "Part 2 of 2" in err, out + err
+    name = f"someone/Big-GGUF/{files[0].name}"
+    assert cli.names() == [name] and cli.json("list")["models"][0]["size"] == size  # type: ignore[index]
+    assert cli("use", name)[0] == 0 and cli("use", "--none")[0] == 0
+    second = cli.pulled.parents[1] / "Big-GGUF" / files[1].name
+    second.write_bytes(second.read_bytes()[:-1] + b"x")
+    code, out, _ = cli("verify")
+    assert code == 1 and f"that of {files[1].name} is" in out
+    assert cli.json("rm", name) == {"removed": str(second.with_name(files[0].name)), "size": size}
+    assert not list(second.parent.glob("*.gguf")) and json.loads((cli.home / "state" / "models.lock").read_text())["models"] == {}
+    assert cli("pull", str(files[0]))[0] == 0, "and where they lie"
 
 
 def test_the_hub_s_client_stays_out_of_the_daemon_and_of_the_start() -> None:
