@@ -94,6 +94,13 @@ def _grammar(types: frozenset[str]) -> re.Pattern[str]:
     )
 
 
+@lru_cache(maxsize=64)
+def _vocabulary(types: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """The words of which the names of kinds are made, in lower case, and all their beginnings. The same for most tables."""
+    words = frozenset(TRANSLATED.union(*(t.lower().split("_") for t in {*types, *KINDS, UNKNOWN.name})))
+    return words, frozenset(w[:i] for w in words for i in range(1, len(w) + 1))
+
+
 class TokenTable:
     """Token -> entry. `find` is tolerant of case, escapes and separators; the suffix decides."""
 
@@ -222,9 +229,7 @@ class TokenTable:
     @property
     def _vocabulary(self) -> tuple[frozenset[str], frozenset[str]]:
         if self._words is None:
-            types = {*(e.type for e in self), *KINDS, UNKNOWN.name}
-            words = frozenset(TRANSLATED.union(*(t.lower().split("_") for t in types)))
-            self._words = words, frozenset(w[:i] for w in words for i in range(1, len(w) + 1))
+            self._words = _vocabulary(frozenset(e.type for e in self))
             codes = [suffix_of(e.token) for e in self if e.token[0] in "uh"]
             self._codes = frozenset(c[:i] for c in codes for i in range(len(c) + 1))
         return self._words
