@@ -92,9 +92,13 @@ class Story:
     def person_said(self, answer: str, calls: int, seconds: float) -> None:
         """What came of tool calls that a person had to allow."""
         what = "a tool call" if calls == 1 else f"{calls} tool calls"
-        said = {"allowed": "A person allowed", "denied": "A person denied", "expired": "Nobody allowed"}.get(answer, "Nobody could be asked for")
+        said = {"allowed": "A person allowed", "denied": "A person denied", "expired": "Nobody allowed"}.get(
+            answer, "Nobody could be asked for"
+        )
         if self.attempts:
-            self.attempts[-1].setdefault("notes", []).append(f"{said} {what} of {self.attempts[-1]['model']} within {seconds:.0f} s.")
+            self.attempts[-1].setdefault("notes", []).append(
+                f"{said} {what} of {self.attempts[-1]['model']} within {seconds:.0f} s."
+            )
             self.attempts[-1]["approval"] = {"answer": answer, "calls": calls, "seconds": round(seconds, 1)}
 
     def called(self, wire: str, crosses: bool, notes: tuple[str, ...], edits: tuple[Made, ...]) -> None:
@@ -227,7 +231,9 @@ def _hashes(secret: bytes, left: list[str], answer: str) -> dict[str, Any]:
     def hashed(text: str) -> str:
         return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:16]
 
-    return ({"left_hashed": [hashed(text) for text in left]} if left else {}) | ({"answer_hashed": hashed(answer)} if answer else {})
+    return ({"left_hashed": [hashed(text) for text in left]} if left else {}) | (
+        {"answer_hashed": hashed(answer)} if answer else {}
+    )
 
 
 async def _veil_words(services: Services, story: Story) -> None:

@@ -133,7 +133,9 @@ class Runner:
                     name = ""
                     return await self._next(first)
                 case c.Judge(chunks, terms):
-                    return await (self._judged(chunks, terms) if terms.rules is None else self._or_gone(self._judged(chunks, terms)))
+                    return await (
+                        self._judged(chunks, terms) if terms.rules is None else self._or_gone(self._judged(chunks, terms))
+                    )
                 case c.Wait():
                     return await self._wait(command)
                 case c.Stepped():

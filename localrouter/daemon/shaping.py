@@ -57,7 +57,11 @@ async def shaped(
         own_rules = rules
         tree, count = without_tools(tree, lambda name: own_rules.offers(name, shell=is_shell(name)))
         if count:
-            made.append(Made("withhold_tools", f"{count} of the offered tools were left out: the route '{route}' denies each call of them."))
+            made.append(
+                Made(
+                    "withhold_tools", f"{count} of the offered tools were left out: the route '{route}' denies each call of them."
+                )
+            )
     if prompt is not None:
         values = {
             "task": signals.task, "domain": signals.domain, "language": signals.language, "project": ask.caller.project,
