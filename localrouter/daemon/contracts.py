@@ -2,13 +2,15 @@
 
 A held answer reaches the client only when it was judged, in one piece, also on a stream: signs of life go out meanwhile. It is restored once,
 because restoring has a memory; what the judge read is what is written.
+
+The local engine writes under a grammar, so where a route's contract names a schema or labels it is held to them while it writes.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +20,8 @@ from localrouter.core.cited import Citations
 from localrouter.core.judge import Listener, Said, Verdict
 from localrouter.core.judge import check as check
 from localrouter.core.judge import judge as judge
+from localrouter.core.plan import Plan
+from localrouter.core.recipe import Recipe
 from localrouter.daemon.restoring import Extra, Restorer
 from localrouter.dialects import Dialect
 from localrouter.dialects._fields import dumps
@@ -73,6 +77,24 @@ def _value(found: re.Match[str], table: TokenTable) -> str:
     return found[0] if entry is None else found[0][: table.start(found, entry) - found.start()] + entry.value
 
 
+def guided(params: Mapping[str, Any], plan: Plan | None, recipe: Recipe) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """(parameters of the local engine, a sentence for the trace if they changed): with what the route's contract asks for as the form of the
+    answer, where the request has no form of its own and offers no tools (a call is no text to judge)."""
+    route = next((r for r in recipe.route if plan is not None and r.name == plan.route), None)
+    contract = (plan.contract if plan is not None else None) or (route.contract if route is not None else None)
+    if contract is None or params.get("response_format") or params.get("tools"):
+        return dict(params), ()
+    if contract.labels:
+        return {**params, "grammar": {"kind": "choice", "value": list(contract.labels)}}, (_LED.format("labels"),)
+    schema = recipe.schemas.get(contract.json_schema or "")
+    if schema is not None:
+        return {**params, "grammar": {"kind": "json_schema", "value": schema}}, (_LED.format(f"schema '{contract.json_schema}'"),)
+    return dict(params), ()
+
+
+_LED = "The local model wrote under a grammar of the {} that the route's contract asks for."
+
+
 def again(ask: Ask, dialect: Dialect, said: Sequence[Said], complaint: str) -> Ask:
     """The request with the model's own answer and what was wrong with it as two more turns; its leaves are read anew, so that they are
     scanned and veiled like all others."""
@@ -101,4 +123,4 @@ def _with(tree: dict[str, Any], words: str, complaint: str) -> dict[str, Any]:
     return {**tree, "input": [*(before or ()), *turns]}
 
 
-__all__ = ["Held", "Verdict", "again", "check", "judge"]
+__all__ = ["Held", "Verdict", "again", "check", "guided", "judge"]

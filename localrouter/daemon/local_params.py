@@ -1,6 +1,7 @@
 """What the local engine takes of a chat completions request: one table, for what is passed on, noted and refused. Nothing is dropped in silence.
 
 The engine's process reads these names in its `chat` frames (engine/worker.py); whoever teaches it another adds the name here.
+`grammar` is the daemon's own (a route's contract, contracts.py): no client of an API that is spoken here has a word for it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from localrouter.providers import _tuning
 
 TAKES = frozenset(
     {
-        "tools", "tool_choice", "parallel_tool_calls", "response_format", "reasoning", "max_tokens", "stop", "n", "seed",
+        "tools", "tool_choice", "parallel_tool_calls", "response_format", "grammar", "reasoning", "max_tokens", "stop", "n", "seed",
         "temperature", "top_p", "top_k", "min_p", "typical_p", "logit_bias", "logprobs", "top_logprobs",
         "presence_penalty", "frequency_penalty", "repeat_penalty",
     }
