@@ -53,21 +53,37 @@ def command(as_json: bool) -> int:
     for name, text in rows:
         click.echo(f"{name:<{width}}  {_show.clean(str(text))}")
     if tree["health"]:
-        _show.table(_COLUMNS, (_row(h) for h in tree["health"]), right=_COLUMNS[2:8])
+        # Who is cut off or does not do well comes first; on a narrow terminal what is looked at least is left out.
+        ordered = sorted(tree["health"], key=lambda h: (h["state"] == "closed", not h["words"]))
+        _show.table(_COLUMNS, map(_row, ordered), right=_COLUMNS[2:10], drop=("tokens/s", "slow", "broken", "p95"))
     return 0
 
 
-_COLUMNS = ("host or model", "breaker", "calls", "bad", "slow", "first ms", "p95", "tokens/s", "what is said of it")
+_COLUMNS = (
+    "host or model",
+    "breaker",
+    "calls",
+    "failed",
+    "refused",
+    "broken",
+    "slow",
+    "first ms",
+    "p95",
+    "tokens/s",
+    "what is said of it",
+)
 
 
 def _row(h: dict[str, Any]) -> list[str]:
-    """Shares are of the calls of the last minutes; `bad`: failed, refused or broke their format."""
+    """Shares are of the calls of the last minutes."""
     wait = f" ({h['wait_s']:.0f} s)" if h["state"] == "open" else ""
     return [
         h["name"],
         h["state"].replace("_", "-") + wait,
         str(h["calls"]),
-        _percent(h["errors"] + h["refusals"] + h["broken"]),
+        _percent(h["errors"]),
+        _percent(h["refusals"]),
+        _percent(h["broken"]),
         _percent(h["slow"]),
         _number(h["first_ms"]),
         _number(h["first_p95_ms"]),

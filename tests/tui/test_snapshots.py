@@ -19,7 +19,7 @@ SCENES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "lane": (("l", "l"), ("lane: local",)),
     "paused": (("p",), ("PAUSED",)),
     "doctor": (("d",), ("3 in the chain",)),
-    "health": (("h",), ("30 % bad",)),
+    "health": (("h",), ("30 % of its last 50 calls failed", "p95")),
     "help": (("question_mark",), ("another request",)),
 }
 

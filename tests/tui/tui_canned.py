@@ -84,7 +84,10 @@ def condition(name: str, calls: int, **more: Any) -> dict[str, Any]:
         "errors": 0.0,
         "refusals": 0.0,
         "broken": 0.0,
+        "slow": 0.0,
         "first_ms": 412.0,
+        "first_p95_ms": 1890.0,
+        "tokens_s": 71.4,
         "words": "",
         **more,
     }

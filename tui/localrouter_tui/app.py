@@ -7,12 +7,14 @@ into widgets.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import work
-from textual.app import App, ComposeResult
+from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Input
 
@@ -23,6 +25,8 @@ from localrouter_tui.records import Odd, Record
 from localrouter_tui.screens.doctor import DoctorScreen
 from localrouter_tui.screens.health import HealthScreen
 from localrouter_tui.screens.help import HelpScreen
+from localrouter_tui.screens.recipes import RecipesScreen
+from localrouter_tui.verbs import Verbs
 from localrouter_tui.watch import Filter, Watch
 from localrouter_tui.widgets.head import Head, Notice
 from localrouter_tui.widgets.panel import Panel
@@ -34,6 +38,8 @@ WIDE = 110
 HOLD_S = 0.12
 """A selection must stand this long before its detail is asked for: a held arrow key asks once."""
 LANES = ("", "hosted", "local", "none")
+_LISTS = {"filter", "lane", "pause", "doctor", "health", "recipes", "help", "back"}
+"""Actions of the list of requests."""
 _EMPTY = (
     "No requests yet.",
     "",
@@ -44,29 +50,31 @@ _NO_MATCH = ("No request has these words in this lane.", "", "Escape shows all."
 
 
 class RouterApp(App[None]):
-    """`/` filters, `l` chooses a lane, `p` pauses, Enter reads a request, `d` examines, `h` shows health, `?` helps, `q` leaves."""
+    """`/` filters, `l` chooses a lane, `p` pauses, Enter reads a request, `d` examines, `h` shows health, `r` recipes, `?` helps, `q` leaves;
+    Ctrl+P finds each of these by its name."""
 
     TITLE = "localrouter"
     CSS_PATH = "app.tcss"
-    ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012  # Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter"),
         Binding("l", "lane", "Lane"),
-        Binding("p", "pause", "Pause"),
-        Binding("d", "doctor", "Doctor"),
-        Binding("h", "health", "Health", show=False),
+        Binding("p", "pause", "Pause", show=False),
+        Binding("d", "doctor", "Doctor", show=False),
+        Binding("h", "health", "Health"),
+        Binding("r", "recipes", "Recipes"),
         Binding("question_mark,f1", "help", "Help", key_display="?"),
         Binding("escape", "back", "Back", show=False),
         Binding("q", "quit", "Quit"),
     ]
 
-    def __init__(self, daemon: Daemon | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, daemon: Daemon | None = None, clock: Clock | None = None, verbs: Verbs | None = None) -> None:
         super().__init__()
         self.register_theme(THEME)  # before the style sheet is read, which names its colours
         self.theme = THEME.name
         self._daemon = daemon or Daemon()
         self._clock = clock or Clock()
+        self._verbs = verbs or Verbs()
         self._watch = Watch(self._daemon)
         self._filter = Filter()
         self._paused = False
@@ -229,9 +237,31 @@ class RouterApp(App[None]):
         """How hosts and models do."""
         self.push_screen(HealthScreen(self._daemon))
 
+    def action_recipes(self) -> None:
+        """The recipe in force, those that were, and another one."""
+        self.push_screen(RecipesScreen(self._daemon, self._verbs, self._clock))
+
     def action_help(self) -> None:
         """The keys."""
         self.push_screen(HelpScreen())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys of the list and its detail belong to their own screen, and not to a page above it."""
+        return action not in _LISTS or self.screen is self.screen_stack[0]
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the command palette offers: ours, and none of Textual's own."""
+        if screen is not self.screen_stack[0]:  # a page is open: what its keys do stands in its last line
+            yield SystemCommand("Back", "Close this page", lambda: screen.dismiss(None))
+            return
+        yield SystemCommand("Recipes", "The recipe in force, its history, dry runs, apply and roll back", self.action_recipes)
+        yield SystemCommand("Health", "How hosts and models do", self.action_health)
+        yield SystemCommand("Doctor", "Examine the daemon", self.action_doctor)
+        yield SystemCommand("Filter", "Only requests whose veiled text has all these words", self.action_filter)
+        yield SystemCommand("Lane", "Only one lane: hosted, local, refused, all", self.action_lane)
+        yield SystemCommand("Pause", "Stop looking, or go on", self.action_pause)
+        yield SystemCommand("Help", "The keys, and what the colours say", self.action_help)
+        yield SystemCommand("Quit", "Leave; the daemon goes on", self.exit)
 
 
 def main() -> int:

@@ -38,8 +38,8 @@ class Row:
     def of(cls, tree: Tree) -> Row:
         """Raises Odd."""
         return cls(
-            _id(tree), _number(tree, "started"), _text(tree, "lane"), _text(tree, "model"), _text(tree, "reason"),
-            _whole(tree, "status"), _whole(tree, "cost_micro"), _number(tree, "ms"), _counts(tree, "findings"),
+            _id(tree), number_of(tree, "started"), text_of(tree, "lane"), text_of(tree, "model"), text_of(tree, "reason"),
+            whole_of(tree, "status"), whole_of(tree, "cost_micro"), number_of(tree, "ms"), _counts(tree, "findings"),
         )  # fmt: skip
 
 
@@ -104,44 +104,44 @@ class Record:
     def of(cls, tree: Tree) -> Record:
         """Raises Odd."""
         if tree.get("forgotten"):
-            return cls(Row(_id(tree), 0.0, "", "", "", 0, 0, 0.0, ()), forgotten=_number(tree, "forgotten"))
+            return cls(Row(_id(tree), 0.0, "", "", "", 0, 0, 0.0, ()), forgotten=number_of(tree, "forgotten"))
         return cls(
             row=Row.of(tree),
-            outcome=_text(tree, "outcome"),
-            who=_text(tree, "who"),
-            session=_text(tree, "session"),
-            asked=_text(tree, "asked"),
-            route=_text(tree, "route"),
-            explain=_text(tree, "explain"),
-            data_class=_text(tree, "data_class"),
-            reserved_micro=_whole(tree, "reserved_micro"),
+            outcome=text_of(tree, "outcome"),
+            who=text_of(tree, "who"),
+            session=text_of(tree, "session"),
+            asked=text_of(tree, "asked"),
+            route=text_of(tree, "route"),
+            explain=text_of(tree, "explain"),
+            data_class=text_of(tree, "data_class"),
+            reserved_micro=whole_of(tree, "reserved_micro"),
             usage=_counts(tree, "usage"),
             restored=_counts(tree, "restored"),
-            steps=tuple(Step(_text(s, "name"), _number(s, "ms")) for s in _trees(tree, "steps")),
+            steps=tuple(Step(text_of(s, "name"), number_of(s, "ms")) for s in trees_of(tree, "steps")),
             attempts=tuple(
-                Attempt(_text(a, "model"), _text(a, "lane"), _text(a, "outcome"),
-                        _whole(a, "cost_micro", 0), _whole(a, "reserved_micro", 0))
-                for a in _trees(tree, "attempts")
+                Attempt(text_of(a, "model"), text_of(a, "lane"), text_of(a, "outcome"),
+                        whole_of(a, "cost_micro", 0), whole_of(a, "reserved_micro", 0))
+                for a in trees_of(tree, "attempts")
             ),
             candidates=tuple(
-                Candidate(_text(c, "model"), c.get("kept") is True, _text(c, "gate"), _text(c, "why"))
-                for c in _trees(tree, "candidates")
+                Candidate(text_of(c, "model"), c.get("kept") is True, text_of(c, "gate"), text_of(c, "why"))
+                for c in trees_of(tree, "candidates")
             ),
             walked=tuple(
-                f"{_text(w, 'failed')} ({_text(w, 'kind').replace('_', ' ')}): {_text(w, 'step') or 'no step was left'}"
-                + (f" -> {_text(w, 'target')}" if _text(w, "target") else "")
+                f"{text_of(w, 'failed')} ({text_of(w, 'kind').replace('_', ' ')}): {text_of(w, 'step') or 'no step was left'}"
+                + (f" -> {text_of(w, 'target')}" if text_of(w, "target") else "")
                 for w in _later(tree, "walked")
             ),
             checks=tuple(
-                f"{_text(c, 'model')}: " + ("holds" if c.get("held") is True else f"{_text(c, 'error')}, {_text(c, 'why')}")
+                f"{text_of(c, 'model')}: " + ("holds" if c.get("held") is True else f"{text_of(c, 'error')}, {text_of(c, 'why')}")
                 for c in _later(tree, "checks")
             ),
-            tool_calls=tuple(_text(t, "name") for t in _trees(tree, "tool_calls")),
-            left_machine=_texts(tree, "left_machine"),
-            tokens=_texts(tree, "tokens"),
-            answer=_text(tree, "answer"),
-            recipe=_text(tree, "recipe"),
-            catalogue=_text(tree, "catalogue"),
+            tool_calls=tuple(text_of(t, "name") for t in trees_of(tree, "tool_calls")),
+            left_machine=texts_of(tree, "left_machine"),
+            tokens=texts_of(tree, "tokens"),
+            answer=text_of(tree, "answer"),
+            recipe=text_of(tree, "recipe"),
+            catalogue=text_of(tree, "catalogue"),
         )  # fmt: skip
 
 
@@ -159,10 +159,10 @@ class Status:
     @classmethod
     def of(cls, tree: Tree) -> Status:
         """Raises Odd."""
-        scan, local = _tree(tree, "inspector"), _tree(tree, "local")
+        scan, local = tree_of(tree, "inspector"), tree_of(tree, "local")
         cooling = tree.get("cooling")
         return cls(
-            _text(tree, "recipe"), scan.get("alive") is True, local.get("available") is True, _whole(tree, "in_flight"),
+            text_of(tree, "recipe"), scan.get("alive") is True, local.get("available") is True, whole_of(tree, "in_flight"),
             len(cooling) if isinstance(cooling, Mapping) else 0, sum(c.state == "open" for c in map(Condition.of, _later(tree, "health"))),
         )  # fmt: skip
 
@@ -177,10 +177,10 @@ class Spend:
     @classmethod
     def of(cls, tree: Tree) -> Spend:
         """Raises Odd."""
-        for budget in _trees(tree, "budgets"):
+        for budget in trees_of(tree, "budgets"):
             if budget.get("scope") == "daily" and budget.get("limit") is not None:
-                return cls(_whole(budget, "spent"), _whole(budget, "limit"))
-        return cls(_whole(tree, "spent_today_micro"), None)
+                return cls(whole_of(budget, "spent"), whole_of(budget, "limit"))
+        return cls(whole_of(tree, "spent_today_micro"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,45 +195,58 @@ class Check:
     @classmethod
     def of(cls, tree: Tree) -> Check:
         ok = tree.get("ok")
-        return cls(_text(tree, "name"), ok if isinstance(ok, bool) else None, _text(tree, "detail"), _text(tree, "do"))
+        return cls(text_of(tree, "name"), ok if isinstance(ok, bool) else None, text_of(tree, "detail"), text_of(tree, "do"))
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How a host or a model did of late. `state`: of a host's breaker; `bad`: the share of its calls that failed, refused or broke their
-    format; `words`: what is to be said of it, if anything."""
+    """How a host or a model did of late. `state`: of a host's breaker (`closed`, `open`, `half_open`); shares of its calls: `errors` failed,
+    `refusals` declined, `broken` broke their format, `slow` took far longer than usual; `first_ms`, `p95_ms`: to the first word of streamed
+    answers; `words`: what is to be said of it, if anything."""
 
     name: str
     state: str
     calls: int
-    bad: float
+    errors: float
+    refusals: float
+    broken: float
+    slow: float
     first_ms: float | None
+    p95_ms: float | None
+    tokens_s: float | None
     words: str
 
     @classmethod
     def of(cls, tree: Tree) -> Condition:
         """Raises Odd."""
-        bad = sum(_number(tree, key) for key in ("errors", "refusals", "broken"))
-        first = None if tree.get("first_ms") is None else _number(tree, "first_ms")
-        return cls(_text(tree, "name"), _text(tree, "state"), _whole(tree, "calls"), bad, first, _text(tree, "words"))
+        return cls(
+            text_of(tree, "name"), text_of(tree, "state"), whole_of(tree, "calls"), number_of(tree, "errors"), number_of(tree, "refusals"),
+            number_of(tree, "broken"), number_of(tree, "slow"), _known(tree, "first_ms"), _known(tree, "first_p95_ms"),
+            _known(tree, "tokens_s"), text_of(tree, "words"),
+        )  # fmt: skip
+
+    @property
+    def well(self) -> bool:
+        """Nothing is to be said of it."""
+        return self.state == "closed" and not self.words
 
 
 def health(tree: Tree) -> tuple[Condition, ...]:
     """The list in GET status. Raises Odd."""
-    return tuple(Condition.of(t) for t in _trees(tree, "health"))
+    return tuple(Condition.of(t) for t in trees_of(tree, "health"))
 
 
 def rows(tree: Tree) -> tuple[Row, ...]:
     """The list of GET traces. Raises Odd."""
-    return tuple(Row.of(t) for t in _trees(tree, "traces"))
+    return tuple(Row.of(t) for t in trees_of(tree, "traces"))
 
 
 def checks(tree: Tree) -> tuple[Check, ...]:
     """The list of GET doctor. Raises Odd."""
-    return tuple(Check.of(t) for t in _trees(tree, "checks"))
+    return tuple(Check.of(t) for t in trees_of(tree, "checks"))
 
 
-def _text(tree: Tree, key: str) -> str:
+def text_of(tree: Tree, key: str) -> str:
     value = tree.get(key)
     return "" if value is None else str(value)
 
@@ -245,28 +258,32 @@ def _id(tree: Tree) -> str:
     return value
 
 
-def _number(tree: Tree, key: str) -> float:
+def number_of(tree: Tree, key: str) -> float:
     value = tree.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Odd
     return float(value)
 
 
-def _whole(tree: Tree, key: str, absent: int | None = None) -> int:
+def _known(tree: Tree, key: str) -> float | None:
+    return None if tree.get(key) is None else number_of(tree, key)
+
+
+def whole_of(tree: Tree, key: str, absent: int | None = None) -> int:
     value = tree.get(key, absent)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Odd
     return value
 
 
-def _tree(tree: Tree, key: str) -> Tree:
+def tree_of(tree: Tree, key: str) -> Tree:
     value = tree.get(key)
     if not isinstance(value, Mapping):
         raise Odd
     return value
 
 
-def _trees(tree: Tree, key: str) -> list[Tree]:
+def trees_of(tree: Tree, key: str) -> list[Tree]:
     value = tree.get(key)
     if not isinstance(value, list) or not all(isinstance(v, Mapping) for v in value):
         raise Odd
@@ -275,10 +292,10 @@ def _trees(tree: Tree, key: str) -> list[Tree]:
 
 def _later(tree: Tree, key: str) -> list[Tree]:
     """As `_trees`, of a key that records of earlier versions lack."""
-    return _trees(tree, key) if key in tree else []
+    return trees_of(tree, key) if key in tree else []
 
 
-def _texts(tree: Tree, key: str) -> tuple[str, ...]:
+def texts_of(tree: Tree, key: str) -> tuple[str, ...]:
     value = tree.get(key)
     return tuple(map(str, value)) if isinstance(value, list) else ()
 

@@ -25,6 +25,8 @@ _KEYS = (
     ("p", "pause, and go on"),
     ("d", "examine the daemon"),
     ("h", "how hosts and models do"),
+    ("r", "recipes: in force, before, dry runs, apply, roll back"),
+    ("Ctrl+P", "any of these by its name"),
     ("?", "this page"),
     ("q", "leave; the daemon goes on"),
 )
