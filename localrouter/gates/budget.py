@@ -48,6 +48,12 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
         note = f"answer limited to {fits} tokens by the {name}"
         return replace(candidate, max_output=fits, notes=(*candidate.notes, note))
     need = ceiling(bound, floor, model.price, n, offers, model.context)
+    if name == _own(view):
+        return Drop(
+            "budget",
+            f"Route '{view.route.name}' lets one call cost {usd(limit)} at most, and this one may cost {usd(need)}.",
+            "Ask for a shorter answer, or raise limits cost_usd of the route in the recipe.",
+        )
     when = f" It resets at {_clock(view)}." if view.standing.resets_at else ""
     return Drop(
         "budget",
@@ -64,9 +70,14 @@ def _limit(view: View) -> tuple[int | None, str]:
         if view.route.limits.cost_usd is not None:
             cap = parse_usd(view.route.limits.cost_usd)
             if found[0] is None or cap < found[0]:
-                found = cap, f"route '{view.route.name}' limit"
+                found = cap, _own(view)
         view.memo[NAME] = found
     return found
+
+
+def _own(view: View) -> str:
+    """The name of the route's limit, which no time resets and no budget raises."""
+    return f"route '{view.route.name}' limit"
 
 
 def _clock(view: View) -> str:

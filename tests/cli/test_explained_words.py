@@ -55,7 +55,7 @@ WORDS: dict[str, tuple[str | list[dict[str, str]], dict[str, Any], tuple[str, ..
         "What is two and five?", {},
         ("brief/model failed first: the prompt is too long for it, so acme/large, which reads more, was asked.",),
     ),
-    "dear": ("What is two and six?", {}, ("Refused, and nothing left this machine.", "this", "may cost $0.00", "It cost nothing.")),
+    "dear": ("What is two and six?", {}, ("Refused, and nothing left this machine.", "Route 'dear' lets one call cost $0.000010 at most, and this one may cost $0.00", "It cost nothing.")),
     "labelled": (
         "no", {},
         ("wordy/model failed first: its answer broke the contract of the route, so it was told what was wrong and asked again.", "It failed again: its answer broke the contract of the route, so acme/small was asked.", "The answer keeps what the route promises.", "of that for answers that could not be used."),
