@@ -302,6 +302,19 @@ def test_loop_guard() -> None:
     )
 
 
+def test_tool_rate() -> None:
+    asks = replace(ASK, needs=Needs(tools=True))
+    few = {"tools": {"max_calls_per_minute": 3}}
+    made = replace(STANDING, tool_calls={"r": 3, "other": 99})
+    assert kept("tool_rate", view(route=few, ask=asks, world=made), *ALL) == [], "who answers makes no difference"
+    assert kept("tool_rate", view(route=few, ask=asks, world=replace(STANDING, tool_calls={"r": 2})), *ALL) == list(ALL)
+    assert kept("tool_rate", view(route=few, world=made), *ALL) == list(ALL), "it offers no tools"
+    assert kept("tool_rate", view(ask=asks, world=made), *ALL) == list(ALL), "no limit unless the route sets one"
+    recipe = Recipe.model_validate({"name": "t", "route": [{"name": "r", "try": ["us/m"], **few}]})
+    error = decide(asks, Signals(), recipe, made, list(GATES.values())).error
+    assert error is not None and (error.code, error.status, error.retry_after) == ("tools_too_fast", 429, 60.0)
+
+
 def test_budget() -> None:
     assert kept("budget", view(), "us/m", "us/free", "local:chat") == ["us/m", "local:chat"], "an unknown price is refused"
     poor = view(world=replace(STANDING, remaining=10), prompt_bound=100)
