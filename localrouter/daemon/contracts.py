@@ -84,11 +84,11 @@ def guided(params: Mapping[str, Any], plan: Plan | None, recipe: Recipe) -> tupl
     contract = (plan.contract if plan is not None else None) or (route.contract if route is not None else None)
     if contract is None or params.get("response_format") or params.get("tools"):
         return dict(params), ()
-    if contract.labels:
+    if contract.labels and all(contract.labels):
         return {**params, "grammar": {"kind": "choice", "value": list(contract.labels)}}, (_LED.format("labels"),)
     schema = recipe.schemas.get(contract.json_schema or "")
     if schema is not None:
-        return {**params, "grammar": {"kind": "json_schema", "value": schema}}, (_LED.format(f"schema '{contract.json_schema}'"),)
+        return {**params, "grammar": {"kind": "json_hint", "value": schema}}, (_LED.format(f"schema '{contract.json_schema}'"),)
     return dict(params), ()
 
 

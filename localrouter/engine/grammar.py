@@ -93,6 +93,12 @@ def embedded(schema: Any) -> str:
     return json.dumps({**rewrite(schema, lenient=True), "x-guidance": {**JSON_OPTIONS, "lenient": True}}, ensure_ascii=False)
 
 
+def json_hint(schema: Any) -> Grammar:
+    """A JSON value that the schema allows as far as a grammar can say it, for whoever judges the answer afterwards: keywords that cannot be
+    enforced are left out. Raises: BadGrammar when it is no schema, too large or too deep."""
+    return lark("start: %json " + embedded(schema))
+
+
 def any_json_object() -> Grammar:
     """Any JSON object."""
     return json_schema({"type": "object"})
@@ -143,9 +149,10 @@ def choice(options: Sequence[str]) -> Grammar:
 
 
 def of(kind: str, value: Any) -> Grammar:
-    """By the name that clients use: json_schema, regex, lark, gbnf, choice. Raises: BadGrammar."""
+    """By the name that clients use: json_schema, json_hint, regex, lark, gbnf, choice. Raises: BadGrammar."""
     make: Mapping[str, Callable[[Any], Grammar]] = {
         "json_schema": json_schema,
+        "json_hint": json_hint,
         "regex": regex,
         "lark": lark,
         "gbnf": gbnf,

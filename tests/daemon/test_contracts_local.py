@@ -34,6 +34,18 @@ required = ["mood"]
 additionalProperties = false
 properties = { mood = { enum = ["good", "bad"] } }
 
+[schemas.odd]
+type = "object"
+required = ["mood"]
+additionalProperties = false
+properties = { mood = { enum = ["good", "bad"], not = { const = "fine" } } }
+
+[[route]]
+name = "odd"
+match = { model = ["*/rehearsal-400"] }
+try = ["local:chat"]
+contract = { json_schema = "odd" }
+
 [[route]]
 name = "form"
 match = { model = ["*/rehearsal-1"] }
@@ -103,6 +115,9 @@ def test_the_route_s_own_schema_and_labels_are_kept_here(here: Daemon, name: str
     with DRIVERS[name](here.base, here.client, max_retries=0) as driver:
         got = driver.user(f"How is it? {name} {stream}").run("rehearsal/rehearsal-echo", stream=stream)
     assert json.loads(got.text) in ({"mood": "good"}, {"mood": "bad"})
+    with DRIVERS[name](here.base, here.client, max_retries=0) as driver:
+        got = driver.user(f"How is it? {name} {stream}").run("rehearsal/rehearsal-400", stream=stream)
+    assert json.loads(got.text) in ({"mood": "good"}, {"mood": "bad"}), "what no grammar can say (`not`) is left to the judge"
     with DRIVERS[name](here.base, here.client, max_retries=0) as driver:
         got = driver.user(f"Is it spam? {name} {stream}").run("rehearsal/rehearsal-split", stream=stream)
     assert got.text in LABELS, "the label and nothing else"
