@@ -6,6 +6,7 @@ from typing import Any
 
 from localrouter.core.match import Match, fits
 from localrouter.core.recipe import Recipe
+from localrouter.core.tool_rules import ToolRules
 
 
 def _implied(name: str, wide: Any, narrow: Any) -> bool:
@@ -51,6 +52,20 @@ def _idle(recipe: Recipe) -> list[str]:
     for name, rule in recipe.classes.items():
         if "otherwise" in rule.model_fields_set and rule.only is None:
             out.append(f"[classes.{name}] otherwise has no effect without 'only'.")
+    for route in recipe.route:
+        if route.tools is not None:
+            out += [f"[route.tools] of '{route.name}': {what}." for what in _idle_rules(route.tools)]
+    return out
+
+
+def _idle_rules(rules: ToolRules) -> list[str]:
+    out = [] if rules.judges else ["it denies nothing, asks for nothing and counts nothing"]
+    if rules.allow and rules.default == "allow":
+        out.append("allow has no effect, since what no other rule covers is allowed")
+    if "wait_s" in rules.model_fields_set and not rules.ask and rules.default != "ask":
+        out.append("wait_s has no effect, since no call waits for a person")
+    if rules.default == "deny" and not (rules.allow or rules.ask):
+        out.append("every call is denied, so the model is shown no tools")
     return out
 
 

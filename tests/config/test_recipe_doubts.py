@@ -120,3 +120,15 @@ def test_a_route_that_is_called_unreachable_is(
     signals, world = Signals(task=task, difficulty=difficulty, cheap=cheap), Standing(0.0, Catalogue("t"), None, minute=minute)
     if covers(wide, narrow) and holds(narrow, ask, signals, world):
         assert holds(wide, ask, signals, world)
+
+
+def test_rules_for_tools_that_do_nothing_are_told() -> None:
+    def told(**rules: object) -> list[str]:
+        route = {"name": "r", "try": ["asked"], "tools": rules}
+        return [d for d in doubts(Recipe.model_validate({"name": "t", "route": [route]})) if "tools" in d]
+
+    assert told(deny=["x"]) == told(default="deny", allow=["read*"]) == told(max_calls_per_minute=3) == []
+    assert "denies nothing" in told()[0]
+    assert "allow has no effect" in told(deny=["x"], allow=["y"])[0]
+    assert "wait_s has no effect" in told(deny=["x"], wait_s=9)[0]
+    assert "shown no tools" in told(default="deny")[0]
