@@ -198,6 +198,10 @@ def state_bytes(header: Header) -> int:
     """Of the recurrent layers' states of one sequence (f32); 0 for a model that has none."""
     inner, wide, groups = _key(header, "ssm.inner_size"), _key(header, "ssm.state_size"), _key(header, "ssm.group_count")
     kernel = _key(header, "ssm.conv_kernel")
+    if short := _key(header, "shortconv.l_cache"):  # LFM2: layers without key-value heads are short convolutions
+        heads = header.values.get(f"{header.architecture}.attention.head_count_kv")
+        count = sum(1 for n in heads if not n) if isinstance(heads, tuple) else header.layers
+        return 4 * count * (short - 1) * header.embedding
     if not inner or not wide:
         return 0
     layers = header.layers

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localrouter.engine.fit import NoRoom, Wish, cache_bytes, fit
+from localrouter.engine.fit import NoRoom, Wish, cache_bytes, fit, state_bytes
 from localrouter.engine.gguf_facts import Header, Tensor
 from localrouter.engine.machine import Device, Machine, machine
 
@@ -58,3 +58,46 @@ def test_fast_cores_and_limits_of_a_container(tmp_path: Path) -> None:
     (group / "cpu.max").write_text("100000 100000\n")
     now = machine(root=tmp_path)
     assert now.total == 1_000_000 and now.available == 400_000 and now.physical == 1 and "memory" in now.limited
+
+
+def test_a_container_believes_its_limit_and_not_the_host(tmp_path: Path) -> None:
+    """As programs inside see it: version 2 with a namespace of its own, where its group is the root; version 1, where it is told the group's
+    name outside, and a limit above it counts too; a group without a limit."""
+    own = tmp_path / "v2"
+    (own / "proc/self").mkdir(parents=True)
+    (own / "proc/self/cgroup").write_text("0::/\n")
+    group = own / "sys/fs/cgroup"
+    group.mkdir(parents=True)
+    (group / "memory.max").write_text(f"{64 << 20}\n")
+    (group / "memory.current").write_text(f"{24 << 20}\n")
+    now = machine(root=own)
+    assert (now.total, now.available) == (64 << 20, 40 << 20) and now.limited == "memory"
+    old = tmp_path / "v1"
+    (old / "proc/self").mkdir(parents=True)
+    (old / "proc/self/cgroup").write_text("5:cpu,cpuacct:/docker/abc\n4:memory:/docker/abc\n")
+    group = old / "sys/fs/cgroup/memory"
+    group.mkdir(parents=True)
+    (group / "memory.limit_in_bytes").write_text(f"{32 << 20}\n")
+    (group / "memory.usage_in_bytes").write_text(f"{20 << 20}\n")
+    (group / "memory.stat").write_text(f"cache 9\ntotal_inactive_file {4 << 20}\n")
+    now = machine(root=old)
+    assert (now.total, now.available) == (32 << 20, 16 << 20)
+    with pytest.raises(NoRoom, match="can be had"):
+        fit(MODEL, now, Wish(), now.available)
+    (group / "memory.limit_in_bytes").write_text("9223372036854771712\n")
+    assert machine(root=old).total == machine(root=tmp_path / "none").total, "no limit"
+
+
+def test_states_of_layers_that_keep_one() -> None:
+    """What a sequence takes beside the cache: Qwen3.5's delta nets (llama-hparams.cpp, n_embd_s and n_embd_r), LFM2's short convolutions."""
+
+    def of(architecture: str, **keys: object) -> Header:
+        values = {f"{architecture}.{k.replace('__', '.')}": v for k, v in keys.items()}
+        return replace(MODEL, values={"general.architecture": architecture, **values})
+
+    delta = of("qwen35", block_count=24, embedding_length=1024, full_attention_interval=4, ssm__inner_size=2048, ssm__state_size=128,
+               ssm__group_count=16, ssm__conv_kernel=4)  # fmt: skip
+    assert state_bytes(delta) == 18 * 4 * (128 * 2048 + 3 * (2048 + 2 * 16 * 128))
+    short = of("lfm2", block_count=4, embedding_length=64, attention__head_count_kv=(0, 0, 8, 0), shortconv__l_cache=3)
+    assert state_bytes(short) == 3 * 4 * 2 * 64
+    assert state_bytes(MODEL) == 0

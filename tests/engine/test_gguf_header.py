@@ -14,6 +14,7 @@ from pathlib import Path
 import gguf
 import pytest
 import tiny_header
+import tiny_kinds
 
 from localrouter.engine.gguf_checks import sound_header
 from localrouter.engine.gguf_facts import Header, Tensor
@@ -212,6 +213,20 @@ def test_what_llama_cpp_would_abort_on(tmp_path: Path, model: Path) -> None:
     for old, new, why in cases:
         with pytest.raises(BadHeader, match=why):
             sound_header(_changed(model, tmp_path / "changed.gguf", old, new))
+
+
+def test_layers_that_share_a_cache_share_one_of_their_kind(tmp_path: Path) -> None:
+    base = tiny_kinds.build("gemma4", tmp_path / "gemma4.gguf")
+    assert sound_header(base).architecture == "gemma4"
+    key = b"gemma4.attention.shared_kv_layers" + struct.pack("<I", 4)
+    for shared in (
+        1,
+        3,
+        5,
+        6,
+    ):  # four layers have their own, and they alternate: 1 and 3 meet the other kind, 5 and 6 leave too few
+        with pytest.raises(BadHeader, match="share a cache that is not there"):
+            sound_header(_changed(base, tmp_path / "changed.gguf", key + struct.pack("<I", 2), key + struct.pack("<I", shared)))
 
 
 def loads(folder: Path) -> tuple[Counter[str], list[int]]:
