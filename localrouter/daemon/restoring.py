@@ -3,8 +3,9 @@
 Raw plane: the chunk keeps its raw form, and the texts of its pieces are restored; a thought that the host signs is shown as it came. Where
 only its end tells whether it is signed, it is shown up to its first token, and the rest with its end: restored, or as it came.
 Neutral plane: the raw form is taken away, because the client speaks another dialect; a piece that only repeats its channel (`whole`) is left
-out unless nothing of the channel came before. What the host signed is sealed for the client to keep, with the thought as the host said it;
-the client itself is shown the restored one, since no signature of its dialect covers it.
+out unless nothing of the channel came before, and thoughts that a host says in its text are told apart (providers/_think_tags.py). What the
+host signed is sealed for the client to keep, with the thought as the host said it; the client itself is shown the restored one, since no
+signature of its dialect covers it.
 
 A tool is called by the client's own name for it on either plane: in the piece, and in the tree beside its arguments.
 """
@@ -18,6 +19,7 @@ from localrouter.core.ask import get
 from localrouter.core.chat import Channel, Chunk, Piece
 from localrouter.daemon.citations import Citations
 from localrouter.daemon.origins import Origins, Sealed
+from localrouter.providers._think_tags import ThinkTags
 from localrouter.scrub.unveil import Unveiler
 
 Extra = list[tuple[Channel, str]]
@@ -56,6 +58,7 @@ class Restorer:
         self._marks: set[str] = set()
         self._signed: dict[Channel, list[str]] = {}
         self._doubts: dict[Channel, _Doubt] = {}
+        self._tags = ThinkTags() if crosses and wire == "openai_chat" else None
         self._citations = Citations(unveiler)
         self._cited: set[tuple[Channel, str]] = set()
 
@@ -71,7 +74,7 @@ class Restorer:
     def restore(self, chunk: Chunk) -> tuple[Chunk, list[str], Extra]:
         """The chunk to write, the texts of its pieces, and what was held back of other channels and belongs before it."""
         if self._crosses:
-            chunk = self._crossed(chunk)
+            chunk = self._crossed(chunk if self._tags is None else self._tags.split(chunk))
         texts: list[str] = []
         extra: Extra = []
         last: dict[Channel, int] = {}

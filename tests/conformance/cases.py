@@ -57,7 +57,7 @@ CASES: dict[int, tuple[str, dict[str, str]]] = {
     40: ("the key of a prompt cache", {EDGES: "test_a_conversations_cache_key_is_the_callers_or_the_sessions"}),
     41: ("signatures of calls", {WRITE_CHAT: "test_signed_reasoning_is_no_leaf", CHAT: "test_signatures_are_opaque test_signed_thoughts_go_back_as_they_were"}),
     42: ("Gemini's schemas and roles", {}),
-    43: ("reasoning that goes back, sampling that is fixed", {CHAT: "test_thoughts test_openais_reasoning_models_fix_their_sampling", "engine/test_families.py": "test_reasoning_that_the_prompt_opened"}),
+    43: ("reasoning that goes back, sampling that is fixed, thoughts in tags", {"conformance/test_think_tags.py": "test_at_any_cut test_not_streamed", CHAT: "test_thoughts test_openais_reasoning_models_fix_their_sampling", "engine/test_families.py": "test_reasoning_that_the_prompt_opened"}),
     44: ("Ollama's API; silence of local engines", {PLANES: "test_a_silent_host_is_covered_by_signs_of_life"}),
     45: ("embeddings in base64 and in batches", {"daemon/test_embeddings.py": "test_the_sdk_reads_it_in_both_encodings test_base64_is_little_endian_floats test_groups_lose_nothing"}),
     46: ("a fallback is built anew; local headers stay", {"conformance/test_fallback.py": "test_the_next_host_gets_a_request_of_its_own test_what_is_the_clients_own_affair_never_leaves", PLANES: "test_a_host_that_refuses_us_is_said_marked_and_not_the_end", "test_sdk_openai.py": "test_a_failing_host_falls_back_to_the_next_model"}),
