@@ -165,4 +165,7 @@ def _cost(story: Story, outcome: str) -> list[str]:
     lost = sum(a.get("cost_micro", 0) for a in story.attempts[:-1]) if outcome == "done" else 0
     guessed = any(a.get("estimated") and a.get("cost_micro") for a in story.attempts)
     text = f"It cost {usd(story.cost)}" + (" (an estimate: a host did not say what it used)" if guessed else "")
-    return [text + (f", {usd(lost)} of that for answers that could not be used." if lost else ".")]
+    text += f", {usd(lost)} of that for answers that could not be used." if lost else "."
+    ran = story.usage.get("tools") or {}
+    said = ", ".join(f"{kind.replace('_', ' ')} ({n})" for kind, n in ran.items())
+    return [text, f"That includes what its host ran by itself: {said}."] if said else [text]

@@ -217,6 +217,7 @@ def test_what_the_host_counts_is_what_is_charged(daemon: Daemon, small: Host, na
     record = call(daemon, f"/control/traces/{id_}")[1]
     assert record["cost_micro"] == charged and record["usage"].get("tools") == ({"web_search": 3} if ran else None)
     assert "web_search up to 10 times" in json.dumps(record)
+    assert ("That includes what its host ran by itself: web search (3)." in record["explain"]) == bool(ran)
 
 
 def test_a_search_that_was_seen_in_a_cut_stream_is_charged_as_an_estimate(daemon: Daemon, small: Host) -> None:
