@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import logging
 import os
@@ -29,7 +28,7 @@ from localrouter.config.settings import Settings, load_settings
 from localrouter.core.catalogue import Catalogue
 from localrouter.core.errors import RouterError
 from localrouter.core.recipe import Recipe
-from localrouter.daemon import control_socket
+from localrouter.daemon import control_socket, heap
 from localrouter.daemon.app import App
 from localrouter.daemon.control import Control
 from localrouter.daemon.control_explain import ControlExplain
@@ -231,7 +230,7 @@ async def _warm(inspection: Inspection, keys: Keys, catalogue: Catalogue, local:
         # It reads the shipped catalogue once, which takes longer than a request may.
         await asyncio.to_thread(lambda: [variable_is_for(host) for host in catalogue.hosts.values()])
         await asyncio.gather(keys.ready(), inspection.start())
-        _quiet_collector()
+        heap.quiet_collector()
         log.info("inspector ready: %d detectors", len(inspection.detectors))
     except RouterError as exc:
         # Not fatal: every request then gets `privacy.unsure`, and the next one tries to start it again.
@@ -240,15 +239,6 @@ async def _warm(inspection: Inspection, keys: Keys, catalogue: Catalogue, local:
 
 def _keep(settings: Settings) -> Keep:
     return Keep(settings.logging.keep_days, settings.logging.max_mb * 1024 * 1024)
-
-
-def _quiet_collector() -> None:
-    """What the daemon is made of stays for good: looking through its hundred thousand objects again and again stops every stream for a tenth of
-    a second. Frozen, it is not looked at any more (docs.python.org/3/library/gc.html#gc.freeze); the young are looked at less often, a request
-    leaves some hundred of them in cycles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 10, 10)
 
 
 def settings_with(settings: Settings, overrides: Mapping[str, Any]) -> Settings:
@@ -316,6 +306,7 @@ def main(overrides: Mapping[str, Any] | None = None, paths: Paths | None = None,
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its INFO lines name full URLs
     os.umask(0o077)
     _limit_process()
+    heap.keep_small()
     try:
         paths = paths or Paths.default()
         paths.ensure()
