@@ -7,13 +7,16 @@ fonts-firacode). Nothing leaves the machine: the host is a simulation on loopbac
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterator
 from datetime import UTC
@@ -26,8 +29,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tui")]
 from localrouter_tui.app import RouterApp  # noqa: E402  # after the path
 from localrouter_tui.client import Daemon  # noqa: E402
 from localrouter_tui.clock import Clock  # noqa: E402
+from localrouter_tui.screens.recipes import RecipesScreen  # noqa: E402
+from localrouter_tui.verbs import Verbs  # noqa: E402
 from localrouter_tui.widgets.panel import Panel  # noqa: E402
 from localrouter_tui.widgets.requests import RequestList  # noqa: E402
+from textual.pilot import Pilot  # noqa: E402  # after the path
 
 from localrouter.config.paths import Paths  # noqa: E402
 from localrouter.core.errors import RouterError  # noqa: E402
@@ -39,7 +45,19 @@ FOLDER = ROOT / "packaging" / "pictures"
 MOST = 300_000
 SCALE = 0.8
 """Of the drawing's own 12 pixels a character: enough to read, and the wide picture stays small."""
-PEM = "-----BEGIN RSA " + "PRIVATE KEY-----\nMIIEowIBAAKCAQEA0Zk3" + "q" * 44 + "\n-----END RSA " + "PRIVATE KEY-----"
+THRIFT = """name = "thrift"
+description = "As demo, and easy work to the small model."
+extends = "demo"
+[[route]]
+name = "easy"
+before = "default"
+match = { difficulty_below = 0.35, tools = false }
+try = ["rehearsal/small", "rehearsal/simulated"]
+"""
+"""A changed recipe, to be tried on what was asked."""
+_BODY = base64.b64encode(b"".join(hashlib.sha512(bytes([i])).digest() for i in range(9))).decode()
+PEM = "-----BEGIN RSA " + "PRIVATE KEY-----\n" + "\n".join(textwrap.wrap(_BODY, 64)) + "\n-----END RSA " + "PRIVATE KEY-----"
+"""A key in its form; it opens nothing."""
 
 
 def main() -> int:
@@ -74,9 +92,13 @@ def write_home(folder: Path, origin: str) -> Paths:
         f'[hosts.rehearsal]\norigin = "{origin}"\nkey_env = "LOCALROUTER_REHEARSAL_KEY"\nregion = "eu"\nretention_days = 0\n'
         "trains_on_data = false"
     )
-    for name in ("simulated", "rehearsal-429"):
+    for name, price_in, price_out in (
+        ("simulated", "0.25", "2.00"),
+        ("rehearsal-429", "0.25", "2.00"),
+        ("small", "0.05", "0.40"),
+    ):
         lines.append(
-            f'[models."rehearsal/{name}"]\nhost = "rehearsal"\nname = "{name}"\nprice_in = "0.25"\nprice_out = "2.00"\n'
+            f'[models."rehearsal/{name}"]\nhost = "rehearsal"\nname = "{name}"\nprice_in = "{price_in}"\nprice_out = "{price_out}"\n'
             "context = 400000\nmax_output = 2048\ntools = true\njson_schema = true"
         )
     paths.config_file.write_text("\n".join(lines) + "\n")
@@ -86,6 +108,7 @@ def write_home(folder: Path, origin: str) -> Paths:
         '[[route]]\nname = "default"\ntry = ["asked", "rehearsal/simulated", "local:chat"]',
     ]
     (paths.config / "recipes" / "demo.toml").write_text("\n".join(recipe) + "\n")
+    (paths.config / "recipes" / "thrift.toml").write_text(THRIFT)
     return paths
 
 
@@ -138,8 +161,9 @@ async def draw(paths: Paths) -> dict[str, str]:
         ("tui-wide", (140, 40), "mail", ()),
         ("tui-80x24", (80, 24), "", ()),
         ("tui-80x24-detail", (80, 24), "env", ("enter",)),
+        ("tui-recipes", (100, 30), "", ("r",)),
     ):
-        app = RouterApp(Daemon(paths), Clock(UTC))
+        app = RouterApp(Daemon(paths), Clock(UTC), Verbs(paths))
         async with app.run_test(size=size) as pilot:
             rows = app.query_one(RequestList)
             for _ in range(200):
@@ -153,9 +177,35 @@ async def draw(paths: Paths) -> dict[str, str]:
                 chosen = rows.chosen
                 if record is None or chosen is None or record.row.id == chosen.id:
                     break
+            if isinstance(app.screen, RecipesScreen):
+                await tried(pilot)
             await pilot.pause(0.5)
             out[name] = app.export_screenshot(title="localrouter")
     return out
+
+
+async def tried(pilot: Pilot[None]) -> None:
+    """Another recipe put in force and taken back, and tried on what was asked."""
+    for keys, words in (
+        (("a", *"thrift", "enter"), "from now on?"),
+        (("w", *"easy work is cheap", "enter", "y"), "in force: thrift@"),
+        (("b",), "again"),
+        (("w", *"the answers got worse", "enter", "y"), "in force: demo@"),
+        (("t", *"thrift", "enter"), "Nothing was sent."),
+    ):
+        await seen(pilot, "")
+        await pilot.press(*keys)
+        await seen(pilot, words)
+
+
+async def seen(pilot: Pilot[None], words: str) -> None:
+    """Wait until the words stand on the screen. Raises RuntimeError when they do not come."""
+    for _ in range(1200):
+        await pilot.pause(0.05)
+        text = "\n".join("".join(part.text for part in strip) for strip in pilot.app.screen._compositor.render_strips())
+        if words in text and "looking ..." not in text:
+            return
+    raise RuntimeError(f"The screen never said {words!r}.")
 
 
 def place(rows: RequestList, kind: str) -> int:

@@ -154,7 +154,8 @@ def _restored(story: Story) -> list[str]:
     if back:
         out.append(f"{'One private value was' if back == 1 else f'{back} private values were'} put back into the answer.")
     if held:
-        out.append(f"{'One placeholder stands' if held == 1 else f'{held} placeholders stand'} in it, where a value could leak.")
+        many = "One placeholder was" if held == 1 else f"{held} placeholders were"
+        out.append(f"{many} left in it, where the value itself could leak.")
     return out
 
 

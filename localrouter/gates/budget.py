@@ -52,7 +52,7 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
         return Drop(
             "budget",
             f"Route '{view.route.name}' lets one call cost {usd(limit)} at most, and this one may cost {usd(need)}.",
-            "Ask for a shorter answer, or raise limits cost_usd of the route in the recipe.",
+            "Ask for a shorter answer, or raise [route.limits] cost_usd in the recipe.",
         )
     when = f" It resets at {_clock(view)}." if view.standing.resets_at else ""
     return Drop(

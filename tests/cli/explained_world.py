@@ -35,7 +35,7 @@ MODELS = {
 
 ROUTES: dict[str, str] = {
     "here": 'try = ["local:chat", "acme/large"]',
-    "escalated": 'try = ["local:chat", "acme/small"]\ncontract = { labels = ["yes", "no"] }',
+    "escalated": 'try = ["local:chat", "acme/small"]\ncontract = { disclaimer = "This is no advice." }',
     "limited": 'try = ["busy/model", "acme/large"]\nfallback = { rate_limit = "next" }',
     "faulty": 'try = ["falter/model", "acme/large"]',
     "unanswered": 'try = ["silent/model", "acme/large"]\nlimits = { first_token_ms = 700 }',

@@ -28,8 +28,8 @@ TWO_TURNS = [*ONE_TURN, {"role": "assistant", "content": "A thing."}, {"role": "
 WORDS: dict[str, tuple[str | list[dict[str, str]], dict[str, Any], tuple[str, ...]]] = {
     "here": ("What is two and two?", {}, ("Answered on this machine by local:chat, and nothing left it.", "It cost nothing.")),
     "escalated": (
-        "no", {},
-        ("Answered by acme/small, at the third try.", "local:chat failed first: ", "so acme/small was asked.", "The answer keeps what the route promises."),
+        "Say it with these words: This is no advice.", {},
+        ("Answered by acme/small, at the third try.", "local:chat failed first: its answer broke", "so acme/small was asked.", "The answer keeps what the route promises."),
     ),
     "abroad": (
         f"Is my card {CARD} valid?", {},
@@ -149,7 +149,7 @@ def asked(office: Asking, name: str) -> dict[str, Any]:
 
 def plain(text: str, record: dict[str, Any]) -> None:
     """What holds of every paragraph."""
-    said = re.sub(r"\[\w+\] \w+", "", text)  # a key of the recipe that may be changed has its own name
+    said = re.sub(r"\[[\w.]+\] \w+", "", text)  # a key of the recipe that may be changed has its own name
     assert not JARGON.search(said), (JARGON.search(said), text)
     assert not any(value in text for value in PRIVATE), text
     assert text.count("..") == 0 and "  " not in text and not text.startswith(" ")
