@@ -98,6 +98,8 @@ class Writer:
         kind = tree.get("type")
         if kind == "message_start" and self._headed:
             return b""  # the SDKs raise on a second one ("Unexpected event order")
+        if kind == "content_block_start" and self._open is not None and self._open[0] == tree.get("index"):
+            return b""  # the SDKs add another block, which stays empty, and an empty one is refused when it is sent back
         self._headed = self._headed or kind == "message_start"
         if kind == "message_start" and self._blocks.started:
             # Ours stands already: it carried the signs of life, in a block that is in front of the host's.

@@ -21,6 +21,7 @@ class Told:
     code: str = ""
     ended: bool = False
     heads: int = 0
+    blocks: int = 0
 
 
 def body(client: Name, model: str, words: str, stream: bool) -> dict[str, Any]:
@@ -102,6 +103,11 @@ def _messages(tree: dict[str, Any], told: Told) -> None:
         case "message_start":
             told.heads += 1
             assert told.heads == 1, "the SDKs raise on a second one"
+        case "content_block_start":
+            told.blocks += 1
+        case "content_block_stop":
+            told.blocks -= 1
+            assert told.blocks == 0, "one block at a time, each begun once"
         case "error":
             told.code = tree["error"]["type"]
         case "message_stop":
