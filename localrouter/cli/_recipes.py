@@ -20,6 +20,7 @@ from localrouter.core.decision import digest
 from localrouter.core.errors import BadRequest
 from localrouter.core.kinds import DataClass
 from localrouter.core.recipe import Recipe
+from localrouter.core.tool_rules import ToolRules
 from localrouter.daemon.recipes import NOTE_MAX
 
 VERSION = re.compile(r"@(-\d+)?|([A-Za-z0-9_-]+@)?[0-9a-f]{4,12}")
@@ -94,6 +95,18 @@ def terms(recipe: Recipe, data_class: DataClass) -> str:
         "never trains" if only.trains_on_data is False else "",
     ]
     return ", ".join(p for p in parts if p) + f"; otherwise {rule.otherwise}"
+
+
+def tool_rules(rules: ToolRules) -> str:
+    """What a route says of tool calls, the strictest first."""
+    parts = [
+        *([f"denied: {', '.join(rules.deny)}"] if rules.deny else []),
+        *([f"a person is asked: {', '.join(rules.ask)}"] if rules.ask else []),
+        *([f"allowed: {', '.join(rules.allow)}"] if rules.allow else []),
+        f"any other: {({'allow': 'allowed', 'ask': 'a person is asked', 'deny': 'denied'})[rules.default]}",
+        *([f"{rules.max_calls_per_minute} a minute"] if rules.max_calls_per_minute is not None else []),
+    ]
+    return "; ".join(parts)
 
 
 def told_in_force(tree: dict[str, Any]) -> None:

@@ -40,6 +40,12 @@ def show(name: str | None, as_json: bool) -> int:
         ((c, recipe.rule(c).values, recipe.rule(c).request, _recipes.terms(recipe, c)) for c in ORDER),
     )
     _show.table(("route", "when", "try, in order"), ((r.name, when(r), ", ".join(r.try_)) for r in recipe.route))
+    guarded = [r for r in recipe.route if r.tools is not None]
+    if guarded:
+        click.echo()
+        _show.table(
+            ("route", "its models' tool calls"), ((r.name, _recipes.tool_rules(r.tools)) for r in guarded if r.tools is not None)
+        )
     return 0
 
 

@@ -307,3 +307,22 @@ def test_a_recipe_of_the_command_line_gives_way(tmp_path: Path, host: Rehearsal)
         assert code == 0 and tree(home, "status")["recipe"].startswith("rehearse@")
     finally:
         stop(process)
+
+
+def test_check_names_every_fault_and_show_tells_the_rules_for_tools(tmp_path: Path) -> None:
+    folder = tmp_path / "config" / "recipes"
+    folder.mkdir(parents=True)
+    (folder / "bad.toml").write_text(
+        'name = "bad"\n[[route]]\nname = "a"\ntri = ["asked"]\n[route.tools]\ndney = ["x"]\ndefault = "maybe"\n'
+    )
+    code, _, err = run(tmp_path, "recipe", "check", "bad")
+    told = [line.partition("bad.toml:")[2] for line in err.splitlines()]
+    assert code == 2 and [line[: line.index("'")] for line in told] == ["4: unknown key ", "6: unknown key ", "7: the key "]
+    code, out, _ = run(tmp_path, "recipe", "check", "bad", "--json")
+    assert code == 2 and [f["line"] for f in json.loads(out)["faults"]] == [4, 6, 7]
+    (folder / "good.toml").write_text(
+        'name = "good"\nextends = "balanced"\n[[route]]\nname = "a"\ntry = ["asked"]\n'
+        '[route.tools]\ndeny = ["pay*"]\nask = ["shell:*rm*"]\nmax_calls_per_minute = 30\n'
+    )
+    out = said(tmp_path, "recipe", "show", "good")
+    assert "denied: pay*; a person is asked: shell:*rm*; any other: allowed; 30 a minute" in " ".join(out.split())
