@@ -31,7 +31,7 @@ def micro(key: str, value: Any) -> int | None:
     except InvalidOperation:
         exact = Decimal("NaN")
     if not exact.is_finite() or not 0 <= exact <= DOLLARS_MAX:
-        of = "a thousand uses" if key.startswith(TOOLS) else "million tokens"
+        of = "thousand uses" if key.startswith(TOOLS) else "million tokens"
         raise ValueError(f"{key} is not a price in dollars per {of}, such as 0.25")
     return int((exact * MICRO).to_integral_value(rounding="ROUND_CEILING"))
 
