@@ -141,7 +141,7 @@ def pull(name: str, sha256: str, then_use: bool, send_token: bool, as_json: bool
         done = _fetch(now, source, name, hub)
     if as_json:
         _show.emit_json({"path": str(done.path), "sha256": done.sha256, "size": done.size, "stated_by": done.stated, "fetched": done.fetched,
-                         "resumed": done.resumed})  # fmt: skip
+                         "resumed": done.resumed, "files": done.files})  # fmt: skip
     else:
         click.echo(_show.clean(_models.said(source.name, done)))
     if then_use:

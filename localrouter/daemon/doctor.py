@@ -26,7 +26,7 @@ from localrouter.daemon.inspecting import REPAIR
 from localrouter.engine.encoder import SETTINGS
 from localrouter.engine.fit import NoRoom, fit
 from localrouter.engine.gguf_header import BadHeader
-from localrouter.engine.gguf_parts import read_model, size_of
+from localrouter.engine.gguf_parts import read_model, size_of, title
 from localrouter.engine.machine import Llama, Machine, llama, machine
 from localrouter.keys import provider_keys
 
@@ -131,7 +131,7 @@ def _local(settings: Settings, now: Machine) -> Check:
     if not model.is_file():
         return Check("local model", False, f"{model} does not exist.", "Correct local.model in config.toml.")
     try:
-        chosen = fit(read_model(model), now, wish(settings.local), spare(now), model.stem)
+        chosen = fit(read_model(model), now, wish(settings.local), spare(now), title(model))
     except BadHeader as exc:
         return Check("local model", False, str(exc), "Choose another: `localrouter models list`.")
     except NoRoom as exc:

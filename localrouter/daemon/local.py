@@ -25,7 +25,7 @@ from localrouter.daemon.local_chunks import Answer
 from localrouter.daemon.local_params import TAKES
 from localrouter.engine.fit import PLENTY, NoRoom, fit
 from localrouter.engine.gguf_header import BadHeader
-from localrouter.engine.gguf_parts import read_model
+from localrouter.engine.gguf_parts import read_model, title
 from localrouter.engine.shelf import Facts, Shelved, at_path, choose, shelf
 
 CHAT, FIM, PREFIX = "local:chat", "local:fim", "local:"
@@ -79,7 +79,7 @@ class LocalLane:
     @property
     def name(self) -> str:
         """The chat model's name, or "" without one."""
-        return self.file.stem if self.file is not None else ""
+        return title(self.file) if self.file is not None else ""
 
     @property
     def context(self) -> int:
@@ -125,7 +125,7 @@ class LocalLane:
         """What a person would call it."""
         found = next((m for m in self._shelf if PREFIX + m.name == target), None)
         if target == FIM and (path := self._fim()) is not None:
-            return path.stem
+            return title(path)
         return (found.facts.name or found.name) if found is not None else self.name or target
 
     def chats(self, target: str) -> bool:
@@ -186,7 +186,7 @@ class LocalLane:
             path = self._fim()
             if path is None:
                 raise LocalUnavailable("There is no model on this machine that fills in code.", _HOW_FIM)
-            return path.stem, path
+            return title(path), path
         found = choose([m for m in self._shelf if m.usable], target.removeprefix(PREFIX)) if self._shelf else None
         if found is None or found.place == "path":  # a client's word opens no path of this machine
             raise LocalUnavailable("There is no such model on this machine.", "`localrouter models list` shows those that are.")
