@@ -81,6 +81,11 @@ def _heads(h: Header) -> str:
     rotated = _get(h, "rope.dimension_count")
     if rotated is not None and not (isinstance(rotated, int) and 0 <= rotated <= MAX_WIDTH and rotated % 2 == 0):
         return "the number of its rotated dimensions is odd or too large"
+    if rotated == 0 and _get(h, "rope.dimension_sections") is not None:  # found by mutation: it counts through them without end
+        return "it rotates no dimension, in sections"
+    window = _get(h, "attention.sliding_window")
+    if window is not None and not (isinstance(window, int) and 0 <= window <= MAX_CONTEXT):
+        return f"its window is not between 0 and {MAX_CONTEXT} tokens"
     return ""
 
 

@@ -229,6 +229,22 @@ def test_layers_that_share_a_cache_share_one_of_their_kind(tmp_path: Path) -> No
             sound_header(_changed(base, tmp_path / "changed.gguf", key + struct.pack("<I", 2), key + struct.pack("<I", shared)))
 
 
+def test_windows_and_sections_that_end_llama_cpp(tmp_path: Path) -> None:
+    gemma, qwen = (tiny_kinds.build(kind, tmp_path / f"{kind}.gguf") for kind in ("gemma4", "qwen35"))
+    window = b"gemma4.attention.sliding_window" + struct.pack("<I", 4)
+    with pytest.raises(BadHeader, match="its window"):
+        sound_header(
+            _changed(
+                gemma, tmp_path / "x.gguf", window + struct.pack("<I", tiny_kinds.WINDOW), window + struct.pack("<I", 2**31 - 1)
+            )
+        )
+    rotated = b"qwen35.rope.dimension_count" + struct.pack("<I", 4)
+    with pytest.raises(BadHeader, match="rotates no dimension"):
+        sound_header(
+            _changed(qwen, tmp_path / "y.gguf", rotated + struct.pack("<I", tiny_kinds.HEAD), rotated + struct.pack("<I", 0))
+        )
+
+
 def loads(folder: Path) -> tuple[Counter[str], list[int]]:
     """Give each file of a folder to llama.cpp in a child; (what became of them, those that ended the child)."""
     said: Counter[str] = Counter()
