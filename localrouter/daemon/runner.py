@@ -422,6 +422,8 @@ class Runner:
             self.story.person_said(answer, len(found.asks), time.monotonic() - start)
             if answer != "allowed":
                 return e.Failed(calls_judged.not_approved(answer, rules.wait_s))
+        if self.story.checks and not self.story.checks[-1]["held"]:
+            self.story.judged(None)  # what was denied before is mended
         return e.Judged()
 
     # --- the client ------------------------------------------------------------------------------

@@ -128,7 +128,8 @@ def test_a_denied_call_is_told_to_the_model_and_reaches_no_client(guarded: Daemo
     assert "send_money" not in first and "bash" in first, "what can never be called is not shown"
     assert "was not made" in second and MAIL not in second
     record = trace(guarded, got.id)
-    assert [c["held"] for c in record["checks"]] == [False] and record["walked"][0]["step"] == "repair_once"
+    assert [c["held"] for c in record["checks"]] == [False, True] and record["walked"][0]["step"] == "repair_once"
+    assert "does not keep" not in record["explain"], "the answer that was given does"
     assert outcomes(guarded, got.id) == ["error", "done"]
 
 
