@@ -96,8 +96,8 @@ def _totals(report: Report) -> None:
             f"Of {report.unpriced} requests nobody can say what they would have cost: no usage is recorded. They count as 0.\n"
         )
     if report.uncounted:
-        many = f"Nobody counted how often {report.uncounted} of the requests came"
-        click.echo(f"{many}: [loop] same_requests of the recipe is taken as not reached.\n")
+        many = f"Of {report.uncounted} requests nobody counted how often they came, or how many tools were called"
+        click.echo(f"{many}: the recipe's limits on that (same_requests, max_calls_per_minute) are taken as not reached.\n")
 
 
 def _groups(report: Report) -> None:

@@ -18,7 +18,7 @@ from localrouter.core.decision import Decision, inputs
 from localrouter.core.money import Usage, cost
 from localrouter.core.plan import Gate, Plan
 from localrouter.core.recipe import Recipe, Route
-from localrouter.core.unrecorded import CannotReplay, resolved
+from localrouter.core.unrecorded import CannotReplay, counted_by, resolved
 from localrouter.core.wording import worded
 
 Kind = Literal["same", "route", "model", "refused", "answered", "unknown"]
@@ -63,7 +63,7 @@ class Compared:
 @dataclass(slots=True)
 class Report:
     """All of them. Costs in micro-dollars, of the requests that are known on both sides; `unpriced` are those of which nobody can say what
-    they would have cost, `uncounted` those whose repeats nobody counted, though the recipe limits them. `recipes`: which ones decided, and
+    they would have cost, `uncounted` those of whom nobody counted what the recipe limits (repeats, tool calls). `recipes`: which ones decided, and
     how often; `catalogues` alike."""
 
     recipe: str
@@ -138,12 +138,13 @@ def dry_run(
     reads nothing but its arguments."""
     report = Report(name)
     routes = {r.name: r for r in recipe.route}
+    counts = counted_by(recipe)
     served: dict[tuple[str, str, str], tuple[str, str, str]] = {}
     for one in recorded:
         decision = one.decision
         report.recipes[decision.recipe] += 1
         report.catalogues[decision.catalogue] += 1
-        report.uncounted += bool(recipe.loop.same_requests) and "repeats" not in decision.missing.wanted
+        report.uncounted += not decision.missing.wanted.issuperset(counts)
         before = _was(one)
         try:
             ask, signals, standing = inputs(decision, catalogue)

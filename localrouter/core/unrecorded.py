@@ -74,10 +74,17 @@ class Missing:
 
 
 def wanted_by(recipe: Recipe) -> list[str]:
-    """What a recipe looks at that is read only for recipes which do: `path`, `user`, `headers.NAME`; `repeats`, for [loop] same_requests."""
+    """What a recipe looks at that is read only for recipes which do: `path`, `user`, `headers.NAME`, and what `counted_by` names."""
     wanted = recipe.wanted
-    names = ["path"] * wanted.paths + ["user"] * wanted.user + ["repeats"] * bool(recipe.loop.same_requests)
+    names = ["path"] * wanted.paths + ["user"] * wanted.user + counted_by(recipe)
     return [*names, *(f"headers.{name}" for name in sorted(wanted.headers))]
+
+
+def counted_by(recipe: Recipe) -> list[str]:
+    """What is counted over several requests, for recipes that limit it: `repeats` ([loop] same_requests), `tool_calls` ([route.tools]
+    max_calls_per_minute)."""
+    rates = any(r.tools is not None and r.tools.max_calls_per_minute is not None for r in recipe.route)
+    return ["repeats"] * bool(recipe.loop.same_requests) + ["tool_calls"] * rates
 
 
 def patterns(match: Match, key: str) -> list[str]:

@@ -128,6 +128,8 @@ def test_repeats_that_nobody_counted_are_said() -> None:
     limited = recipe_of({"name": "all", "try": ["h/dear"]}, loop={"same_requests": 3})
     assert run([request(1), request(2, recipe=limited)], limited).uncounted == 1
     assert run([request(1)], WAS).uncounted == 0
+    few = recipe_of({"name": "all", "try": ["h/dear"], "tools": {"max_calls_per_minute": 3}})
+    assert run([request(1), request(2, recipe=few), request(3, recipe=limited)], few).uncounted == 2
 
 
 def test_what_cannot_be_known_counts_nowhere() -> None:
