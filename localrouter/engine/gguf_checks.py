@@ -81,11 +81,39 @@ def _heads(h: Header) -> str:
     rotated = _get(h, "rope.dimension_count")
     if rotated is not None and not (isinstance(rotated, int) and 0 <= rotated <= MAX_WIDTH and rotated % 2 == 0):
         return "the number of its rotated dimensions is odd or too large"
-    if rotated == 0 and _get(h, "rope.dimension_sections") is not None:  # found by mutation: it counts through them without end
+    return _sections(h) or _window(h) or _delta(h)
+
+
+def _sections(h: Header) -> str:
+    """Found by mutation: ggml counts without end where sections rotate nothing, and asserts that a head holds them (ggml-cpu/ops.cpp)."""
+    sections, rotated = _get(h, "rope.dimension_sections"), _get(h, "rope.dimension_count")
+    if sections is None:
+        return ""
+    if rotated == 0:
         return "it rotates no dimension, in sections"
-    window = _get(h, "attention.sliding_window")
+    heads = max(1, h.heads)
+    if not isinstance(sections, tuple) or sum(sections) > (_get(h, "attention.key_length") or h.embedding // heads):
+        return "its sections of rotated dimensions are more than a head has"
+    return ""
+
+
+def _window(h: Header) -> str:
+    """Found by mutation: a window beyond any context, and a Gemma with a window that no layer has."""
+    window, pattern = _get(h, "attention.sliding_window"), _get(h, "attention.sliding_window_pattern")
     if window is not None and not (isinstance(window, int) and 0 <= window <= MAX_CONTEXT):
         return f"its window is not between 0 and {MAX_CONTEXT} tokens"
+    if h.architecture.startswith("gemma") and window and (pattern == 1 or (isinstance(pattern, tuple) and not any(pattern))):
+        return "it has a window, and no layer that has it"
+    return ""
+
+
+def _delta(h: Header) -> str:
+    """Found by mutation: a gated delta net's values are heads of the state's width (models/qwen35.cpp, qwen3next.cpp)."""
+    if not h.architecture.startswith(("qwen35", "qwen3next")):
+        return ""
+    inner, wide, heads = (_get(h, f"ssm.{key}") for key in ("inner_size", "state_size", "time_step_rank"))
+    if not all(isinstance(n, int) and n > 0 for n in (inner, wide, heads)) or inner != wide * heads:
+        return "the widths of its delta nets do not fit each other"
     return ""
 
 

@@ -245,6 +245,18 @@ def test_windows_and_sections_that_end_llama_cpp(tmp_path: Path) -> None:
         )
 
 
+def test_widths_and_patterns_that_end_llama_cpp(tmp_path: Path) -> None:
+    qwen, gemma = (tiny_kinds.build(kind, tmp_path / f"{kind}.gguf") for kind in ("qwen35", "gemma3"))
+    cases = [
+        (qwen, b"qwen35.ssm.inner_size" + struct.pack("<I", 4), 64, 17, "delta nets"),
+        (qwen, b"qwen35.rope.dimension_sections" + struct.pack("<IIQ", 9, 5, 4), 2, 17, "more than a head has"),
+        (gemma, b"gemma3.attention.sliding_window_pattern" + struct.pack("<I", 4), 2, 1, "no layer that has it"),
+    ]
+    for base, key, was, now, why in cases:
+        with pytest.raises(BadHeader, match=why):
+            sound_header(_changed(base, tmp_path / "changed.gguf", key + struct.pack("<I", was), key + struct.pack("<I", now)))
+
+
 def loads(folder: Path) -> tuple[Counter[str], list[int]]:
     """Give each file of a folder to llama.cpp in a child; (what became of them, those that ended the child)."""
     said: Counter[str] = Counter()
