@@ -329,6 +329,37 @@ def test_nothing_of_a_thousand_ends_llama_cpp(tmp_path: Path, architecture: str)
     _proof(tmp_path, architecture, 1000, 7)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("kind", tiny_kinds.KINDS)
+def test_no_number_of_a_model_s_keys_ends_llama_cpp(tmp_path: Path, kind: str) -> None:
+    """Each of its numbers, and the first two of each of its lists, set to the extremes: what the reader accepts does no harm."""
+    data = tiny_kinds.build(kind, tmp_path / "base").read_bytes()
+    header = read_header(tmp_path / "base")
+    (tmp_path / "base").unlink()
+    (tmp_path / "0.gguf").write_bytes(data)
+    left: dict[int, tuple[str, int]] = {}
+    made = 0
+    for key, types in header.types.items():
+        if not key.startswith(f"{header.architecture}.") or types not in ((4,), (9, 4), (9, 5)):
+            continue
+        at = data.index(struct.pack("<Q", len(key)) + key.encode()) + 8 + len(key)
+        for spot in (at + 4,) if types == (4,) else (at + 16, at + 20):
+            for value in (0, 1, 3, 6, 17, 2**31 - 1, 2**32 - 1):
+                made += 1
+                file = tmp_path / f"{made}.gguf"
+                file.write_bytes(data[:spot] + struct.pack("<I", value) + data[spot + 4 :])
+                try:
+                    sound_header(file)
+                    left[made] = key, value
+                except BadHeader:
+                    file.unlink()
+    said, ended = loads(tmp_path)
+    print(
+        f"{kind}: {made} changed numbers, {made - len(left)} refused by the reader, {dict(said)} by llama.cpp, {len(ended)} ended its process"
+    )
+    assert made > 40 and said["loaded"] >= 1 and not ended, [left[n] for n in ended]
+
+
 def test_without_the_reader_llama_cpp_is_ended(tmp_path: Path, model: Path) -> None:
     """The proof's own proof: what the checks refuse does end the process, and the child tells."""
     (tmp_path / "0.gguf").write_bytes(model.read_bytes())
