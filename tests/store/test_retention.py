@@ -15,7 +15,7 @@ from localrouter.store import FILE, Keep, Store
 from localrouter.store.decisions import Kept
 from localrouter.store.ledger import Hold
 from localrouter.store.makers import Maker
-from localrouter.store.retention import LEAST, STEP_S
+from localrouter.store.retention import LEAST
 
 pytestmark = pytest.mark.anyio
 
@@ -181,7 +181,6 @@ async def test_a_reservation_waits_for_one_step_at_most(tmp_path: Path) -> None:
     done = await pruning
     assert done.dropped == 1200 and done.steps > 1200 / 64 and reserved >= done.steps / 2, "they take turns"
     assert len(await store.traces.recent(10)) == 1
-    assert done.longest_s < 1, f"a step works {STEP_S} s and ends with its row"
     store.close()
 
 
