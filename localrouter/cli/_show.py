@@ -72,7 +72,7 @@ def table(
     wide = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
     shown = list(range(len(columns)))
     for name in drop:
-        if sum(min(LEAST, wide[i]) if columns[i] in cut else wide[i] for i in shown) + GAP * (len(shown) - 1) > out.width:
+        if sum(min(LEAST, wide[i]) if columns[i] in cut else wide[i] for i in shown) + GAP * len(shown) - 1 > out.width:
             shown.remove(columns.index(name))
     fixed = sum(wide[i] for i in shown if columns[i] not in cut) + GAP * len(shown)
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)

@@ -55,23 +55,14 @@ def command(as_json: bool) -> int:
     if tree["health"]:
         # Who is cut off or does not do well comes first; on a narrow terminal what is looked at least is left out.
         ordered = sorted(tree["health"], key=lambda h: (h["state"] == "closed", not h["words"]))
-        _show.table(_COLUMNS, map(_row, ordered), right=_COLUMNS[2:10], drop=("tokens/s", "slow", "broken", "p95"))
+        _show.table(_COLUMNS, map(_row, ordered), right=_COLUMNS[2:], drop=("tokens/s", "slow", "broken", "p95"))
+        for h in ordered:
+            if h["words"]:
+                click.echo(_show.clean(f"{h['name']}: {h['words']}."))
     return 0
 
 
-_COLUMNS = (
-    "host or model",
-    "breaker",
-    "calls",
-    "failed",
-    "refused",
-    "broken",
-    "slow",
-    "first ms",
-    "p95",
-    "tokens/s",
-    "what is said of it",
-)
+_COLUMNS = ("host or model", "breaker", "calls", "failed", "refused", "broken", "slow", "first ms", "p95", "tokens/s")
 
 
 def _row(h: dict[str, Any]) -> list[str]:
@@ -88,7 +79,6 @@ def _row(h: dict[str, Any]) -> list[str]:
         _number(h["first_ms"]),
         _number(h["first_p95_ms"]),
         _number(h["tokens_s"]),
-        h["words"],
     ]
 
 

@@ -40,14 +40,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "PRIVATE_KEY": ("a private key", "private keys"),
 }
 """(one, several) of each kind."""
+_PLACES = {name: at for at, name in enumerate(WORDS)}
 _OTHER = ("another private value", "other private values")
 
 
 def listed(findings: Mapping[str, int]) -> str:
     """`2 e-mail addresses, a person's name`, in the order of the kinds; "" for none. A kind that nobody knows is a private value."""
-    order = {name: at for at, name in enumerate(WORDS)}
     parts = []
-    for name, n in sorted(findings.items(), key=lambda item: (order.get(item[0], len(order)), item[0])):
+    for name, n in sorted(findings.items(), key=lambda item: (_PLACES.get(item[0], len(WORDS)), item[0])):
         one, several = WORDS.get(name, _OTHER)
         if n:
             parts.append(one if n == 1 else f"{n} {several}")

@@ -190,6 +190,11 @@ def test_a_host_that_is_left_alone(office: Asking) -> None:
         r"Not used: worn/model \(worn failed again and again, so it is left alone for \d+ more seconds?\)", record["explain"]
     )
     assert record["explain"].startswith("Sent to acme/large")
+    # `status` says so too, in a narrow terminal: the one that is cut off first, and in words.
+    out = cli(office.daemon, "status", columns="80").split("host or model")[1]
+    rows = [line.split() for line in out.splitlines() if " open " in line or " closed " in line]
+    assert rows[0][:2] == ["worn", "open"] and "worn: cut off after failing again and again; it is tried again in " in out
+    assert all(len(line) <= 80 for line in out.splitlines() if not line.startswith("worn"))
 
 
 def test_a_conversation_that_goes_round(office: Asking) -> None:
@@ -252,12 +257,16 @@ def test_a_dry_run_says_where_it_would_go(office: Asking) -> None:
 
 
 def explain(daemon: Daemon, *args: str, stdin: str = "") -> str:
+    return cli(daemon, "explain", *args, stdin=stdin)
+
+
+def cli(daemon: Daemon, *args: str, stdin: str = "", columns: str = "200") -> str:
     env = {
         **os.environ,
         "LOCALROUTER_HOME": str(daemon.home),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-        "COLUMNS": "200",
+        "COLUMNS": columns,
     }
-    command = [sys.executable, "-P", "-m", "localrouter", "explain", *args]
+    command = [sys.executable, "-P", "-m", "localrouter", *args]
     done = subprocess.run(command, capture_output=True, text=True, env=env, input=stdin, timeout=60, check=True)
     return done.stdout
