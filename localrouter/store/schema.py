@@ -77,12 +77,21 @@ def m006_retention(db: Database) -> None:
     # `expires`: when the route keeps the text no longer; NULL where `[logging]` alone says.
     db.table("traces").add_column("expires", float)
     db.execute("CREATE INDEX traces_expires ON traces (expires) WHERE expires IS NOT NULL")
-    db.table("chain_anchor").create({"id": int, "seq": int, "link": bytes, "mac": bytes}, pk="id", not_null={"seq", "link", "mac"})
+    db.table("chain_anchor").create(
+        {"id": int, "seq": int, "link": bytes, "mac": bytes}, pk="id", not_null={"seq", "link", "mac"}
+    )
     db.table("makers").create_index(["request"])
     db.table("decisions").create_index(["place"])
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_ledger, m002_traces, m003_makers, m004_decisions, m005_hosted_tools, m006_retention)
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+    m001_ledger,
+    m002_traces,
+    m003_makers,
+    m004_decisions,
+    m005_hosted_tools,
+    m006_retention,
+)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
