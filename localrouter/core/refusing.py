@@ -13,6 +13,7 @@ KINDS: tuple[tuple[str, type[e.RouterError]], ...] = (
     ("unreadable", e.Unsupported),
     ("not_allowed", e.NoRoute),
     ("budget", e.BudgetExceeded),
+    ("too_dear", e.BudgetExceeded),
     ("no_price", e.BudgetExceeded),
     ("cooling", e.HostRateLimited),
     ("down", e.CutOff),

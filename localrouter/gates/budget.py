@@ -50,7 +50,7 @@ def check(candidate: Candidate, view: View) -> Candidate | Drop:
     need = ceiling(bound, floor, model.price, n, offers, model.context)
     if name == _own(view):
         return Drop(
-            "budget",
+            "too_dear",
             f"Route '{view.route.name}' lets one call cost {usd(limit)} at most, and this one may cost {usd(need)}.",
             "Ask for a shorter answer, or raise [route.limits] cost_usd in the recipe.",
         )

@@ -323,6 +323,15 @@ def test_budget() -> None:
     assert isinstance(lowered, Candidate), "fifty tokens fit"
 
 
+def test_what_a_route_lets_one_call_cost_is_no_budget_that_is_spent() -> None:
+    recipe = Recipe.model_validate({"name": "t", "route": [{"name": "r", "try": ["us/m"], "limits": {"cost_usd": "0.000001"}}]})
+    world = replace(STANDING, remaining=10**9, resets_at=STANDING.now + 3600)
+    error = decide(ASK, Signals(prompt_bound=4000), recipe, world, list(GATES.values())).error
+    assert error is not None and error.code == "budget_exceeded"
+    assert "Route 'r' lets one call cost" in error.text
+    assert error.retry_after is None, "no time makes it cheaper"
+
+
 def test_degraded_hosts_and_models_come_later_before_they_are_cut() -> None:
     recipe = Recipe.model_validate({"name": "t", "route": [{"name": "r", "try": ["us/m", "eu/m", "local:chat"]}]})
     gates = list(GATES.values())
