@@ -7,6 +7,7 @@ import fnmatch
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -150,3 +151,9 @@ def test_every_child_is_started_without_the_working_directory_on_its_path() -> N
     for file in starts:
         text = file.read_text()
         assert text.count('"-m"') - text.count('"-m",\n        "') <= text.count("*SAFE") or file.name == "ask.py", file
+
+
+def test_no_two_test_files_share_a_name() -> None:
+    """pytest imports them by name from many folders, and takes the first for the second."""
+    names = Counter(file.name for file in (ROOT / "tests").rglob("*.py") if file.name not in ("conftest.py", "__init__.py"))
+    assert not {name for name, count in names.items() if count > 1 and name.startswith("test_")}
