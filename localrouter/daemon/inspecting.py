@@ -34,6 +34,9 @@ IN_FLIGHT = 2
 """Batches that the child has at a time: it works on one while the next is on its way. More would wait in its pipe, and their time run."""
 BEHIND = 200
 """Batches that may wait for nobody but the record; of what comes then no text is kept."""
+REST_S = 0.03
+"""Seconds without a scan that a client waits for, before one for the record begins: longer than an editor or an agent takes from one request to
+the next."""
 SECONDS_PER_BATCH = 30.0
 """Without a word of the child: it says every two seconds that it works on a batch, so that a slow machine is not mistaken for a hang."""
 FIELD_CAP = 8 * 1024 * 1024
@@ -71,7 +74,7 @@ class Inspection:
         self._allowed: Callable[[str], bool] | None = None
         argv = [sys.executable, *SAFE, "-m", "localrouter.inspector"]
         self._children = (Child("inspector", argv, env=SETTINGS), Child("inspector", [*argv, "--standby"], env=SETTINGS))
-        self._turns = Precedence(IN_FLIGHT)
+        self._turns = Precedence(IN_FLIGHT, rest_s=REST_S)
         self._at = 0
         self._configured: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()

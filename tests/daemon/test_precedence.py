@@ -54,3 +54,45 @@ async def test_who_gives_up_leaves_no_gap() -> None:
     assert done + gone == 300 and gone > 0 and turns.behind == 0
     async with asyncio.timeout(1), turns.take(), turns.take(background=True):
         pass
+
+
+async def test_the_short_gaps_between_requests_are_the_client_s() -> None:
+    order: list[str] = []
+    turns = Precedence(2, rest_s=0.2, patience_s=60.0)
+
+    async def work(name: str, *, background: bool = False) -> None:
+        async with turns.take(background=background):
+            order.append(name)
+            await asyncio.sleep(0.001)
+
+    await work("first")
+    note = asyncio.create_task(work("note", background=True))
+    for n in range(10):
+        await work(f"client {n}")
+        await asyncio.sleep(0.002)
+    assert "note" not in order
+    await asyncio.wait_for(note, 5)
+    assert order[-1] == "note"
+
+
+async def test_the_record_gets_its_turn_beside_clients_that_never_rest() -> None:
+    turns, went = Precedence(2, rest_s=10.0, patience_s=0.05), 0
+    ended = asyncio.Event()
+
+    async def client() -> None:
+        while not ended.is_set():
+            async with turns.take():
+                await asyncio.sleep(0.001)
+
+    async def note() -> None:
+        nonlocal went
+        async with turns.take(background=True):
+            went += 1
+
+    busy = asyncio.create_task(client())
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(note() for _ in range(5)))
+    ended.set()
+    await busy
+    assert went == 5 and turns.behind == 0
