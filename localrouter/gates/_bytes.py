@@ -5,7 +5,8 @@ from __future__ import annotations
 from localrouter.core.decide import View
 
 BYTES_PER_TOKEN = 4
-"""Text and code have some four bytes a token; no prompt is refused that may fit."""
+"""Text and code have some four bytes a token. Plain prose under a large vocabulary has up to five: near the end of a context, such a prompt is
+taken for too long although it fits."""
 
 
 def text_bytes(view: View) -> int:
