@@ -40,7 +40,7 @@ class ControlExplain:
         recipe = self.s.recipe
         ask = asked(self.s, dialect.read(body, headers), headers)
         findings = await self.s.inspection.inspect(ask.leaves)
-        density = await self.s.store.ledger.density(ask.session)
+        density = await self.s.density(ask.session)
         read = signals(ask, findings, inherited=self.s.inherited(ask.who, ask.session), density=density)
         standing = await self.s.standing(ask)
         plan = decide(ask, read, recipe, standing, self.s.gates)

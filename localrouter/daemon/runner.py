@@ -202,7 +202,7 @@ class Runner:
         seen = classes_of(self.ask, self._findings)
         inherited = self.s.sticky(self.ask.who, self.ask.session, strictest(list(seen)))
         async with self._due.decided_within(self.recipe.limits.decide_ms):
-            density = await self.s.store.ledger.density(self.ask.session)
+            density = await self.s.density(self.ask.session)
             by = classify if said is None else lambda _: said
             self.story.signals = signals(self.ask, self._findings, inherited=inherited, density=density, by=by)
             self.story.standing = await self.s.standing(self.ask, counted=True)

@@ -6,6 +6,7 @@ It holds state that outlives a request (stickiness of data classes, cooling host
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
@@ -15,6 +16,7 @@ from localrouter.core.ask import Ask
 from localrouter.core.catalogue import Catalogue
 from localrouter.core.decide import Gate
 from localrouter.core.decision import digest
+from localrouter.core.errors import StoreFault
 from localrouter.core.keeping import Texts
 from localrouter.core.kinds import DataClass, strictest
 from localrouter.core.money import Usage
@@ -32,6 +34,7 @@ from localrouter.keys.remembered import Keys as Keys
 from localrouter.providers import Wire
 from localrouter.scrub.tokens import TokenTable
 from localrouter.store import Keep, Store
+from localrouter.store.ledger import BudgetState
 
 NOTHING = Usage()
 KEYS_S = 2.0
@@ -186,9 +189,18 @@ class Services:
         self._refused.clear()
         self._keys_at = float("-inf")
 
+    async def density(self, session: str) -> float | None:
+        """The session's tokens per byte; None before its first settlement, and where the ledger cannot be read (then nothing is reserved)."""
+        try:
+            return await self.store.ledger.density(session)
+        except StoreFault:
+            return None
+
     async def standing(self, ask: Ask, *, counted: bool = False) -> Standing:
         """The world at this instant, for one decision. `counted`: the request is served, and not only looked at."""
-        states = await self.store.ledger.budgets(ask.who)
+        states: list[BudgetState] = []
+        with contextlib.suppress(StoreFault):  # what is served here costs nothing; a hosted call's reservation says it again, and is refused
+            states = await self.store.ledger.budgets(ask.who)
         tightest = min((b for b in states if b.remaining is not None), key=lambda b: b.remaining or 0, default=None)
         keys = await self._hosts_with_keys()
         now, here = self.now(), time.localtime()

@@ -38,6 +38,12 @@ def _fault(path: Path, exc: sqlite3.Error) -> StoreFault:
     return StoreFault(f"The database {path} failed ({text}).", "See `localrouter logs`.")
 
 
+def _tell(group: list[Job], fault: BaseException | None) -> None:
+    for _, future in group:
+        if fault is not None and not future.done():
+            future.set_exception(fault)
+
+
 class Writer:
     """`submit` gives a future that is done after the commit; `run` awaits it."""
 
@@ -105,13 +111,24 @@ class Writer:
                 return
 
     def _commit(self, group: list[Job]) -> None:
+        # A caller that has gone by now is left out; from here on it cannot go any more.
+        running = [(job, future) for job, future in group if future.set_running_or_notify_cancel()]
+        fault = self._together(running) if running else None
+        if fault is None or len(running) == 1:
+            _tell(running, fault)
+            return
+        # What one job could not write is not held against the others: a read beside it goes on while the disk is full.
+        for alone in running:
+            if not alone[1].done():
+                _tell([alone], self._together([alone]))
+
+    def _together(self, group: list[Job]) -> BaseException | None:
+        """One transaction. Futures are done after its commit, or left open and what failed is given back; a job's own error is told at once."""
         run = self._connection.execute
         done: list[tuple[Future[Any], Any]] = []
         try:
             run("BEGIN IMMEDIATE")
             for job, future in group:
-                if not future.set_running_or_notify_cancel():
-                    continue  # its caller has gone, and cannot go any more from here on
                 run("SAVEPOINT job")
                 try:
                     value = job(self._connection)
@@ -124,22 +141,16 @@ class Writer:
             run("COMMIT")
         except sqlite3.Error as exc:
             self._undo()
-            fault = _fault(self.path, exc)
-            for _, future in group:
-                if not future.done():
-                    future.set_exception(fault)
-            return
+            return _fault(self.path, exc)
         except BaseException as exc:
             self._undo()
-            for _, future in group:
-                if not future.done():
-                    future.set_exception(exc)
-            return
+            return exc
         if self._truncate:
             self._truncate = False
             self._emptied()
         for future, value in done:
             future.set_result(value)
+        return None
 
     def _emptied(self) -> None:
         """Never waits: where somebody else reads the file, the log is emptied another time."""

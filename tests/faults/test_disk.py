@@ -50,7 +50,7 @@ def test_a_full_disk_stops_hosted_calls_and_nothing_else(tmp_path: Path, host: R
             assert statuses[-1] == (503, 0), "what cannot be recorded is not sent"
             assert tree["error"]["code"] == "store_unavailable" and "database" in tree["error"]["message"]
             status, tree = ask(daemon, "hello", "local:chat", max_tokens=3)
-            assert status == 200 and tree["model"] == "local:chat", "the local lane goes on"
+            assert status == 200 and tree["model"] == "local:chat", f"the local lane goes on: {tree}"
             assert call(daemon, "/control/status")[0] == 200
         finally:
             stop(process)
