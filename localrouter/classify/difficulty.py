@@ -29,8 +29,9 @@ _HARD = compiled(
 _EASY = re.compile(
     r"^(?:hi|hello|hey|thanks|thank you|ok|okay|yes|no|good morning|good evening)\b.{0,40}$|^(?:what(?:'s| is) the (?:capital|population|time|date|weather|name|color|colour)|define |who (?:is|was) |when (?:did|was) |how do you spell|what does .{1,40} (?:mean|stand for)|say |repeat |fix (?:the )?(?:typo|grammar|spelling)|rephrase|rewrite this sentence|convert \d)"
 )
-_STEPS = re.compile(
-    r"(?:^|\n)\s*(?:\d{1,2}[.)]|[-*•])\s+\S|\b(?:first|second|third|then|finally|additionally|moreover|must|should not|without using|at least|at most|exactly)\b"
+_POINTS = re.compile(r"\n[ \t]*(?:\d{1,2}[.)]|[-*•])[ \t]+\S")
+_STEPS = compiled(
+    r"\b(?:first|second|third|then|finally|additionally|moreover|must|should not|without using|at least|at most|exactly)\b"
 )
 _SCHOOL = re.compile(
     r"\b(?:arithmetic|sum of|how many|how much|percent|cost|price|apples|dollars|each|total|left)\b|\d ?[+*/x×-] ?\d"
@@ -50,7 +51,7 @@ def difficulty(ask: Ask, said: Said, text: Prose, task: Task, risk: Risk) -> flo
         logit += min(0.8, 0.25 * math.log1p(said.given_length / 1500))
     hard = len(set(_HARD.findall(head)))
     logit += 0.55 * min(2, hard) if size >= 40 else 0.0
-    logit += min(0.9, 0.12 * len(_STEPS.findall(said.words[:4096])))
+    logit += min(0.9, 0.12 * _steps(said.words[:4096]))
     logit += 0.15 * min(3, max(0, said.words[:4096].count("?") - 1))
     if size < 120 and _EASY.search(text.head):
         logit -= 1.0
@@ -69,3 +70,8 @@ def difficulty(ask: Ask, said: Said, text: Prose, task: Task, risk: Risk) -> flo
     if ask.hints.cheap:
         logit -= 1.5
     return chance(logit)
+
+
+def _steps(words: str) -> int:
+    """Points of a list, and words that put one demand behind another."""
+    return len(_POINTS.findall("\n" + words)) + len(_STEPS.findall(spaced(words)))

@@ -22,7 +22,9 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SPACED = re.compile(r"(?<!\w)(?:[A-Za-z][ .\-_*|]){7,200}[A-Za-z](?!\w)")
 _BLOB = re.compile(r"[A-Za-z0-9+/]{20,4000}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[ ]?){12,2000}")
-_LEET = re.compile(r"[A-Za-z][013457@$][A-Za-z]")
+_LEET = re.compile(r"[013457@$](?=[A-Za-z])(?<=[A-Za-z].)")
+_APART, _TOGETHER = 100, 3
+"""Digits for letters: this many of them, each at most so many characters behind the one before. A name of a hash or a processor is one."""
 _LEET_TABLE = str.maketrans("013457@$", "oieastas")
 _BLOBS = 6
 
@@ -72,10 +74,12 @@ def decoded(text: str) -> list[str]:
     """Texts that stand in `text` in another writing: base64, hex, letters set apart, digits for letters, backwards, rot13. Those that read
     like words."""
     out: list[str] = []
-    sizes = list(map(len, text.split()))
+    words = text.split()
+    sizes = list(map(len, words))
     if max(sizes, default=0) < 20 and sizes.count(1) < 7 and not any(c in text for c in "013457@$"):
         return _backwards(text)
-    for blob in _BLOB.findall(text)[:_BLOBS]:
+    longest = max(sizes, default=0)
+    for blob in _BLOB.findall("\n".join(w for w in words if len(w) >= 20))[:_BLOBS] if longest >= 20 else ():
         out += _words_of(_base64(blob))
     if "0x" in text or "hex" in text.lower():
         for blob in _HEX.findall(text)[:_BLOBS]:
@@ -83,12 +87,24 @@ def decoded(text: str) -> list[str]:
                 out += _words_of(bytes.fromhex(blob.replace(" ", "")))
             except ValueError:
                 continue
-    if sizes.count(1) >= 7 or max(sizes) >= 15:
-        for run in _SPACED.findall(text)[:_BLOBS]:
+    if sizes.count(1) >= 7 or longest >= 15:
+        apart = text if sizes.count(1) >= 7 else "\n".join(w for w in words if len(w) >= 15)
+        for run in _SPACED.findall(apart)[:_BLOBS]:
             out.append(re.sub(r"[ .\-_*|]", "", run))
-    if len(_LEET.findall(text[:4000])) >= 3:
-        out.append(text[:4000].translate(_LEET_TABLE))
-    return out + _backwards(text)
+    return out + _leet(text[:4000]) + _backwards(text)
+
+
+def _leet(text: str) -> list[str]:
+    """Where digits stand for letters close together, with the words around them."""
+    out: list[str] = []
+    run: list[int] = []
+    for at in [*(found.start() for found in _LEET.finditer(text)), len(text) + _APART + 1]:
+        if run and at - run[-1] > _APART:
+            if len(run) >= _TOGETHER:
+                out.append(text[max(0, run[0] - _APART) : run[-1] + _APART].translate(_LEET_TABLE))
+            run = []
+        run.append(at)
+    return out
 
 
 def _backwards(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 from localrouter.classify import injection_rules as r
 from localrouter.classify.hidden import decoded, plain
-from localrouter.classify.patterns import spaced
+from localrouter.classify.patterns import compiled, spaced
 from localrouter.classify.scores import chance
 
 BASE = -3.1
@@ -24,6 +24,7 @@ BASE = -3.1
 _AROUND = 240
 _LOOKED_AT = 8192
 """Characters around stems that patterns are tried on, in one text."""
+_GAP, _GAPS = re.compile(r"[\t\r\f\v]|  "), re.compile(r"[ \t\r\f\v]+")
 _HITS = 8
 """Places of one stem that are looked at, in one text."""
 _MORE = 0.35
@@ -33,23 +34,34 @@ _STRONG = re.compile(
     r"\b(?:previous|previously|prior|above|preceding|earlier|former|foregoing|past|initial|original|system|system's|safety|developer|developer's"
     r"|your|openai|openai's|anthropic|anthropic's|platform|hidden|alignment|ethical|its)\b"
 )
-_ABOUT = re.compile(
+_ABOVE_ALL = re.compile(
+    r"\b(?:all|any|every|everything|system|system's|safety|security|developer|developer's|your|openai|openai's|anthropic|anthropic's|platform|hidden"
+    r"|alignment|ethical|ethics|moral|content|policy|its|ai)\b"
+)
+_YOURS = re.compile(r"\byou(?:r|rs|'re|'ve)?\b|\bverbatim\b|\bword for word\b")
+_OF_A_THING = re.compile(
+    r"\s(?:of|in|for|from|inside)\s(?:the|this|that|my|our|an?)\s(?!(?:\w+\s)?(?:above|system|prompt|conversation|context|chat|session|developers?|assistants?|model|messages?|users?|ai|bot"
+    r"|agent|past|beginning|start|code|block)\b)\w"
+)
+_ABOUT = compiled(
     r"\b(?:prompt[ -]?injections?|injection attacks?|jailbreaks?|jailbreaking|owasp|red[- ]?team\w{0,4}|adversarial|attackers?|attack vectors?"
     r"|guardrails?|malicious (?:prompt|user|input)s?)\b"
 )
-_HOW = re.compile(
+_HOW = compiled(
     r"\b(?:detect\w{0,4}|prevent\w{0,4}|mitigat\w{1,4}|defen[ds]\w{0,4}|protect\w{0,4}|sanitiz\w{1,4}|block\w{0,3}|explain (?:what|why|how)"
     r"|what (?:does|is|are)|why (?:does|do|is|are)|difference|how (?:do|can|should|would) (?:i|we|you)|classif(?:y|ier)|is this|unit tests?"
     r"|test cases?|regex|article|blog|paper|translate|example of|meaning)\b"
 )
-_HOWTO = re.compile(r"\bhow (?:do|can|should|would|could) (?:i|we|you|one)\b|\bhow to\b|\bbest practices?\b")
+_HOWTO = compiled(r"\bhow (?:do|can|should|would|could) (?:i|we|you|one)\b|\bhow to\b|\bbest practices?\b")
 _OFTEN = re.compile(
     r"\b(?:for example|e\.g\.|such as|example of|examples? include|like this|an attacker (?:may|might|can|could)|attackers?|prompt injection"
     r"|jailbreak\w{0,3}|researchers?|vulnerab\w+|the phrase|known as|assert\w*|blocked|expect|test_\w+|payloads?|pattern)\b"
 )
 _ORDERS = re.compile(r"\byou (?:must|will|shall|should|are|have to|need to|can(?:not|'t)?|do not|don't)\b")
 _MODEL = re.compile(r"\b(?:chatgpt|openai|gpt-?[34]\w*|language model|ai model|your programming|as an ai)\b")
-_SHOUTED = re.compile(r"\b(?:MUST|NEVER|ALWAYS|ONLY|DO NOT|DON'T|SHOULD|WILL|ANYTHING|NO)\b")
+_NAMES = ("chatgpt", "openai", "gpt", "language model", "ai model", "your programming", "as an ai")
+_SHOUTS = ("MUST", "NEVER", "ALWAYS", "ONLY", "DO NOT", "DON'T", "SHOULD", "WILL", "ANYTHING", "NO")
+_SHOUTED = re.compile(rf"\b(?:{'|'.join(_SHOUTS)})\b")
 _COARSE = (
     "fuck",
     "shit",
@@ -127,7 +139,7 @@ def _logit(text: str, *, own: bool, english: bool) -> float:
     )
     if total < 6.0 or hiding:
         for other in decoded(seen):
-            hidden = _compact(other) if " " not in other else _weigh(other.lower(), own=own)
+            hidden = _compact(other) if " " not in other else _weigh(other.lower(), own=own, foreign=not english or len(other) < len(seen))
             if hidden > 1.0:
                 total = max(total, hidden + 1.5)
     return total
@@ -140,8 +152,9 @@ def _manner(text: str, lowered: str) -> float:
     start = lowered[:4096]
     orders = len(_ORDERS.findall(start)) if start.count("you ") >= 3 else 0
     out = 0.9 if orders >= 6 else 0.5 if orders >= 3 else 0.0
-    out += 0.6 if _MODEL.search(start) else 0.0
-    out += 0.5 if len(_SHOUTED.findall(text[:4096])) >= 3 else 0.0
+    out += 0.6 if any(name in start for name in _NAMES) and _MODEL.search(start) else 0.0
+    loud = text[:4096]
+    out += 0.5 if sum(map(loud.count, _SHOUTS)) >= 3 and len(_SHOUTED.findall(loud)) >= 3 else 0.0
     return out + (0.7 if any(word in start for word in _COARSE) else 0.0)
 
 
@@ -170,20 +183,23 @@ def _weigh(text: str, *, own: bool, foreign: bool = True) -> float:
     near = _near(text, {*drops, *(s for rule in rules for s in rule.stems if s in stems or s in others)})
     hits: list[tuple[str, float, int, int]] = []
     if drops:
-        hits += [("override", _override(found[1], own=own), found.start(), found.end()) for found in r.OVERRIDE.finditer(near)]
+        hits += [("override", _override(found, own=own), found.start(), found.end()) for found in r.OVERRIDE.finditer(near)]
     for rule in rules:
-        hit = rule.pattern.search(near)
+        hit = rule.pattern.search(near, *_between(near, rule.stems))
         if hit is not None:
             hits.append((rule.family, rule.own if own else rule.others, hit.start(), hit.end()))
     if not hits:
         return 0.0
-    asks = own and _HOWTO.search(text[:400]) is not None
-    about, how = _ABOUT.search(near) is not None, _HOW.search(text[:1500]) is not None
+    head = spaced(text[:1500])
+    asks = own and _HOWTO.search(head, 0, 400) is not None
+    about, how = _ABOUT.search(near) is not None, _HOW.search(head) is not None
     families: dict[str, list[float]] = {}
     for family, weight, start, end in hits:
         weight *= _trust(near, start, end, about, how, own=own)
-        if asks and family == "secrets":
-            weight *= 0.4  # "how do I list environment variables?"
+        if asks and (family == "secrets" or (family == "extract" and not _YOURS.search(near, max(0, start - 80), end + 80))):
+            weight *= 0.4  # "how do I list environment variables?", "how do I print the system prompt in bash?"
+        elif own and family == "extract" and _OF_A_THING.match(near, end):
+            weight *= 0.25  # "show the hidden instructions of the assembler macro"
         families.setdefault(family, []).append(weight)
     total = 0.0
     for weights in families.values():
@@ -192,22 +208,38 @@ def _weigh(text: str, *, own: bool, foreign: bool = True) -> float:
     return total
 
 
+def _between(near: str, stems: Iterable[str]) -> tuple[int, int]:
+    """Where a pattern can match: around the first and the last of its stems."""
+    first, last = len(near), -1
+    for stem in stems:
+        at = near.find(stem)
+        if at >= 0:
+            first, last = min(first, at), max(last, near.rfind(stem))
+    # A stem that a line break cut in two is not found as it is written: then it may be anywhere.
+    return (max(0, first - _AROUND), last + _AROUND) if last >= 0 else (0, len(near))
+
+
 def stems_in(text: str) -> set[str]:
     """Those of the English rules that stand in a lower-case text. Words begin with few things: a stem is looked for only where a word begins
     as it does."""
     flat = " " + text.replace("\n", " ")
     stems = {stem for stem in _ELSEWHERE if stem in flat}
-    for first in set(_FIRSTS.findall(text)):
+    words = set(text.split())
+    plain_words = {word for word in words if word.isalpha()}
+    for first in {*(word[:_FIRST] for word in plain_words), *_FIRSTS.findall(" ".join(words - plain_words))}:
         for stem in _BY_FIRST.get(first, ()):
             if stem in text:
                 stems.add(stem)
     return stems
 
 
-def _override(qualifiers: str, *, own: bool) -> float:
+def _override(found: re.Match[str], *, own: bool) -> float:
     """ "Ignore all previous instructions" against "ignore the rules of grammar": what is to be left decides."""
-    if re.search(r"\bmy\b", qualifiers) and own:
-        return 0.6  # "ignore my last message": the person corrects themselves
+    qualifiers = found[1]
+    if own and (re.search(r"\bmy\b", qualifiers) or found[3]):
+        return 0.6  # "ignore my last message": the person corrects themselves; "ignore the old rules of the linter": they bind no model
+    if own and found[2] and not _ABOVE_ALL.search(qualifiers):
+        return 1.6
     if _STRONG.search(qualifiers):
         return 5.0
     if re.search(r"\b(?:all|any|every|everything)\b", qualifiers):
@@ -223,15 +255,16 @@ def _near(text: str, stems: Iterable[str]) -> str:
         for _ in range(_HITS):
             if at < 0:
                 break
-            spans.append((max(0, at - _AROUND), at + _AROUND))
+            spans.append((at - _AROUND if at > _AROUND else 0, at + _AROUND))
             at = text.find(stem, at + _AROUND // 2)
     spans.sort()
     out: list[str] = []
     end, left = 0, _LOOKED_AT
     for start, stop in spans:
-        start = max(start, end)
-        if stop <= start:
+        if stop <= end:
             continue
+        if start < end:
+            start = end
         piece = text[start : min(stop, start + left)]
         # What was cut out between two places joins no words.
         out.append(piece if start == end else "\n\x00\n" + piece)
@@ -239,7 +272,8 @@ def _near(text: str, stems: Iterable[str]) -> str:
         end = stop
         if left <= 0:
             break
-    return spaced(re.sub(r"[ \t\r\f\v]+", " ", "".join(out)))
+    joined = "".join(out)
+    return spaced(_GAPS.sub(" ", joined) if _GAP.search(joined) else joined)
 
 
 def _trust(text: str, start: int, end: int, about: bool, how: bool, *, own: bool) -> float:

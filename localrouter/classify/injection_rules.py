@@ -36,12 +36,18 @@ _QUALIFIER = (
     r"(?:all|any|every|each|everything|the|your|my|our|these|those|this|that|previous|previously|prior|above|preceding|earlier|former|foregoing|past|initial|original|existing|current"
     r"|system|system's|safety|security|developer|developer's|content|ethical|ethics|moral|openai|openai's|anthropic|anthropic's|google's|platform|policy|of|and|or|other|hidden|internal|given|stated|about|to|have|set|in|from|alignment|embedded|default|built-in|its|usual|normal|standard|core|ai)"
 )  # fmt: skip
-_OBJECT = (
-    r"(?:instructions?|prompts?|directions?|directives?|guidelines?|commands?|orders|rules?|constraints?|restrictions?|polic(?:y|ies)|programming|training|safeguards?|guardrails?"
-    r"|filters?|protocols?|context|conversations?|messages?|text|assignments?|limitations?|settings|alignment|ethics|measures)"
-)  # fmt: skip
-OVERRIDE = compiled(rf"\b{DROP}((?:[\s,/]+{_QUALIFIER}){{1,8}})[\s,/]+{_OBJECT}\b")
-"""Weighed by its qualifiers: see `injection.override`."""
+_BINDING = (
+    r"(?:instructions?|prompts?|directions?|directives?|guidelines?|orders|rules?|constraints?|restrictions?|polic(?:y|ies)|programming|safeguards?|guardrails?|protocols?|limitations?|alignment|ethics)"
+)
+"""What binds a model: only somebody above it, or what it was taught, can have said it."""
+_SAID = r"(?:commands?|training|filters?|context|conversations?|messages?|text|assignments?|settings|measures)"
+"""What anybody may have said or set: a person who drops a message of their own corrects themselves."""
+OVERRIDE = compiled(
+    rf"\b{DROP}((?:[\s,/]+{_QUALIFIER}){{1,8}})[\s,/]+(?:{_BINDING}|({_SAID}))\b"
+    r"(\s(?:in|on|from|of|for|at|inside|within)\s(?:the|this|that|my|our|these|those|a|an)\s(?!(?:\w+\s)?(?:above|system|prompt|conversation|context|chat|session|developers?|assistants?|model|messages?|users?|ai|past|beginning|start)\b)\w)?"
+)
+"""Groups: its qualifiers, what is dropped where that need not bind a model, and whether that is some thing's own ("the rules of the linter").
+Weighed by them: see `injection.override`."""
 OVERRIDE_STEMS = (
     "ignor", "disregard", "forget", "forgot", "overrid", "overrul", "bypass", "discard", "neglect", "dismiss", "abandon", "erase", "circumvent",
     "suspend", "nullify", "unlearn", " follow", " obey", "comply with", "listen to", "adhere to", "attention to", "break free", "set aside",
@@ -57,6 +63,13 @@ _SECRET = (
 )  # fmt: skip
 _AI = r"(?:ai|a\.i\.|llm|llms|language model|assistant|chatbot|chat bot|agent|agents|bot|gpt|chatgpt|claude|gemini|copilot|model)"
 
+_NOMINAL = (
+    r"\b(?:ignore|disregard|forget)\s(?:all\s|everything\s|the\s|what\sis\s|what's\s)?(?:(?:above|previous|preceding)(?:\s(?:stuff|things?|nonsense|part|crap))?"
+    rf"(?=\s?(?:$|[^\w\s'-]|\s?(?:and|then|but|or|now|instead|so|entirely|completely|as|just|please|because|when|for|in|you)\b))|(?:above|previous|preceding)\s(?!{_BINDING}\b)(?:\w+\s){{1,2}}{_BINDING}\b)"
+)
+"""All that was said before, as a noun of its own ("ignore the above and say ..."), or what binds a model behind words that are no qualifier. In front of
+any other noun it is that thing: a draft, an attempt, a version."""
+
 RULES: tuple[Rule, ...] = (
     # --- leave your instructions --------------------------------------------------------------------
     _rule(
@@ -69,10 +82,10 @@ RULES: tuple[Rule, ...] = (
     _rule("override", "instead", r"\binstead,?\s(?:of\s(?:that|this|(?:the\s)?(?:above|task|summar\w+|answer\w*|translat\w+|question|request)),?\s)?(?:you\s(?:must|should|will)\s)?(?:say|print|output|write|respond|reply|tell|return|execute|do the following)\b", 0.7, 2.2),
     _rule("new", "new updated revised actual real true", r"\b(?:new|updated|revised|actual|real|true|final)\s(?:(?:priority|system|secret|top|urgent|hidden)\s)?(?:instructions?|directives?|task|objective|orders|rules|mission|goal|command)\s?(?:are|is|:|!|-|from)", 1.6, 2.8),
     _rule("new", "your", r"\byour\s(?:new|real|actual|true|only|sole)\s(?:task|goal|instructions?|role|purpose|objective|mission|job|identity|directive)\b", 1.7, 3.0),
-    _rule("new", "precedence supersede overrid priority", r"\b(?:takes?\sprecedence\sover|supersedes?|overrides?)\s(?:all|any|every|the|your|previous|prior|system|developer|other|everything)\b|\b(?:highest|top|maximum)[ -]priority\s(?:instruction|directive|command|order|message)", 2.0, 3.0),
+    _rule("new", "precedence supersede overrid priority", r"\b(?:takes?\sprecedence\sover|supersedes?|overrides?)\s(?:the\s)?(?:all|any|every|your|previous|prior|system|developer|other|everything|above)\b|\b(?:highest|top|maximum)[ -]priority\s(?:instruction|directive|command|order|message)", 2.0, 3.0),
     _rule("new", "treat obey comply", r"\btreat\s.{0,30}\bas\s(?:the\s)?(?:authoritative|final|a\s(?:system|developer)|instructions)|\b(?:now|and|must)\s(?:obey|comply)\b", 1.5, 2.5),
     _rule("override", "no_longer don't do_not are_void are_obsolete are_cancel", r"\b(?:your|previous|prior|earlier|all|these|those|the|any)\s(?:\w+\s){0,2}?(?:guidelines|instructions|rules|restrictions|polic(?:y|ies)|constraints|directives)\s(?:\w+\s)?(?:no longer|don't|do not|does not)\s(?:apply|matter|bind|hold|count)\b|\b(?:guidelines|instructions|restrictions|directives)\sare\s(?:now\s)?(?:void|obsolete|cancel\w{0,4})\b", 4.2, 4.6),
-    _rule("override", "ignore disregard forget", r"\b(?:ignore|disregard|forget)\s(?:all\s|everything\s|the\s|what\sis\s|what's\s)?(?:above|previous|preceding)\b(?!\s(?:error|warning|line|row|comment|commit|question|example|sentence|paragraph|typo|message|code|column|section|e-?mail|result|version|test|value|item|post|case|table|figure)s?)(?!\s(?:\w+\s){0,3}(?:instructions?|rules|prompts?)\b)", 4.0, 4.4),
+    _rule("override", "ignore disregard forget", _NOMINAL, 4.0, 4.4),
     _rule("extract", "before above precede", r"\b(?:before|above|precedes?|preceding)\s(?:my|the|our)\s(?:very\s)?(?:first\s)?(?:user\s)?(?:messages?|prompt|turn)\b", 2.6, 2.6),
     _rule("extract", "of_your", r"\b(?:words?|lines?|sentences?|part|beginning|start|rest|contents?|text|summary|paragraphs?)\sof\syour\s(?:\w+\s)?(?:instructions|prompt|guidelines|programming|context|system)\b", 3.6, 3.8),
     _rule("compel", "without", r"\bwithout\s(?:any\s|giving\s|a\s)?(?:warnings?|disclaimers?|refus\w+|censorship|filters?|moralizing|judgment)\b", 1.5, 1.0),
@@ -154,20 +167,27 @@ RULES: tuple[Rule, ...] = (
     _rule("harm", "illegal unethical immoral harmful dangerous nsfw explicit offensive profan violent", r"\b(?:illegal|unethical|immoral|harmful|dangerous|nsfw|explicit|offensive|profan\w+|violent)\b[\s,/&]+(?:(?:or|and|,|&)\s?)?(?:\w+[\s,]+)?(?:illegal|unethical|immoral|harmful|dangerous|nsfw|explicit|offensive|inappropriate|sexual|violent)\b", 1.4, 0.7),
 )  # fmt: skip
 
+_ALL_DE = r"(?=.{0,50}\b(?:alle|jede\w?|sämtliche|bisherig|vorherig|vorig|vorangeh|vorangegang|obig|frühere|ursprüngl|dein|ihre|eure|system|zuvor|oben|bisher))"
+_ALL_FR = r"(?=.{0,60}\b(?:tou(?:te|te?s)|préc|antér|ci-dessus|au-dessus|plus haut|initial|tes|vos|système|donnée|avant))"
+_ALL_ES = r"(?=.{0,60}\b(?:tod[oa]s|anterior|previ|tus|sus|vuestr|sistema|arriba|inicial|dad[ao]s|antes))"
+_ALL_IT = r"(?=.{0,60}\b(?:tutt[ei]|precedent|tue|tuoi|vostr|sistema|sopra|inizial|date|prima))"
+_ALL_PT = r"(?=.{0,60}\b(?:tod[oa]s|anterior|prévi|tuas|suas|seus|sistema|acima|inicia|dadas|antes))"
+"""Whose rules they are: all, those before, yours. "Ignoriere die Regeln des Linters" is no attack."""
+
 FOREIGN: tuple[Rule, ...] = tuple(
     _rule("override", stems, pattern, 4.8, 5.0)
     for stems, pattern in (
-        ("ignora olvida omite descarta caso_omiso", r"(?:ignor[ae]\w{0,3}|olvid[ae]\w{0,3}|omit[ae]|descart[ae]|haz caso omiso)\b.{0,40}(?:instruccion|indicacion|reglas|órdenes|directrices|restriccion)"),
-        ("ignore oublie tiens_pas fais_abstraction", r"(?:ignore[zr]?|oublie[zr]?|ne (?:tiens|tenez) pas compte|fai(?:s|tes) abstraction)\b.{0,40}(?:instructions? (?:préc|ant|ci|donn|init)|consignes|règles|directives (?:préc|ant)|toutes les)"),
-        ("ignorier vergiss vergessen missacht umgeh", r"(?:ignorier\w{0,3}|vergiss|vergessen sie|missachte\w{0,2}|umgehe\w{0,2})\b.{0,50}(?:anweisung|instruktion|regeln|vorgabe|befehl|anleitung|richtlinie)"),
-        ("ignora dimentica scorda", r"(?:ignora\w{0,3}|dimentica\w{0,3}|scorda\w{0,3})\b.{0,40}(?:istruzion|regole|direttiv|indicazion|comandi)"),
-        ("ignor esqueça esqueca desconsider descart", r"(?:ignor[ea]\w{0,2}|esque[çc]a\w{0,2}|desconsider[ea]\w{0,2}|descart[ea]\w{0,2})\b.{0,40}(?:instruç|instrucoes|regras|diretriz|orientaç|comandos)"),
+        ("ignora olvida omite descarta caso_omiso", rf"(?:ignor[ae]\w{{0,3}}|olvid[ae]\w{{0,3}}|omit[ae]|descart[ae]|haz caso omiso)\b{_ALL_ES}.{{0,40}}(?:instruccion|indicacion|reglas|órdenes|directrices|restriccion)"),
+        ("ignore oublie tiens_pas fais_abstraction", rf"(?:ignore[zr]?|oublie[zr]?|ne (?:tiens|tenez) pas compte|fai(?:s|tes) abstraction)\b{_ALL_FR}.{{0,40}}(?:instructions?|consignes|règles|directives|indications)"),
+        ("ignorier vergiss vergessen missacht umgeh", rf"(?:ignorier\w{{0,3}}|vergiss|vergessen sie|missachte\w{{0,2}}|umgehe\w{{0,2}})\b{_ALL_DE}.{{0,50}}(?:anweisung|instruktion|regeln|vorgabe|befehl|anleitung|richtlinie)"),
+        ("ignora dimentica scorda", rf"(?:ignora\w{{0,3}}|dimentica\w{{0,3}}|scorda\w{{0,3}})\b{_ALL_IT}.{{0,40}}(?:istruzion|regole|direttiv|indicazion|comandi)"),
+        ("ignor esqueça esqueca desconsider descart", rf"(?:ignor[ea]\w{{0,2}}|esque[çc]a\w{{0,2}}|desconsider[ea]\w{{0,2}}|descart[ea]\w{{0,2}})\b{_ALL_PT}.{{0,40}}(?:instruç|instrucoes|regras|diretriz|orientaç|comandos)"),
         ("negeer vergeet", r"(?:negeer|vergeet)\b.{0,40}(?:instructies|regels|opdrachten|aanwijzingen|bevelen)"),
-        ("zignoruj ignoruj zapomnij pomiń", r"(?:zignoruj|ignoruj|zapomnij|pomiń)\b.{0,40}(?:instrukcj|polece|zasad|wytyczn|poprzedni)"),
+        ("zignoruj ignoruj zapomnij pomiń", r"(?:zignoruj|ignoruj|zapomnij|pomiń)\b.{0,40}(?:instrukcj|polece|zasad|wytyczn)"),
         ("игнорируй забудь проигнорируй внимания забудьте игнорируйте обойди", r"(?:игнорируй\w{0,2}|забудь\w{0,2}|проигнорируй\w{0,2}|не обращай внимания|обойди)\b.{0,40}(?:инструкци|указани|правил|команд|промпт|ограничен)"),
         ("ігноруй забудь проігноруй", r"(?:ігноруй\w{0,2}|забудь\w{0,2}|проігноруй\w{0,2})\b.{0,40}(?:інструкц|вказів|правил|обмежен)"),
         ("talimat kural komut", r"(?:talimat|kural|komut)\w{0,12}.{0,40}(?:yok say|unut|görmezden gel|dikkate alma|boş ver)"),
-        ("忽略 无视 無視 忘记 忘記 忘掉 不要理会 绕过 繞過 忽視 不要遵守", r"(?:忽略|无视|無視|忘记|忘記|忘掉|不要理会|绕过|繞過|忽視|不要遵守).{0,24}(?:指令|指示|规则|規則|提示|限制|设定|約束|约束|安全|策略|命令|系统|开发者|消息|道德)"),
+        ("忽略 无视 無視 忘记 忘記 忘掉 不要理会 绕过 繞過 忽視 不要遵守", r"(?:忽略|无视|無視|忘记|忘記|忘掉|不要理会|绕过|繞過|忽視|不要遵守).{0,24}(?:指令|指示|规则|規則|提示|限制|设定|約束|约束|安全|策略|命令|系统|开发者|(?:所有|全部|之前的?)消息|道德)"),
         ("無視 忘れ 従わない", r"(?:指示|命令|ルール|プロンプト|制約|規則|設定).{0,15}(?:無視|忘れ|従わない)"),
         ("무시 잊어", r"(?:지시|명령|규칙|프롬프트|지침|제한|설정).{0,15}(?:무시|잊어)"),
         ("تجاهل انس تجاوز", r"(?:تجاهل|انسَ?|تجاوز).{0,40}(?:تعليمات|أوامر|قواعد|قيود)"),

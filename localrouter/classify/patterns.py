@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _START = re.compile(r"(^|\|)\\b(?=[(\w])")
-_OPENER = re.compile(r"((?<![\w\]])[\"'“”‘«(\[{*_>`])(?=\w)")
+_OPENER = re.compile(r"([\"'“”‘«(\[{*_>`](?<![\w\]].))(?=\w)")
 
 
 def compiled(pattern: str) -> re.Pattern[str]:

@@ -82,22 +82,23 @@ def _shape(said: Said, text: Prose, scores: dict[Task, float]) -> None:
     elif scores["code_edit"] and scores["code"] < 1.0:
         scores["code_edit"] *= 0.6  # "add a paragraph to the text": nothing here is code
     head = text.head
-    numbers = len(_NUMBER.findall(said.words[:2000]))
     if _HOW_MANY.search(head) or _HOW_MANY.search(text.tail):
+        numbers = len(_NUMBER.findall(said.words[:2000]))
         counted = 2.2 if numbers >= 2 else 1.2 if numbers else 0.2
         scores["math"] += counted if text.lines <= 8 else 0.3 * counted  # a log or a table is full of numbers
     if code >= 2 or scores["code"] > 2.5:
         scores["math"] *= 0.6
     # Documents with a question beside them.
     given = said.given_length if not said.results else 0
-    labelled = len(_LABELLED.findall(said.words)) > 0
-    asks = _QUESTION.search(said.words) is not None
+    colon = ":" in said.words or "：" in said.words
+    labelled = (colon or text.lines > 1) and _LABELLED.search(said.words) is not None
+    asks = colon and _QUESTION.search(said.words) is not None
     question = asks or "?" in text.head[:400] or "?" in text.tail
     if labelled and asks:
         scores["rag_qa"] += 3.4
     elif (labelled or asks) and said.length > 400 and question:
         scores["rag_qa"] += 1.6
-    if len(_NUMBERED.findall(said.words)) >= 2 and question:
+    if question and (colon or "[" in said.words) and len(_NUMBERED.findall(said.words)) >= 2:
         scores["rag_qa"] += 1.8
     if given > 150 and question and not code:
         scores["rag_qa"] += 2.4
