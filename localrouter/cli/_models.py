@@ -19,7 +19,7 @@ from localrouter.core.errors import BadRequest
 from localrouter.engine.hub import Watch
 from localrouter.engine.pins import Pins
 from localrouter.engine.pull import Pulled
-from localrouter.engine.shelf import CONTEXT, Shelved, choose, shelf
+from localrouter.engine.shelf import CONTEXT, Shelved, Unfinished, choose, models_folder, shelf, unfinished
 
 LINE_S = 5.0
 """Seconds between two lines of progress where there is no terminal for a bar."""
@@ -34,6 +34,16 @@ class Here:
     catalogue: dict[str, LocalModel]
     models: list[Shelved]
     in_use: Path | None
+    unfinished: list[Unfinished]
+
+    def stated(self, file: Path) -> str:
+        """What the catalogue says that a file of our own folder is, in hex, or ""."""
+        root = models_folder(self.paths)
+        for model in self.catalogue.values():
+            for name, sha256 in [(model.file, model.sha256), *((p.file, p.sha256) for p in model.parts)]:
+                if sha256 and file == root / model.repo / name:
+                    return sha256
+        return ""
 
     def uses(self, model: Shelved) -> bool:
         return self.in_use is not None and os.path.realpath(self.in_use) == os.path.realpath(model.path)
@@ -63,7 +73,7 @@ def here() -> Here:
     paths.ensure()
     settings = load_settings(paths)
     catalogue = load_catalogue(extra=settings.catalogue_extra()).local
-    return Here(paths, Pins(paths), catalogue, shelf(paths, catalogue), settings.local.model)
+    return Here(paths, Pins(paths), catalogue, shelf(paths, catalogue), settings.local.model, unfinished(paths, catalogue))
 
 
 def gb(size: float) -> str:
@@ -99,6 +109,16 @@ def tree(model: Shelved, now: Here) -> dict[str, Any]:
         "name": model.name, "title": model.facts.name, "path": str(model.path), "place": model.place, "size": model.size,
         "usable": model.usable, "in_use": now.uses(model), "sha256": pin.sha256 if pin else model.sha256, "pinned_by": pin.stated if pin else "",
     }  # fmt: skip
+
+
+def tell_unfinished(now: Here) -> None:
+    """What pulls left, a line each."""
+    from localrouter.cli import _show
+
+    for left in now.unfinished:
+        goes_on = f"is here in part: `localrouter models pull {left.source}` goes on"
+        what = goes_on if left.source else "was wrong and is set aside"
+        click.echo(_show.clean(f"{left.name} {what}; `localrouter models rm {left.name}` frees {gb(left.size)}."))
 
 
 @contextmanager
@@ -169,6 +189,13 @@ def said(name: str, done: Pulled) -> str:
     return f"{name} is here: {gb(done.size)}, {what}{before}. SHA-256 {done.sha256[:16]}..., {who}.\n{done.path}"
 
 
+def pinned(entry: LocalModel) -> str:
+    """Who vouches for a model of the catalogue before it is here."""
+    if entry.parts:
+        return f"SHA-256 of each of {len(entry.parts)} files, by the catalogue"
+    return f"SHA-256 {entry.sha256[:16]}..., by the catalogue" if entry.sha256 else "no: the first pull pins what the hub states"
+
+
 def rows(model: Shelved, now: Here) -> list[tuple[str, str]]:
     """What a file is, line by line."""
     facts, pin = model.facts, now.pins.of(model.path)
@@ -193,8 +220,8 @@ def rows(model: Shelved, now: Here) -> list[tuple[str, str]]:
 
 
 def verified(model: Shelved, now: Here) -> dict[str, Any]:
-    """Read a model's files again; `state` is right, wrong, or unknown where nothing is pinned. The hashes are those of the first file, or of
-    the one that is wrong."""
+    """Read a model's files again; `state` is right, wrong, or unknown where nothing is pinned and the catalogue does not say either. The
+    hashes are those of the first file, or of the one that is wrong."""
     from localrouter.engine.gguf_checks import sound_header
     from localrouter.engine.gguf_header import BadHeader
     from localrouter.engine.gguf_parts import parts
@@ -208,7 +235,7 @@ def verified(model: Shelved, now: Here) -> dict[str, Any]:
             watch.total(model.size)
             for file in files:
                 pin = pins.get(os.path.realpath(file))
-                wanted = pin.sha256 if pin else model.sha256 if file == model.path else ""
+                wanted = pin.sha256 if pin else (model.sha256 if file == model.path else "") or now.stated(file)
                 found = now.pins.sha256(file, watch.bytes, anew=True)
                 if wanted and found != wanted:
                     which = f"that of {file.name}" if len(files) > 1 else "its SHA-256"

@@ -34,10 +34,12 @@ def list_(as_json: bool) -> int:
 
     now = _models.here()
     if as_json:
-        _show.emit_json({"models": [_models.tree(m, now) for m in now.models]})
+        left = [{"name": u.name, "size": u.size, "source": u.source} for u in now.unfinished]
+        _show.emit_json({"models": [_models.tree(m, now) for m in now.models], "unfinished": left})
         return 0
     if not now.models:
         click.echo("There is no model on this machine. `localrouter models search` lists those that can be pulled.")
+        _models.tell_unfinished(now)
         return 0
     _show.table(
         ("", "model", "parameters", "type", "context", "size", "is in"),
@@ -59,6 +61,7 @@ def list_(as_json: bool) -> int:
         click.echo("* is used by the local lane.")
     elif now.in_use is not None:
         click.echo(_show.clean(f"The local lane uses {now.in_use}."))
+    _models.tell_unfinished(now)
     for m in now.models:
         if not m.usable:
             click.echo(_show.clean(f"{m.name}: {m.facts.fault}"), err=True)
@@ -267,8 +270,9 @@ def info(name: str, as_json: bool) -> int:
             return 0
         rows = [
             ("model", f"{entry.title or name}, {entry.parameters}"),
-            ("file", f"{entry.repo}/{entry.file}"),
+            ("file", f"{entry.repo}/{entry.file}" + (f" and {len(entry.parts) - 1} more parts" if entry.parts else "")),
             ("size", _models.gb(entry.size) if entry.size else "not known before it is pulled"),
+            ("pinned", _models.pinned(entry)),
             ("licence", entry.licence),
             ("for", ", ".join(entry.roles)),
             ("context", f"{entry.context} tokens" if entry.context else "-"),
@@ -298,8 +302,18 @@ def rm(name: str, force: bool, yes: bool, as_json: bool) -> int:
     from localrouter.cli import _models, _show
     from localrouter.core.errors import BadRequest
     from localrouter.engine.gguf_parts import parts
+    from localrouter.engine.shelf import LEFT
 
     now = _models.here()
+    left = next((u for u in now.unfinished if name in (u.name, u.source)), None)
+    if left is not None and not any(m.name == left.name for m in now.models):
+        for file in left.files:
+            file.unlink(missing_ok=True)
+        if as_json:
+            _show.emit_json({"removed": left.name, "size": left.size})
+        else:
+            click.echo(_show.clean(f"What was here of {left.name} is removed: {_models.gb(left.size)}."))
+        return 0
     model = now.named(name)
     if model.place != "ours":
         raise BadRequest(f"{model.path} was not pulled by localrouter.", "Remove it with the program that it belongs to.")
@@ -310,7 +324,7 @@ def rm(name: str, force: bool, yes: bool, as_json: bool) -> int:
         return 1
     for file in reversed(parts(model.path)):  # the first goes last: without it the others are not found
         file.unlink(missing_ok=True)
-        for end in (".part", ".part.json", ".wrong"):
+        for end in LEFT:
             file.with_name(file.name + end).unlink(missing_ok=True)
         now.pins.drop(file)
     if as_json:

@@ -68,10 +68,20 @@ SizeClass = Literal["tiny", "small", "medium", "large"]
 
 
 @dataclass(frozen=True, slots=True)
+class ModelPart:
+    """One file of a model that was split: `NAME-00001-of-0000N.gguf`. `size` in bytes, `sha256` in hex."""
+
+    file: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A GGUF file that can be pulled. `size` in bytes, `sha256` in hex: 0 and "" where nobody backs them; the first pull pins what the hub
-    states. `revision`: the commit of the repository. `ram_gb`: with a cache of 8 192 tokens. `languages`: ISO 639-1, `*` is over a hundred.
-    `family`: how its chat template speaks (engine/families); "" is found from the file itself."""
+    """A model that can be pulled: a GGUF file, or `parts` of one, whose first is `file`. `size` in bytes, of all parts; `sha256` in hex, of a
+    model that is one file: 0 and "" where nobody backs them; the first pull pins what the hub states. `revision`: the commit of the
+    repository. `ram_gb`: with a cache of 8 192 tokens. `languages`: ISO 639-1, `*` is over a hundred. `family`: how its chat template speaks
+    (engine/families); "" is found from the file itself."""
 
     name: str
     repo: str
@@ -90,6 +100,7 @@ class LocalModel:
     ram_gb: float = 0.0
     tools: bool = False
     reasoning: bool = False
+    parts: tuple[ModelPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ CHECKED_MOST = 500
 """Files that are remembered as checked; the oldest are forgotten first."""
 
 
+PULL_AGAIN = "Remove it, and pull your models again: a file that is here and right is not fetched anew."
+
+
 class ModelFault(RouterError):
     """A model file cannot be had or must not be used."""
 
@@ -61,7 +64,10 @@ class Pins:
         try:
             return {path: Pin(**entry) for path, entry in tree.get("models", {}).items()}
         except (AttributeError, TypeError):
-            raise ModelFault(f"{self._file} is damaged.", "Remove it; `localrouter models verify` pins the files anew.") from None
+            raise ModelFault(
+                f"{self._file} is damaged.",
+                PULL_AGAIN,
+            ) from None
 
     def of(self, path: Path) -> Pin | None:
         return self.all().get(_key(path))
@@ -159,7 +165,7 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         if file.name == "models.checked":
             return {}  # only a memory of work: it is done again
-        raise ModelFault(f"{file} is damaged.", "Remove it; `localrouter models verify` pins the files anew.") from None
+        raise ModelFault(f"{file} is damaged.", PULL_AGAIN) from None
     return tree if isinstance(tree, dict) else {}
 
 

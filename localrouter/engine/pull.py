@@ -80,15 +80,19 @@ def pull(
 
 
 def _room_for(sources: list[Source], folder: Path, pins: Pins, hub: Hub, watch: Watch) -> None:
-    """Whether the disk holds all parts that are not here, before the first byte of any. Raises ModelFault."""
+    """Whether the disk holds all parts that are not here, and whether the host offers what each must be: before the first byte of any.
+    Raises ModelFault."""
     needed = 0
     for source in sources:
         target = folder.joinpath(*source.place.split("/"))
         pin = pins.of(target)
         if pin is None or pin.origin != source.origin or not target.is_file():
+            remote = hub.remote(source, watch)
+            _wanted(source, remote, pins)
             part = target.with_name(target.name + ".part")
-            here = part.stat().st_blocks * 512 if part.is_file() and hasattr(os.stat_result, "st_blocks") else 0
-            needed += max(0, hub.remote(source, watch).size - here)
+            there = target if target.is_file() else part
+            here = there.stat().st_blocks * 512 if there.is_file() and hasattr(os.stat_result, "st_blocks") else 0
+            needed += max(0, remote.size - here)
     private_dir(folder)
     _room(folder, needed)
 
@@ -127,6 +131,14 @@ def _present(source: Source, target: Path, pins: Pins, watch: Watch) -> Pulled |
 def _fetch(source: Source, target: Path, pins: Pins, hub: Hub, watch: Watch, connections: int, piece: int) -> Pulled:
     remote = hub.remote(source, watch)
     wanted, stated = _wanted(source, remote, pins)
+    if wanted and target.is_file() and target.stat().st_size == remote.size:
+        # Put there by hand, or its pin was lost: it is read, which is sooner done than fetched.
+        watch.stage("hash")
+        watch.total(remote.size)
+        if pins.sha256(target, watch.bytes, anew=True) == wanted:
+            target.chmod(0o600)
+            pins.put(target, wanted, remote.size, source.origin, stated)
+            return Pulled(target, wanted, remote.size, stated, 0, remote.size)
     part = target.with_name(target.name + ".part")
 
     def locate(anew: bool) -> tuple[str, Mapping[str, str]]:
@@ -157,6 +169,7 @@ def _fetch(source: Source, target: Path, pins: Pins, hub: Hub, watch: Watch, con
         raise _transfer_fault(exc, transfer, hub.host if not source.url else urlsplit(source.url).netloc) from None
     sha256 = _right(transfer, target, wanted, watch)
     transfer.finish(target)
+    target.with_name(target.name + ".wrong").unlink(missing_ok=True)  # of an earlier pull
     target.chmod(0o600)
     pins.put(target, sha256, remote.size, source.origin, stated)
     return Pulled(target, sha256, remote.size, stated, transfer.fetched, resumed)
@@ -170,12 +183,16 @@ def _wanted(source: Source, remote: Remote, pins: Pins) -> tuple[str, str]:
     )
     if remote.sha256 and remote.sha256 != wanted:
         who = "An earlier pull" if not source.sha256 else "Your --sha256" if stated == "user" else "The catalogue"
+        one = number(source.file or source.name) is None  # a hash that is said stands for a model's only file
         raise ModelFault(
             f"{who} pins {source.name} to SHA-256 {wanted[:12]}..., and the hub offers {remote.sha256[:12]}...: the file was replaced there.",
-            f"If you trust the new one, pull it by its own name: localrouter models pull {source.repo}/{source.file} --sha256 {remote.sha256}",
+            f"If you trust the new one, pull it by its own name: localrouter models pull {source.repo}/{source.file}"
+            + (f" --sha256 {remote.sha256}" if one else ""),
         )
     if source.size and remote.size != source.size and not remote.sha256:
-        raise ModelFault(f"The file has {remote.size} bytes there, and the catalogue says {source.size}.", "Try another mirror.")
+        raise ModelFault(
+            f"{source.name} has {remote.size} bytes there, and the catalogue says {source.size}.", "Try another mirror."
+        )
     return wanted, stated if wanted else "seen"
 
 

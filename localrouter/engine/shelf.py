@@ -29,6 +29,8 @@ CONTEXT = 8192
 """Tokens for which the memory of a model is told."""
 BUFFERS = 500_000_000
 """Bytes for llama.cpp's compute buffers and our own process."""
+LEFT = (".part", ".part.json", ".wrong")
+"""Ends of the names of what a pull leaves beside a model's file (pull.py)."""
 _SHA = re.compile(r"[0-9a-f]{64}")
 
 
@@ -131,6 +133,61 @@ def shelf(paths: Paths, catalogue: Mapping[str, LocalModel], where: list[Place] 
             out[info.st_dev, info.st_ino] = Shelved(name, file, place.kind, size, memory.facts(file, info, size), sha256)
     memory.save()
     return list(out.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What a pull left that was interrupted, or whose file was wrong. `name`: as the model would be called; `files`: all of it; `size`: bytes
+    that they take on the disk; `source`: what to name to a pull that goes on, "" when none can: the file was wrong."""
+
+    name: str
+    files: tuple[Path, ...]
+    size: int
+    source: str
+
+
+def unfinished(paths: Paths, catalogue: Mapping[str, LocalModel]) -> list[Unfinished]:
+    """In our own folder, by model."""
+    root = models_folder(paths)
+    known = {f"{m.repo}/{m.file}": name for name, m in catalogue.items()}
+    found: dict[Path, list[Path]] = {}
+    left = ENTRIES
+    for folder, _, names in os.walk(root):
+        for name in sorted(names):
+            left -= 1
+            if left < 0:
+                break
+            for end in LEFT:
+                if name.endswith(".gguf" + end):
+                    target = parts(Path(folder) / name.removesuffix(end))[0]
+                    found.setdefault(target, []).append(Path(folder) / name)
+    out = []
+    for target, files in sorted(found.items()):
+        place = target.relative_to(root).as_posix()
+        name = known.get(place, place)
+        origin = next((text for file in files if (text := _origin(file))), "")
+        source = name if origin and name in catalogue else origin.removeprefix("hf:").removesuffix("@main")
+        out.append(Unfinished(name, tuple(files), sum(map(_on_disk, files)), source))
+    return out
+
+
+def _origin(journal: Path) -> str:
+    """Where the bytes of an interrupted pull come from, as its journal has it (transfer.py: `identity` is the origin and the etag)."""
+    if not journal.name.endswith(".json"):
+        return ""
+    try:
+        return str(json.loads(journal.read_text(encoding="utf-8"))["identity"]).partition(" ")[0]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _on_disk(file: Path) -> int:
+    """Bytes that it takes: a part is as long as the whole file from the beginning, with holes."""
+    try:
+        info = file.stat()
+    except OSError:
+        return 0
+    return min(info.st_size, info.st_blocks * 512) if hasattr(info, "st_blocks") else info.st_size
 
 
 def choose(found: list[Shelved], text: str) -> Shelved | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from localrouter.core.catalogue import LocalModel
+from localrouter.core.catalogue import LocalModel, ModelPart
 from localrouter.engine.gguf_parts import named, number
 from localrouter.engine.pins import ModelFault
 
@@ -30,7 +30,8 @@ _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ +()-]{0,200}\.gguf", re.IGNORECASE)
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a file comes from and what it must be. `kind`: hub, url or path. `sha256` and `size` may be unknown ("" and 0); `stated`: who
-    says them (catalogue or user). `place`: its path below the models folder."""
+    says them (catalogue or user). `place`: its path below the models folder. `parts`: what each file of a model in parts must be, where
+    somebody says it."""
 
     kind: str
     place: str
@@ -45,6 +46,7 @@ class Source:
     stated: str = ""
     name: str = ""
     quant: str = ""
+    parts: tuple[ModelPart, ...] = ()
 
 
 def source_of(text: str, catalogue: Mapping[str, LocalModel], sha256: str = "") -> Source:
@@ -86,7 +88,8 @@ def of_model(model: LocalModel) -> Source:
     """The catalogue's entry as a source."""
     return Source(
         "hub", f"{model.repo}/{model.file}", f"hf:{model.repo}/{model.file}@{model.revision}", repo=model.repo, file=model.file,
-        revision=model.revision, sha256=model.sha256, size=model.size, stated="catalogue" if model.sha256 else "", name=model.name,
+        revision=model.revision, sha256=model.sha256, size=0 if model.parts else model.size,
+        stated="catalogue" if model.sha256 or model.parts else "", name=model.name, parts=model.parts,
     )  # fmt: skip
 
 
@@ -131,9 +134,10 @@ def _first(text: str) -> str:
 
 
 def parts_of(source: Source) -> list[Source]:
-    """The files of a source, the first first; most have one. A hash that was said is that of a model's only file. Raises ModelFault."""
+    """The files of a source, the first first; most have one. A hash that was said is that of a model's only file; the catalogue says one for
+    each part. Raises ModelFault."""
     found = number(source.file or source.name)
-    if found is None or found[1] == 1:
+    if found is None or (found[1] == 1 and not source.parts):
         return [source]
     count = found[1]
     if source.sha256 or source.size:
@@ -147,14 +151,21 @@ def parts_of(source: Source) -> list[Source]:
         plain += ".gguf" if mark else ""
         return (named(plain, part) if number(plain) is not None else plain) + ("@" + revision if mark else "")
 
-    return [
-        replace(
-            source,
-            origin=turned(source.origin, part),
-            place=turned(source.place, part),
-            file=turned(source.file, part),
-            url=turned(source.url, part),
-            name=turned(source.name, part),
+    known = {number(part.file): part for part in source.parts}
+    out = []
+    for part in range(1, count + 1):
+        said = known.get((part, count))
+        out.append(
+            replace(
+                source,
+                origin=turned(source.origin, part),
+                place=turned(source.place, part),
+                file=turned(source.file, part),
+                url=turned(source.url, part),
+                name=Path(said.file).name if said else turned(source.name, part),
+                size=said.size if said else 0,
+                sha256=said.sha256 if said else "",
+                parts=(),
+            )
         )
-        for part in range(1, count + 1)
-    ]
+    return out

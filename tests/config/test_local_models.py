@@ -82,6 +82,46 @@ def test_a_wrong_one_is_told(old: str, new: str, line: int, what: str) -> None:
     assert f"models.toml:{line}: local model" in str(caught.value)
 
 
+PARTS = GOOD.replace(
+    'file = "tiny-Q4_K_M.gguf"\nsha256 = ""\n',
+    "parts = [\n"
+    + "".join(f'  {{ file = "q/tiny-0000{n}-of-00003.gguf", size = {n}00, sha256 = "{str(n) * 64}" }},\n' for n in (1, 2, 3))
+    + "]\n",
+)
+
+
+def test_a_model_in_parts() -> None:
+    (model,) = local_models("f", PARTS, tomllib.loads(PARTS)["local"]).values()
+    assert model.file == "q/tiny-00001-of-00003.gguf" and model.size == 600 and model.sha256 == ""
+    assert [(p.file[-7:], p.size, p.sha256[:1]) for p in model.parts] == [("03.gguf", 100 * n, str(n)) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("size = 200, ", "", "part 2 must have 'file', 'size' and 'sha256', and nothing else"),
+        ("size = 200", "size = 0", "'size' of part 2 must be a whole number above 0"),
+        ('"' + "3" * 64 + '"', '"33"', "'sha256' of part 3 must be 64 hexadecimal digits"),
+        ('"' + "3" * 64 + '"', '""', "part 3 has no 'sha256'"),
+        ("00002-of", "00003-of", r"part 2 of 3 must be called q/tiny-00002-of-00003\.gguf"),
+        ("00001-of-00003", "00001-of-00004", "part 1 of 3 must be called q/tiny-00001-of-00003"),
+        ("q/tiny-00002", "../tiny-00002", "'file' of part 2 must be a path"),
+        ("q/tiny-00001-of-00003", "q/tiny", r"part 1 of 3 must be called NAME-00001-of"),
+        ("parts = [", "size = 5\nparts = [", "'size' stands beside 'parts'"),
+        ("parts = [", 'file = "x.gguf"\nparts = [', "'file' stands beside 'parts'"),
+    ],
+)
+def test_wrong_parts_are_told(old: str, new: str, what: str) -> None:
+    assert old in PARTS
+    with pytest.raises(ConfigFault, match=what):
+        read(PARTS.replace(old, new, 1))
+
+
+def test_one_hash_for_several_files_is_told() -> None:
+    with pytest.raises(ConfigFault, match=r"models\.toml:5: .*it is one of 2 files"):
+        read(GOOD.replace("tiny-Q4_K_M", "tiny-00001-of-00002"))
+
+
 def test_what_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(ConfigFault, match="'local' must be a table"):
         read("local = 1\n")

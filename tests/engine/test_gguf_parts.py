@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
 from pathlib import Path
+from types import SimpleNamespace
 
 import gguf
 import pytest
@@ -12,14 +14,17 @@ from engine_process import Engine
 from hub_stand_in import HubStandIn
 
 from localrouter.config.paths import Paths
+from localrouter.core.catalogue import LocalModel, ModelPart
+from localrouter.engine import pull as pulling
+from localrouter.engine import transfer
 from localrouter.engine.gguf_checks import sound_header
 from localrouter.engine.gguf_header import BadHeader
 from localrouter.engine.gguf_parts import number, parts, size_of, title
 from localrouter.engine.hub import Hub, Watch
-from localrouter.engine.pins import ModelFault, Pins, admit
+from localrouter.engine.pins import ModelFault, Pins, admit, digest
 from localrouter.engine.pull import Pulled, pull
 from localrouter.engine.shelf import at_path, models_folder, places, shelf
-from localrouter.engine.sources import parts_of, source_of
+from localrouter.engine.sources import Source, parts_of, source_of
 
 REPO = "someone/Big-GGUF"
 
@@ -152,8 +157,8 @@ class Home:
         self.folder, self.pins, self.notes = models_folder(self.paths), Pins(self.paths), list[str]()
         self.hub = Hub({"HF_ENDPOINT": hub.endpoint})
 
-    def pull(self, text: str) -> Pulled:
-        source = self.hub.chosen(source_of(text, {}))
+    def pull(self, text: str | Source) -> Pulled:
+        source = text if isinstance(text, Source) else self.hub.chosen(source_of(text, {}))
         return pull(source, self.folder, self.pins, self.hub, Watch(note=self.notes.append), connections=1)
 
 
@@ -194,6 +199,103 @@ def test_a_part_that_is_wrong(split: list[Path], tmp_path: Path) -> None:
         assert home.pull(REPO).files == 4
         with pytest.raises(ModelFault, match="one SHA-256 cannot stand for them"):
             parts_of(source_of(f"{REPO}/{split[0].name}", {}, "0" * 64))
+
+
+def entry(split: list[Path], **changed: str) -> LocalModel:
+    """The catalogue's entry of the model in parts; `changed`: another hash of a part, by its number (`p3=...`)."""
+    known = [ModelPart(part.name, part.stat().st_size, changed.get(f"p{at}", digest(part))) for at, part in enumerate(split, 1)]
+    size = sum(part.size for part in known)
+    return LocalModel("big", REPO, split[0].name, "large", "mit", ("chat",), size=size, parts=tuple(known))
+
+
+def of_catalogue(split: list[Path], **changed: str) -> Source:
+    return source_of("big", {"big": entry(split, **changed)})
+
+
+def test_a_catalogue_s_entry_in_parts(split: list[Path], tmp_path: Path) -> None:
+    with HubStandIn() as hub:
+        for part in split:
+            hub.add(REPO, part.name, part.read_bytes())
+        home = Home(tmp_path, hub)
+        done = home.pull(of_catalogue(split))
+        assert done.files == 4 and done.size == done.fetched == size_of(split[0]) and done.stated == "catalogue"
+        assert all(
+            (pin := home.pins.of(p)) is not None and pin.stated == "catalogue" and pin.sha256 == digest(p)
+            for p in parts(done.path)
+        )
+        assert [n for n in home.notes if n.startswith("Part ")] == [f"Part {n} of 4: {split[n - 1].name}" for n in range(1, 5)]
+        admit(done.path, home.pins)
+        with pytest.raises(ModelFault, match="one SHA-256 cannot stand for them"):
+            parts_of(source_of("big", {"big": entry(split)}, "0" * 64))
+        last = parts(done.path)[3]
+        last.write_bytes(last.read_bytes()[:-1] + b"x")
+        with pytest.raises(ModelFault, match=r"00004-of-00004\.gguf is not the one that was pulled"):
+            admit(done.path, home.pins)
+        again = home.pull(of_catalogue(split))
+        assert again.fetched == split[3].stat().st_size, "what changed is fetched again, and nothing else"
+        (home.paths.state / "models.lock").unlink()
+        before = hub.sent()
+        assert home.pull(of_catalogue(split)).fetched == 0 and hub.sent() == before, (
+            "what lies there and is right is pinned, not fetched"
+        )
+        assert home.pins.of(last) is not None
+
+
+def test_a_part_that_is_cut_goes_on(split: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line dies in the second part: the first is whole, and the next pull fetches no byte of either twice."""
+    import huggingface_hub.constants as constants
+
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
+    monkeypatch.setattr(transfer.Transfer, "_pause", lambda *_: None)
+    first, second = (part.stat().st_size for part in split[:2])
+    assert second > 600_000 > 2 * transfer.CHUNK, "what is kept is kept by chunks"
+    with HubStandIn() as hub:
+        for part in split:
+            hub.add(REPO, part.name, part.read_bytes())
+        home = Home(tmp_path, hub)
+        hub.behaviour.stall_after, hub.behaviour.stall_s = first + 600_000, 60
+        with pytest.raises(ModelFault, match="stopped sending"):
+            home.pull(of_catalogue(split))
+        assert {p.name for p in home.folder.rglob("*.gguf")} == {split[0].name}
+        assert (home.folder / REPO / f"{split[1].name}.part").exists()
+        hub.behaviour.stall_after = -1
+        done = home.pull(of_catalogue(split))
+        assert done.files == 4 and done.fetched + done.resumed == done.size and done.resumed > first
+        assert all(here.read_bytes() == there.read_bytes() for here, there in zip(parts(done.path), split, strict=True))
+
+
+def test_a_wrong_hash_of_one_part_stops_all(split: list[Path], tmp_path: Path) -> None:
+    """What the hub states is compared for each part before the first byte; what it does not state, when the part is here."""
+    with HubStandIn() as hub:
+        for part in split:
+            hub.add(REPO, part.name, part.read_bytes())
+        home = Home(tmp_path, hub)
+        with pytest.raises(ModelFault, match=rf"The catalogue pins {split[2].name} to SHA-256 0{{12}}\.\.\.") as caught:
+            home.pull(of_catalogue(split, p3="0" * 64))
+        assert caught.value.text.endswith(f"models pull {REPO}/{split[2].name}"), "one hash could not be given for several files"
+        assert hub.sent() == 0
+        hub.behaviour.no_etag = True
+        with pytest.raises(ModelFault, match=rf"is not {split[2].name}: its SHA-256 is .* set aside as {split[2].name}\.wrong"):
+            home.pull(of_catalogue(split, p3="0" * 64))
+        assert {p.name for p in home.folder.rglob("*.gguf")} == {split[0].name, split[1].name}
+        assert not at_path(home.folder / REPO / split[0].name).usable, "what is not whole is not loaded"
+
+
+def test_the_disk_must_hold_all_parts(split: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with HubStandIn() as hub:
+        for part in split:
+            hub.add(REPO, part.name, part.read_bytes())
+        home = Home(tmp_path, hub)
+        size = size_of(split[0])
+        # Room for the largest part with what must stay free, not for all of them.
+        free = SimpleNamespace(free=shutil.disk_usage(tmp_path).free)
+        monkeypatch.setattr(pulling, "MARGIN", free.free - size + 1)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+        with pytest.raises(ModelFault, match="There is not enough room in"):
+            home.pull(of_catalogue(split))
+        assert hub.sent() == 0
+        monkeypatch.setattr(pulling, "MARGIN", pulling.MARGIN - 1)
+        assert home.pull(of_catalogue(split)).files == 4
 
 
 def test_parts_by_url() -> None:
