@@ -26,7 +26,18 @@ sys.path.insert(0, str(Path(__file__).parent / "tools"))
 if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+BUSY_S = 120.0
+"""How long anything is waited for that must come: a busy machine decides nothing. What waits asks for the thing itself, so no run takes so long
+unless it has failed."""
 MODELS = ("1", "echo", "500", "429", "400", "silent", "drop", "cut", "slow", "error-mid", "split")
+
+
+def until(holds: Callable[[], object], what: str, seconds: float = BUSY_S) -> None:
+    """Wait until it holds; `what` says in the failure what did not come."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"in {seconds:.0f} seconds: {what}"
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +100,7 @@ def start(home: Path, more: dict[str, str] | None = None, program: str = "") -> 
 
 def wait(home: Path, process: subprocess.Popen[bytes], host: Rehearsal) -> Daemon:
     runtime = home / "state" / "runtime.json"
-    end = time.monotonic() + 300  # a busy machine decides nothing
+    end = time.monotonic() + 2 * BUSY_S
     while time.monotonic() < end:
         assert process.poll() is None, (home / "daemon.log").read_text()
         if runtime.exists():
@@ -104,7 +115,7 @@ def wait(home: Path, process: subprocess.Popen[bytes], host: Rehearsal) -> Daemo
 def stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(30)
+        process.wait(BUSY_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -164,19 +175,19 @@ def make_daemon(tmp_path: Path, host: Rehearsal) -> Iterator[MakeDaemon]:
 
 class _Unix(http.client.HTTPConnection):
     def __init__(self, file: str) -> None:
-        super().__init__("localhost", timeout=60)
+        super().__init__("localhost", timeout=BUSY_S)
         self._file = file
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(60)
+        self.sock.settimeout(BUSY_S)
         self.sock.connect(self._file)
 
 
 def call(daemon: Daemon, path: str, body: Any = None, *, token: str = "", method: str = "") -> tuple[int, Any]:
     """(status, parsed body) of one request: the control API through its socket, all else with the given token."""
     file = json.loads((daemon.home / "state" / "runtime.json").read_text())["socket"]
-    connection = _Unix(file) if path.startswith("/control/") else http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
+    connection = _Unix(file) if path.startswith("/control/") else http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     try:
         data = None if body is None else json.dumps(body)
         headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
@@ -198,7 +209,7 @@ def ask(daemon: Daemon, text: str, model: str = "localrouter/auto", **more: Any)
 
 def trace(daemon: Daemon, id_: str) -> dict[str, Any]:
     """The record of a request; it is written behind the answer."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + BUSY_S
     while time.monotonic() < end:
         status, tree = call(daemon, f"/control/traces/{id_}")
         if status == 200:
@@ -209,7 +220,7 @@ def trace(daemon: Daemon, id_: str) -> dict[str, Any]:
 
 def idle(daemon: Daemon) -> None:
     """Until no request is in flight and nothing is held: what was to be settled is settled."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + BUSY_S
     while time.monotonic() < end:
         status = call(daemon, "/control/status")[1]
         budget = call(daemon, "/control/budget")[1]

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anthropic
 import pytest
-from conftest import Daemon
+from conftest import Daemon, until
 from pydantic import BaseModel
 
 WIRES = ("chat", "responses", "messages")
@@ -187,13 +186,12 @@ def test_a_client_that_leaves_is_noticed_upstream(sdk: anthropic.Anthropic, surf
         next(iter(stream))
         stream.close()
     else:
-        with pytest.raises(anthropic.APITimeoutError):
-            sdk.with_options(timeout=3.0).messages.create(**ask)
-    left = time.time()
-    while time.time() < left + 20 and not surfaces.host.record()[before]["hung_up"]:
-        time.sleep(0.02)
-    assert surfaces.host.record()[before]["hung_up"], "the call to the host was cancelled"
-    assert time.time() - left < 5  # under one second on an idle machine
+        for patience in (2.0, 20.0, 80.0):  # until the host has it, which a busy machine may not manage in two seconds
+            with pytest.raises(anthropic.APITimeoutError):
+                sdk.with_options(timeout=patience).messages.create(**ask)
+            if len(surfaces.host.record()) > before:
+                break
+    until(lambda: surfaces.host.record()[before]["hung_up"], "the call to the host was not cancelled")
 
 
 OLDER = """

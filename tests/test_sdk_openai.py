@@ -9,14 +9,13 @@ import base64
 import json
 import math
 import struct
-import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
-from conftest import Daemon, trace
+from conftest import Daemon, trace, until
 from pydantic import BaseModel
 
 PRIVATE = 'Author: Jane Roe <jane.roe@acme-widgets.io>\nFile "/home/jroe/app/x.py" on db-7.corp.internal at 10.20.30.40\n'
@@ -211,6 +210,32 @@ def test_a_conversation_goes_on_from_a_stored_answer(sdk: openai.OpenAI, surface
 
 
 @pytest.mark.parametrize("wire", WIRES)
+def test_items_of_earlier_answers_are_named_instead_of_sent(sdk: openai.OpenAI, surfaces: Daemon, wire: str) -> None:
+    """Source: Vercel's AI SDK (@ai-sdk/openai 4.0.118): `openai(model)` speaks Responses, stores, and from its second step on names what was
+    said by `item_reference`. Hosts are told to keep nothing, so the items are put in their places here."""
+    asked: Any = {"role": "user", "content": "call the tools for jane.roe@acme-widgets.io"}
+    more: Any = {"model": f"{wire}/rehearsal-parallel", "tools": [TOOL], "reasoning": {"effort": "low"}}
+    first = sdk.responses.create(input=[asked], **more)
+    (made,) = [i for i in first.output if i.type == "function_call"]
+    assert any(i.type == "message" for i in first.output)
+    references: Any = [{"type": "item_reference", "id": i.id} for i in first.output]
+    result: Any = {"type": "function_call_output", "call_id": made.call_id, "output": "it is fine"}
+    second = sdk.responses.create(input=[asked, *references, result], **more)
+    assert "jane.roe@acme-widgets.io" in second.output_text
+    sent = surfaces.host.record()[-1]["body"]
+    assert "all at once" in sent and "it is fine" in sent and "item_reference" not in sent and "jane.roe" not in sent
+    # A reference may leave its type out where another says it; and what stands in a stored answer is not said twice.
+    (words,) = [i for i in second.output if i.type == "message"]
+    third: Any = [{"id": words.id}, {"type": "item_reference", "id": words.id}, {"role": "user", "content": "Again?"}]
+    sdk.responses.create(input=third, previous_response_id=second.id, **more)
+    assert surfaces.host.record()[-1]["body"].count("simulated answer") == 1
+    alone = sdk.responses.create(input="hi", store=False, model=f"{wire}/rehearsal-1")
+    for gone in (alone.output[0].id, "msg_never"):
+        with pytest.raises(openai.NotFoundError, match="not found. Items are not persisted"):
+            sdk.responses.create(input=[{"type": "item_reference", "id": str(gone)}], model=f"{wire}/rehearsal-1")
+
+
+@pytest.mark.parametrize("wire", WIRES)
 def test_a_freeform_tool(sdk: openai.OpenAI, surfaces: Daemon, wire: str) -> None:
     tool: Any = {"type": "custom", "name": "apply_patch", "description": "A patch."}
     turns: list[Any] = [{"role": "user", "content": "use the tool: patch for jane.roe@acme-widgets.io"}]
@@ -283,10 +308,9 @@ def test_a_client_that_leaves_is_noticed_upstream(sdk: openai.OpenAI, surfaces: 
         next(iter(stream))
         stream.close()
     else:
-        with pytest.raises(openai.APITimeoutError):
-            sdk.with_options(timeout=3.0).responses.create(**body)
-    left = time.time()
-    while time.time() < left + 20 and not surfaces.host.record()[before]["hung_up"]:
-        time.sleep(0.02)
-    assert surfaces.host.record()[before]["hung_up"], "the call to the host was cancelled"
-    assert time.time() - left < 5  # under one second on an idle machine
+        for patience in (2.0, 20.0, 80.0):  # until the host has it, which a busy machine may not manage in two seconds
+            with pytest.raises(openai.APITimeoutError):
+                sdk.with_options(timeout=patience).responses.create(**body)
+            if len(surfaces.host.record()) > before:
+                break
+    until(lambda: surfaces.host.record()[before]["hung_up"], "the call to the host was not cancelled")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import get_args
 
 import pytest
+from cpu import least
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,6 +116,4 @@ def test_the_patterns_of_injection_are_linear() -> None:
 
 
 def _cpu(pattern: object, text: str) -> float:
-    start = time.process_time()
-    pattern.search(text)  # type: ignore[attr-defined]
-    return time.process_time() - start
+    return least(lambda: pattern.search(text), 2)  # type: ignore[attr-defined]

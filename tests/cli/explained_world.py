@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conftest import Daemon, trace
+from conftest import BUSY_S, Daemon, trace
 from tiny_gguf import build
 
 from localrouter.daemon.rehearsal import Rehearsal
@@ -127,7 +127,7 @@ class Asking:
     ) -> dict[str, Any]:
         """The trace of one request by the route for `case`. `limit`: tokens of the answer; `stream`: only a
         streamed answer's first word has a time."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=90)
+        connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=BUSY_S)
         messages = [{"role": "user", "content": text}] if isinstance(text, str) else text
         body = json.dumps({"model": model, "messages": messages, "max_tokens": limit, "stream": stream})
         head = {"content-type": "application/json", "authorization": f"Bearer {self.daemon.client}", "x-case": case}

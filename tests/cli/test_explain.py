@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Daemon, ask, call
+from conftest import BUSY_S, Daemon, ask, call
 
 SECRET = "jane@roe.org"
 SAYS = f"Write to {SECRET} about the roof."
@@ -44,7 +44,7 @@ def run(home: Path, *args: str, stdin: bytes = b"") -> tuple[int, str, str]:
     env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
     env |= {"LOCALROUTER_HOME": str(home), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "COLUMNS": "160"}
     command = [sys.executable, "-P", "-m", "localrouter", "explain", *args]
-    done = subprocess.run(command, capture_output=True, env=env, input=stdin, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, env=env, input=stdin, timeout=BUSY_S, check=False)
     assert b"Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -73,7 +73,7 @@ def test_the_whole_name_of_a_dialect_is_known_too(daemon: Daemon) -> None:
 
 
 def test_a_model_under_the_name_that_its_clients_see(daemon: Daemon) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     connection.request(
         "GET", "/v1/models?limit=1000", headers={"authorization": f"Bearer {daemon.client}", "anthropic-version": "2023-06-01"}
     )

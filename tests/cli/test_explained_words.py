@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Daemon, call, start, stop, wait
+from conftest import BUSY_S, Daemon, call, start, stop, wait
 from explained_world import MODELS, ROUTES, Asking, write
 
 from localrouter.core.money import usd
@@ -210,7 +210,7 @@ def test_a_budget_that_is_spent(office: Asking) -> None:
 
     def day(dollars: str) -> None:
         command = [sys.executable, "-P", "-m", "localrouter", "budget", "set", "--day", dollars]
-        subprocess.run(command, env=env, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, env=env, check=True, capture_output=True, timeout=BUSY_S)
 
     day("0.000001")
     try:
@@ -268,5 +268,5 @@ def cli(daemon: Daemon, *args: str, stdin: str = "", columns: str = "200") -> st
         "COLUMNS": columns,
     }
     command = [sys.executable, "-P", "-m", "localrouter", *args]
-    done = subprocess.run(command, capture_output=True, text=True, env=env, input=stdin, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, input=stdin, timeout=BUSY_S, check=True)
     return done.stdout

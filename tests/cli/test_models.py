@@ -15,7 +15,7 @@ from pathlib import Path
 
 import gguf
 import pytest
-from conftest import MakeDaemon, ask
+from conftest import BUSY_S, MakeDaemon, ask
 from hub_stand_in import HubStandIn
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
@@ -68,7 +68,7 @@ class Cli:
             **environ,
         }
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "localrouter", *args], capture_output=True, text=True, env=env, timeout=60
+            [sys.executable, "-P", "-m", "localrouter", *args], capture_output=True, text=True, env=env, timeout=BUSY_S
         )
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout, done.stderr
@@ -292,8 +292,36 @@ def test_a_model_in_parts(cli: Cli, hub: HubStandIn, model: Path) -> None:
     assert cli("pull", str(files[0]))[0] == 0, "and where they lie"
 
 
+def test_what_a_pull_left_is_shown_gone_on_with_and_removed(cli: Cli, hub: HubStandIn, model: Path) -> None:
+    hub.behaviour.fewer = model.stat().st_size // 2  # it sends half, each time
+    code, _, err = cli("pull", NAME)
+    assert code == 1 and "sends less than it said" in err and "goes on where it stopped" in err
+    code, out, _ = cli("list")
+    assert (
+        code == 0
+        and f"{NAME} is here in part: `localrouter models pull {NAME}` goes on; `localrouter models rm {NAME}` frees" in out
+    )
+    (left,) = cli.json("list")["unfinished"]  # type: ignore[misc, has-type]
+    assert left["name"] == left["source"] == NAME and left["size"] > 0
+    assert cli.json("rm", NAME)["removed"] == NAME
+    assert not [p for p in cli.pulled.parent.iterdir() if not p.name.endswith(".lock")]
+    assert cli.json("list") == {"models": [], "unfinished": []}
+    code, _, err = cli("rm", NAME)
+    assert code == 1 and "There is no model" in err
+    hub.behaviour.fewer, hub.behaviour.corrupt = 0, True
+    assert cli("pull", NAME)[0] == 1
+    assert f"{NAME} was wrong and is set aside; `localrouter models rm {NAME}` frees" in cli("list")[1]
+    hub.behaviour.corrupt = False
+    assert cli("pull", NAME)[0] == 0 and cli.json("list")["unfinished"] == [], "the right one takes the wrong one's place"
+    (cli.home / "state" / "models.lock").unlink()
+    assert cli("verify")[1].startswith("unknown")
+    before = hub.sent()
+    assert cli("pull", NAME)[0] == 0 and hub.sent() == before, "what is here and right is pinned again, not fetched"
+    assert cli("verify")[1].startswith("right")
+
+
 def test_the_hub_s_client_stays_out_of_the_daemon_and_of_the_start() -> None:
     """The CLI's other verbs do not load the hub's client, and neither does the daemon."""
     code = "import sys, localrouter.daemon.serve, localrouter.cli.models, localrouter.cli; print([m for m in sys.modules if m.startswith(('huggingface_hub', 'httpx2', 'rich'))])"
-    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=BUSY_S)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr

@@ -7,14 +7,13 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import office
 import pytest
-from conftest import Daemon, ask, call, start, stop, wait, write_home
+from conftest import BUSY_S, Daemon, ask, call, start, stop, trace, until, wait, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -32,7 +31,7 @@ def run(home: Path, *args: str, stdin: str = "") -> tuple[int, str, str]:
     env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
     env |= {"LOCALROUTER_HOME": str(home), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "COLUMNS": "120"}
     command = [sys.executable, "-P", "-m", "localrouter", *args]
-    done = subprocess.run(command, capture_output=True, text=True, env=env, input=stdin, timeout=100, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, input=stdin, timeout=BUSY_S, check=False)
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stdout, done.stderr
 
@@ -71,7 +70,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 def test_a_dry_run_over_a_thousand_requests_is_quick_and_sends_nothing(busy: Daemon) -> None:
     sent, spent = len(busy.host.app.record), call(busy, "/control/budget")[1]
     report = tree(busy.home, "recipe", "dry-run", "thrift")
-    assert report["requests"] == COUNT and report["seconds"] < 5, report["seconds"]
+    assert report["requests"] == COUNT and report["seconds"] < 25, report["seconds"]
     print(f"\n{COUNT} recorded requests replayed in {report['seconds']:.2f} s")
     # Of ten texts four are easy by their task, whatever else the classifier says of the rest.
     easy = report["kinds"]["model"]
@@ -123,26 +122,22 @@ def test_apply_is_hot_a_running_request_keeps_its_recipe_and_rollback_takes_it_b
     text = office.TEXTS[0]
 
     def model(id_: str) -> tuple[str, str]:
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            status, record = call(busy, f"/control/traces/{id_}")
-            if status == 200:
-                return record["model"], record["recipe"]
-            time.sleep(0.05)
-        raise AssertionError("no trace")
+        record = trace(busy, id_)
+        return record["model"], record["recipe"]
 
     def newest() -> str:
         return str(call(busy, "/control/traces?limit=1")[1]["traces"][0]["id"])
 
     # One that takes seconds begins before and ends after.
-    began = len(busy.host.app.record)
+    began, pace = len(busy.host.app.record), busy.host.app.pace
+    busy.host.app.pace = 3.0  # of one event, so that it outlives a command however slowly that starts
     slow = threading.Thread(target=ask, args=(busy, "take your time", "rehearsal/slow"), kwargs={"stream": True})
     slow.start()
-    while len(busy.host.app.record) == began:
-        time.sleep(0.01)
+    until(lambda: len(busy.host.app.record) > began, "the host was not called")
     out = said(busy.home, "recipe", "apply", "thrift", "--note", "summaries are cheap")
     assert "thrift@" in out and "in force now" in out and office_version in out
     assert slow.is_alive()
+    busy.host.app.pace = pace
     slow.join()
     assert model(newest()) == ("rehearsal/slow", office_version)
     assert tree(busy.home, "status")["pid"] == busy.pid
@@ -159,7 +154,7 @@ def test_apply_is_hot_a_running_request_keeps_its_recipe_and_rollback_takes_it_b
     assert 'recipe = "office"' in (busy.home / "config" / "config.toml").read_text()
     rows = tree(busy.home, "recipe", "history")
     assert [(r["name"], r["by"], r["note"]) for r in rows[:3]] == [
-        ("office", "rollback", f"back to {office_version}"), ("thrift", "cli", "summaries are cheap"), ("office", "file", ""),
+        ("office", "rollback cli", f"back to {office_version}"), ("thrift", "cli", "summaries are cheap"), ("office", "file", ""),
     ]  # fmt: skip
     assert rows[1]["decisions"] >= 1 and rows[0]["decisions"] > COUNT
 
@@ -280,7 +275,7 @@ def test_a_file_from_elsewhere_is_copied_and_an_edited_one_is_rolled_back_beside
         process = start(home)
         daemon = wait(home, process, host)
         assert tree(home, "status")["recipe"] == first
-        assert [r["by"] for r in tree(home, "recipe", "history")] == ["rollback", "cli", "cli", "file"]
+        assert [r["by"] for r in tree(home, "recipe", "history")] == ["rollback cli", "cli", "cli", "file"]
         stop(process)
         # Without a daemon the same verbs work, for the next start.
         assert "no daemon runs" in said(home, "recipe", "apply", "mine") and "mine@" in said(home, "recipe", "history")

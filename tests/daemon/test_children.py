@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from localrouter.daemon.children import Child, ChildDied, ChildRefused, ChildSlow
+from localrouter.daemon.children import GRACE, MISSES, Child, ChildDied, ChildRefused, ChildSlow
 
 pytestmark = pytest.mark.anyio
 
@@ -86,8 +86,8 @@ async def test_call_stream_tell_and_stop(main: Path) -> None:
     ready = await c.start()
     assert ready["pid"] == c.pid and c.alive
     big = "é" * 1_000_000
-    assert (await c.call({"op": "echo", "text": big}, timeout=5))["text"] == big
-    many = await asyncio.gather(*(c.call({"op": "echo", "text": str(i)}, timeout=5) for i in range(50)))
+    assert (await c.call({"op": "echo", "text": big}, timeout=60))["text"] == big
+    many = await asyncio.gather(*(c.call({"op": "echo", "text": str(i)}, timeout=60) for i in range(50)))
     assert [m["text"] for m in many] == [str(i) for i in range(50)]
     got = [m async for m in c.stream({"op": "count", "to": 3})]
     assert [m.get("k") for m in got] == [0, 1, 2, None]
@@ -107,7 +107,7 @@ async def test_closing_a_stream_cancels_the_work(main: Path) -> None:
         async for m in replies:
             if m["n"] == 3:
                 break
-    assert len((await c.call({"op": "cancelled"}, timeout=5))["ids"]) == 1
+    assert len((await c.call({"op": "cancelled"}, timeout=60))["ids"]) == 1
     await c.stop()
 
 
@@ -121,7 +121,7 @@ async def test_death_reaches_each_waiting_caller_and_the_next_call_restarts(main
     os.kill(first, signal.SIGKILL)
     for error in await asyncio.gather(*hangs, return_exceptions=True):
         assert isinstance(error, ChildDied) and error.retryable
-    assert (await c.call({"op": "echo", "text": "again"}, timeout=10))["text"] == "again"
+    assert (await c.call({"op": "echo", "text": "again"}, timeout=60))["text"] == "again"
     assert c.pid != first and c.deaths == 1
     await c.stop()
 
@@ -130,24 +130,24 @@ async def test_restart_budget(main: Path) -> None:
     c = child(main, restarts=1)
     for _ in range(2):
         with pytest.raises(ChildDied):
-            await c.call({"op": "die"}, timeout=10)
-    began = time.monotonic()
+            await c.call({"op": "die"}, timeout=60)
     with pytest.raises(ChildDied, match="left down"):
-        await c.call({"op": "echo", "text": ""}, timeout=10)
-    assert time.monotonic() - began < 0.1 and c.deaths == 2
+        await c.call({"op": "echo", "text": ""}, timeout=60)
+    assert c.pid is None and c.deaths == 2, "it was not started once more"
     await c.stop()
 
 
 async def test_missed_heartbeats_kill(main: Path) -> None:
-    c = child(main, heartbeat=0.1)
+    beat = 0.5
+    c = child(main, heartbeat=beat)
     await c.start()
-    await asyncio.sleep(0.5)
+    await asyncio.sleep((MISSES + 1) * beat)
     assert c.alive  # pings are answered
     began = time.monotonic()
     with pytest.raises(ChildDied):
-        await c.call({"op": "freeze"}, timeout=20)
-    assert time.monotonic() - began < 3
-    assert (await c.call({"op": "echo", "text": "up"}, timeout=10))["text"] == "up"
+        await c.call({"op": "freeze"}, timeout=60)
+    assert time.monotonic() - began < 5 * (MISSES + 1) * beat
+    assert (await c.call({"op": "echo", "text": "up"}, timeout=60))["text"] == "up"
     await c.stop()
 
 
@@ -180,7 +180,7 @@ async def test_stop_while_starting_does_not_wait(main: Path) -> None:
     await asyncio.sleep(0.2)
     began = time.monotonic()
     await c.stop()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 5 * GRACE, "not the minutes that it may take to start"
     with pytest.raises(ChildDied):
         await start
 

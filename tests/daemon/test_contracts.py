@@ -13,7 +13,7 @@ import httpx
 import openai
 import pytest
 import surfaces as three
-from conftest import Daemon, idle, start, stop, trace, wait
+from conftest import BUSY_S, Daemon, idle, start, stop, trace, wait
 from drivers import DRIVERS, Driver
 
 from localrouter.daemon.rehearsal import Call, Rehearsal, Reply, Seen
@@ -116,13 +116,13 @@ try = ["asked"]
 name = "hasty"
 match = { model = ["*/rehearsal-silent-9"] }
 try = ["asked", "chat/rehearsal-2"]
-limits = { first_token_ms = 600 }
+limits = { first_token_ms = 2500 }
 
 [[route]]
 name = "short"
 match = { model = ["*/rehearsal-mute-9", "*/rehearsal-hush-9"] }
 try = ["asked", "chat/rehearsal-2"]
-limits = { total_ms = 1500 }
+limits = { total_ms = 3500 }
 
 [[route]]
 name = "default"
@@ -324,12 +324,16 @@ def test_what_fails_is_asked_once_more_and_the_trace_says_so(bound: Daemon) -> N
     assert "retry_once" in json.dumps(record)
 
 
+SILENT_S = 9.0
+"""What the host would have taken; the limits of those routes are shorter."""
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_first_word_that_does_not_come_in_time(bound: Daemon, stream: bool) -> None:
     began = time.monotonic()
     with client(bound, "chat") as driver:
         got = driver.user(f"hello {stream}").run("messages/rehearsal-silent-9", stream=stream)
-    assert got.text.startswith("An answer") and 0.5 < time.monotonic() - began < 5
+    assert got.text.startswith("An answer") and 2 < time.monotonic() - began < SILENT_S
     rows = holds(bound, got.id)
     assert [r[3] for r in rows] == ["error", "done"] and rows[0][1] == rows[0][0], "it may have been billed"
 
@@ -340,8 +344,8 @@ def test_the_time_of_all_attempts_together(bound: Daemon, name: str) -> None:
     before, began = len(bound.host.record()), time.monotonic()
     with client(bound, name) as driver, pytest.raises((openai.APIStatusError, anthropic.APIStatusError)) as caught:
         driver.user(f"hello {name}").run("chat/rehearsal-mute-9", stream=True)
-    assert caught.value.status_code == 504 and "1.5 seconds" in str(caught.value)
-    assert 1.2 < time.monotonic() - began < 5 and len(bound.host.record()) - before == 1
+    assert caught.value.status_code == 504 and "3.5 seconds" in str(caught.value)
+    assert 3 < time.monotonic() - began < SILENT_S and len(bound.host.record()) - before == 1
 
 
 @pytest.mark.parametrize("name", WIRES)
@@ -356,10 +360,10 @@ def test_time_that_is_over_cuts_an_answer(bound: Daemon, name: str) -> None:
         try:
             for event in target.create(**driver.user(f"hello {name}").body("chat/rehearsal-hush-9", ()), stream=True):
                 said_ += (tree := event.model_dump_json())
-                failed = tree if "1.5 seconds" in tree else failed
+                failed = tree if "3.5 seconds" in tree else failed
         except (openai.APIError, anthropic.APIError) as error:
             failed = str(error)
-    assert "1.5 seconds" in failed and said_ and 1.2 < time.monotonic() - began < 5
+    assert "3.5 seconds" in failed and said_ and 3 < time.monotonic() - began < SILENT_S
 
 
 @pytest.mark.parametrize("fault", ["empty", "filtered"])
@@ -408,7 +412,7 @@ def test_a_held_answer_sends_signs_of_life_and_then_itself(tmp_path_factory: pyt
                 body = driver.body("chat/rehearsal-slow", (), schema=SCHEMA) | {"stream": True}
                 path = {"chat": "/chat/completions", "responses": "/responses", "messages": "/messages"}[name]
                 head = {"authorization": f"Bearer {daemon.client}"}
-                raw = httpx.post(daemon.base + path, json=body, headers=head, timeout=60).text
+                raw = httpx.post(daemon.base + path, json=body, headers=head, timeout=BUSY_S).text
         finally:
             stop(process)
     first = raw.index({"chat": '"content":"{', "responses": "output_text.delta", "messages": "text_delta"}[name])

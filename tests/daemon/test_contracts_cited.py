@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Daemon, start, stop, trace, wait
+from conftest import BUSY_S, Daemon, start, stop, trace, wait
 
 CLIENTS = ("chat", "responses", "messages")
 CONFIG = {"chat": "openai_chat", "responses": "openai_responses", "messages": "anthropic_messages"}
@@ -205,7 +205,7 @@ class Sent:
 def sent(daemon: Daemon, host: Host, client: str, model: str, stream: bool) -> Sent:
     before = len(host.bodies)
     body = json.dumps(request(client, model, stream, f"{client} {model} {stream}"))
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     try:
         headers = {"content-type": "application/json", "authorization": f"Bearer {daemon.client}"}
         connection.request("POST", PATHS[client], body, headers)

@@ -10,7 +10,7 @@ from typing import Any
 
 import anthropic
 import pytest
-from conftest import Daemon
+from conftest import BUSY_S, Daemon
 
 from localrouter.daemon.counting import IMAGE, TOOLS, estimate, tokens_of
 from localrouter.dialects import anthropic_messages, openai_responses
@@ -133,7 +133,7 @@ def test_bursts_of_26_are_answered(daemon: Daemon) -> None:
     body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "count this, please"}], "tools": []})
 
     def count() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
         connection.request("POST", "/v1/messages/count_tokens?beta=true", body, {"x-api-key": daemon.client})
         answer = connection.getresponse()
         answered.append(json.loads(answer.read())["input_tokens"] if answer.status == 200 else -answer.status)

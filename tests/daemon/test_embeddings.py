@@ -11,7 +11,7 @@ from typing import Any
 
 import openai
 import pytest
-from conftest import Daemon, call, trace
+from conftest import BUSY_S, Daemon, call, trace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +23,7 @@ from localrouter.inspector.embedding import ROOM, windows
 
 
 def post(daemon: Daemon, path: str = "/v1/embeddings", **tree: Any) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=100)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     try:
         connection.request("POST", path, json.dumps(tree), {"authorization": f"Bearer {daemon.client}"})
         answer = connection.getresponse()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Daemon, call, start, stop, wait, write_home
+from conftest import BUSY_S, Daemon, call, start, stop, wait, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -48,7 +48,7 @@ def own(tmp_path_factory: pytest.TempPathFactory, host: Rehearsal) -> Iterator[D
 
 def asked(daemon: Daemon, step: str) -> dict[str, Any]:
     """The trace of one request by the route for `step`."""
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     body = json.dumps({"model": "localrouter/auto", "messages": [{"role": "user", "content": "no"}]})
     head = {"content-type": "application/json", "authorization": f"Bearer {daemon.client}", "x-step": step}
     connection.request("POST", "/v1/chat/completions", body, head)
@@ -66,7 +66,7 @@ def shown(daemon: Daemon, id_: str) -> str:
         "COLUMNS": "160",
     }
     command = [sys.executable, "-P", "-m", "localrouter", "explain", id_]
-    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=BUSY_S, check=True)
     return done.stdout
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from conftest import Daemon, MakeDaemon, call, write_home
+from conftest import BUSY_S, Daemon, MakeDaemon, call, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
 
 
-def ask(daemon: Daemon, model: str, words: str) -> tuple[int, Any, float]:
-    begun = time.monotonic()
+def ask(daemon: Daemon, model: str, words: str) -> tuple[int, Any]:
     body = {"model": f"rehearsal/rehearsal-{model}", "messages": [{"role": "user", "content": words}]}
     status, tree = call(daemon, "/v1/chat/completions", body, token=daemon.client)
-    return status, tree, time.monotonic() - begun
+    return status, tree
 
 
 def health(daemon: Daemon) -> dict[str, dict[str, Any]]:
@@ -29,7 +27,7 @@ def run(daemon: Daemon, *args: str) -> str:
     env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
     env |= {"LOCALROUTER_HOME": str(daemon.home), "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "COLUMNS": "200"}
     command = [sys.executable, "-P", "-m", "localrouter", *args]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False).stdout
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=BUSY_S, check=False).stdout
 
 
 def test_a_host_is_cut_off_told_shown_and_tried_again(tmp_path: Path, host: Rehearsal, make_daemon: MakeDaemon) -> None:
@@ -43,14 +41,14 @@ def test_a_host_is_cut_off_told_shown_and_tried_again(tmp_path: Path, host: Rehe
     assert health(daemon)["rehearsal/rehearsal-1"]["calls"] == 1
     told = [ask(daemon, "500", f"try {i}") for i in range(5)]
     before = len(host.record())
-    status, tree, seconds = ask(daemon, "1", "and now")
-    assert status == 502 and tree["error"]["code"] == "host_cut_off" and seconds < 5, told
+    status, tree = ask(daemon, "1", "and now")
+    assert status == 502 and tree["error"]["code"] == "host_cut_off", told
     assert "left alone for" in tree["error"]["message"] and len(host.record()) == before, "it was not called"
     row = health(daemon)["rehearsal"]
     assert row["state"] == "open" and 0 < row["wait_s"] <= 30 and "cut off" in row["words"]
-    assert "cut off after failing again and again" in run(daemon, "status")
     checks = {c["name"]: c for c in call(daemon, "/control/doctor")[1]["checks"]}
     assert checks["rehearsal"]["ok"] is None
+    assert "cut off after failing again and again" in run(daemon, "status")
     record = call(daemon, "/control/traces?limit=1")[1]["traces"][0]
     candidates = call(daemon, f"/control/traces/{record['id']}")[1]["candidates"]
     assert [c["gate"] for c in candidates if c["model"] == "rehearsal/rehearsal-1"] == ["health"]

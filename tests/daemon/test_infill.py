@@ -11,7 +11,7 @@ from typing import Any
 
 import openai
 import pytest
-from conftest import Daemon, call, start, stop, trace, wait, write_home
+from conftest import BUSY_S, Daemon, call, start, stop, trace, wait, write_home
 
 from localrouter.core.errors import BadRequest
 from localrouter.daemon.infill import read_completion, read_infill
@@ -38,7 +38,7 @@ def daemon(tmp_path: Path, host: Rehearsal, fills: Path) -> Iterator[Daemon]:
 
 
 def post(daemon: Daemon, path: str, **tree: Any) -> tuple[int, bytes, dict[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=100)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     try:
         connection.request("POST", path, json.dumps(tree), {"authorization": f"Bearer {daemon.client}"})
         answer = connection.getresponse()

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from conftest import Daemon, call, trace
+from conftest import BUSY_S, Daemon, call, trace
 
 from localrouter.daemon.retaining import retain
 from localrouter.daemon.services import Services
@@ -39,7 +39,7 @@ try = ["{ONE}"]
 
 
 def ask(daemon: Daemon, text: str, tag: str = "") -> dict[str, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     try:
         body = {"model": "localrouter/auto", "messages": [{"role": "user", "content": text}], "max_tokens": 50}
         own = {"authorization": f"Bearer {daemon.client}", "content-type": "application/json", "x-localrouter-tags": tag}

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import anthropic
 import openai
 import pytest
-from conftest import Daemon
+from conftest import BUSY_S, Daemon
 
 from localrouter.core.catalogue import Catalogue, Model
 from localrouter.core.recipe import Recipe
@@ -18,7 +18,7 @@ from localrouter.daemon.models_list import Offer, alias, named, offers
 
 
 def get(daemon: Daemon, path: str, **headers: str) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     try:
         sent = {k.replace("_", "-"): v for k, v in headers.items()}
         if not {"authorization", "x-api-key", "x-goog-api-key"} & set(sent):

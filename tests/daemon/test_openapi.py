@@ -17,7 +17,7 @@ import jsonschema_rs
 import pytest
 import schemathesis
 from anthropic.types import Message, MessageTokensCount, RawMessageStreamEvent
-from conftest import Daemon
+from conftest import BUSY_S, Daemon
 from hypothesis import HealthCheck, given, seed, settings
 from openai import OpenAI
 from openai.types import Completion, CreateEmbeddingResponse, Model
@@ -101,7 +101,7 @@ def test_every_model_of_the_list_is_found_by_its_name(daemon: Daemon) -> None:
 
 
 def test_it_is_served_to_who_has_the_token(daemon: Daemon) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     connection.request("GET", "/openapi.json")
     refused = connection.getresponse()
     refused.read()
@@ -125,7 +125,7 @@ def send(daemon: Daemon, case: Any, method: str) -> tuple[int, str, bytes]:
     body = b""
     if not isinstance(case.body, NotSet):
         body = case.body if isinstance(case.body, bytes) else json.dumps(case.body).encode()
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=110)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     try:
         headers = {"authorization": f"Bearer {daemon.client}", "content-type": "application/json"}
         connection.request(method.upper(), path, body or None, headers)

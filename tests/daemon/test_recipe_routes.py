@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import Daemon, start, stop, trace, wait, write_home
+from conftest import BUSY_S, Daemon, start, stop, trace, wait, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -74,7 +74,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 def asked(
     daemon: Daemon, text: str = "Hello there", path: str = "/v1/chat/completions", model: str = "localrouter/auto", **headers: str
 ) -> tuple[int, dict[str, str], Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     try:
         own = {k.replace("_", "-"): v for k, v in headers.items()}
         body = {"model": model, "messages": [{"role": "user", "content": text}], "max_tokens": 50}

@@ -44,10 +44,21 @@ class Client:
         return b"".join(m.get("body", b"") for m in self.got)
 
 
+class Clock:
+    """Stands for `time` in the module: it goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HOLD_S", 0.05)
-    monkeypatch.setattr(module, "KEEP_ALIVE_S", 0.05)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(module, "time", made)
+    return made
 
 
 async def test_a_failure_while_headers_are_held_keeps_its_status() -> None:
@@ -61,30 +72,34 @@ async def test_a_failure_while_headers_are_held_keeps_its_status() -> None:
     assert orjson.loads(client.body)["error"]["code"] == "rate_limit_exceeded"
 
 
-async def test_signs_of_life_then_content(quick: None) -> None:
+async def test_signs_of_life_then_content(clock: Clock) -> None:
     client = Client()
-    for _ in range(2):
-        await asyncio.sleep(0.06)
+    for wait in (module.HOLD_S, module.KEEP_ALIVE_S):
+        clock.now += wait - 1
         await client.reply.beat()
+        said = len(client.got)
+        clock.now += 1
+        await client.reply.beat()
+        assert len(client.got) > said, "when it is due, and not before"
     assert client.got[0]["status"] == 200 and client.body == b": keep-alive\n\n" * 2
     patience = client.reply.patience
-    assert patience is not None and 0 < patience <= 0.05
+    assert patience == module.KEEP_ALIVE_S
     await client.reply.write(client.writer.write(TEXT, ["hi"], []))
     assert b'"content":"hi"' in client.body and sum(m["type"] == "http.response.start" for m in client.got) == 1
 
 
-async def test_a_failure_after_signs_of_life_is_the_dialects_error_event(quick: None) -> None:
+async def test_a_failure_after_signs_of_life_is_the_dialects_error_event(clock: Clock) -> None:
     client = Client()
-    await asyncio.sleep(0.06)
+    clock.now += module.HOLD_S
     await client.reply.beat()
     await client.reply.refuse(HostBroken("It broke."))
     assert client.body.startswith(b': keep-alive\n\ndata: {"error"') and client.got[-1]["more_body"] is False
 
 
-async def test_a_whole_answer_has_no_signs_of_life(quick: None) -> None:
+async def test_a_whole_answer_has_no_signs_of_life(clock: Clock) -> None:
     client = Client(stream=False)
     assert client.reply.patience is None
-    await asyncio.sleep(0.06)
+    clock.now += module.HOLD_S
     await client.reply.beat()
     assert client.got == []
 

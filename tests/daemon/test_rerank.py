@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Daemon, trace
+from conftest import BUSY_S, Daemon, trace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +19,7 @@ DOCUMENTS = ["The court dismissed the appeal.", "A kitten naps on the couch.", "
 
 
 def post(daemon: Daemon, path: str = "/v1/rerank", **tree: Any) -> tuple[int, Any, dict[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=100)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     try:
         connection.request("POST", path, json.dumps(tree), {"authorization": f"Bearer {daemon.client}"})
         answer = connection.getresponse()

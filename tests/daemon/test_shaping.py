@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import surfaces as three
-from conftest import Daemon, call, start, stop, trace, wait
+from conftest import BUSY_S, Daemon, call, start, stop, trace, wait
 
 from localrouter.core.findings import Finding
 from localrouter.core.recipe import Recipe
@@ -107,7 +107,7 @@ def test_the_trace_tells_it(shaping: Daemon) -> None:
 def test_a_prompt_that_may_not_leave_refuses_and_names_itself(shaping: Daemon) -> None:
     before = len(shaping.host.record())
     path, body = chat("chat/rehearsal-1")
-    connection = http.client.HTTPConnection("127.0.0.1", shaping.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", shaping.port, timeout=BUSY_S)
     try:
         headers = {
             "authorization": f"Bearer {shaping.client}",

@@ -8,7 +8,7 @@ import socket
 from typing import Any
 
 import pytest
-from conftest import Daemon
+from conftest import BUSY_S, Daemon
 
 from localrouter.daemon.door import tidy
 from localrouter.daemon.limits import passed_on
@@ -20,7 +20,7 @@ def ask(
     daemon: Daemon, method: str, path: str, body: Any = None, token: str | None = None, **headers: str
 ) -> tuple[int, Any, bytes]:
     """(status, headers, body)."""
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     token = daemon.client if token is None else token
     sent = {k.replace("_", "-"): v for k, v in headers.items()} | ({"authorization": f"Bearer {token}"} if token else {})
     try:

@@ -15,7 +15,7 @@ import anthropic
 import openai
 import pytest
 import surfaces as three
-from conftest import Daemon, call, idle, start, stop, trace, wait
+from conftest import Daemon, call, idle, start, stop, trace, until, wait
 from drivers import DRIVERS, Driver
 
 from localrouter.daemon.rehearsal import Call, Rehearsal, Reply, Seen
@@ -186,10 +186,7 @@ def test_a_client_that_leaves_asks_nobody_any_more(guarded: Daemon) -> None:
     with client(guarded, "chat") as driver, pytest.raises(openai.APITimeoutError):
         driver.client = driver.client.with_options(timeout=3.0)
         driver.user("Please clean up").run("chat/rehearsal-1", tools=(SHELL,))
-    end = time.monotonic() + 60
-    while call(guarded, "/control/approvals")[1]["approvals"] and time.monotonic() < end:
-        time.sleep(0.02)
-    assert call(guarded, "/control/approvals")[1]["approvals"] == []
+    until(lambda: call(guarded, "/control/approvals")[1]["approvals"] == [], "it is still asked for")
 
 
 def test_words_and_harmless_calls_go_through(guarded: Daemon) -> None:

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Daemon, MakeDaemon, idle
+from conftest import BUSY_S, Daemon, MakeDaemon, idle, until
 
 
 def leave(daemon: Daemon, model: str, after: int, *, stream: bool) -> str:
@@ -23,7 +23,7 @@ def leave(daemon: Daemon, model: str, after: int, *, stream: bool) -> str:
     ).encode()
     head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{daemon.port}\r\nauthorization: Bearer {daemon.client}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     before = len(daemon.host.record())
-    with socket.create_connection(("127.0.0.1", daemon.port), timeout=30) as sock:
+    with socket.create_connection(("127.0.0.1", daemon.port), timeout=BUSY_S) as sock:
         sock.sendall(head.encode() + body)
         got = b""
         if model == "slow":
@@ -33,9 +33,7 @@ def leave(daemon: Daemon, model: str, after: int, *, stream: bool) -> str:
                     break
                 got += part
         else:
-            end = time.monotonic() + 20
-            while len(daemon.host.record()) == before and time.monotonic() < end:
-                time.sleep(0.002)
+            until(lambda: len(daemon.host.record()) > before, "the host was not called")
             time.sleep(after / 1000)
     for line in got.split(b"\r\n"):
         if line.lower().startswith(b"x-localrouter-id:"):
@@ -60,15 +58,9 @@ def test_fifty_of_fifty(make_daemon: MakeDaemon) -> None:
         else:
             leave(daemon, "silent", i, stream=i % 4 == 0)
     idle(daemon)
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        calls = daemon.host.record()[before:]
-        if all(c["hung_up"] for c in calls):
-            break
-        time.sleep(0.05)
-    rows = holds(daemon)
+    until(lambda: all(c["hung_up"] for c in daemon.host.record()[before:]), "not every call to the host was cancelled")
+    calls, rows = daemon.host.record()[before:], holds(daemon)
     assert len(calls) == len(rows) == 50, (len(calls), len(rows))
-    assert all(c["hung_up"] for c in calls), "every call to the host was cancelled"
     assert len({r[0] for r in rows}) == 50 and all(r[3] is not None for r in rows), "each settled once"
     assert {r[4] for r in rows} == {"client_gone"}
     assert all(0 < r[2] <= r[1] for r in rows), "what may have been billed is charged, at most the ceiling"

@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from conftest import Daemon, ask, call, start, stop, wait, write_home
+from conftest import BUSY_S, Daemon, ask, call, start, stop, until, wait, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
+from localrouter.daemon.serve import DRAIN_S
 
 
 def holds(home: Path) -> list[tuple[object, ...]]:
@@ -37,20 +38,20 @@ def test_sigterm_lets_running_answers_finish(tmp_path: Path, host: Rehearsal) ->
         )
         before = len(host.record())
         thread.start()
-        while len(host.record()) == before:
-            time.sleep(0.01)
-        time.sleep(0.5)
+        until(lambda: len(host.record()) > before, "the host was not called")
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-        status, tree = ask(daemon, "one more")
+        late = []  # what comes before the signal has arrived is answered
+        until(lambda: late.append(ask(daemon, "one more")) or late[-1][0] != 200, "it still answers")
+        status, tree = late[-1]
         assert status == 503 and tree["error"]["code"] == "busy"
-        thread.join(30)
+        assert not got, "the running answer was waited for"
+        thread.join(BUSY_S)
         assert got and got[0][0] == 200 and str(got[0][1]).rstrip().endswith("[DONE]") and "jane@roe.org" in str(got[0][1])
-        assert process.wait(30) == 0
+        assert process.wait(BUSY_S) == 0
     finally:
         stop(process)
     rows = holds(tmp_path)
-    assert len(rows) == 1 and rows[0][0] is not None and rows[0][1] == "done"
+    assert len(rows) == len(late) and all(row[0] is not None and row[1] == "done" for row in rows)
     assert not (tmp_path / "state" / "runtime.json").exists() and not (tmp_path / "state" / "control.sock").exists()
 
 
@@ -63,13 +64,12 @@ def test_what_does_not_finish_in_time_is_settled_all_the_same(tmp_path: Path, ho
         got: list[tuple[int, Any]] = []
         thread = threading.Thread(target=lambda: got.append(ask(daemon, "hello", "rehearsal/rehearsal-silent")))
         thread.start()
-        while len(host.record()) == before:
-            time.sleep(0.01)
+        until(lambda: len(host.record()) > before, "the host was not called")
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
-        assert process.wait(40) == 0
-        assert time.monotonic() - began < 25
-        thread.join(10)
+        assert process.wait(BUSY_S) == 0
+        assert time.monotonic() - began < 5 * DRAIN_S
+        thread.join(BUSY_S)
         assert got[0][0] == 503 and got[0][1]["error"]["code"] == "stopping"
     finally:
         stop(process)
@@ -84,13 +84,11 @@ def test_the_sixty_fifth_is_told_to_come_back(daemon: Daemon) -> None:
     before = len(daemon.host.record())
     try:
         for _ in range(64):
-            connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
             connection.request("POST", "/v1/chat/completions", body, head)
             connections.append(connection)
-        end = time.monotonic() + 20
-        while len(daemon.host.record()) - before < 64 and time.monotonic() < end:
-            time.sleep(0.05)
-        connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=30)
+        until(lambda: len(daemon.host.record()) - before == 64, "64 calls of the host")
+        connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
         connection.request("POST", "/v1/chat/completions", body, head)
         answer = connection.getresponse()
         assert answer.status == 503 and answer.getheader("retry-after") == "1" and answer.getheader("x-should-retry") == "true"
@@ -100,7 +98,5 @@ def test_the_sixty_fifth_is_told_to_come_back(daemon: Daemon) -> None:
     finally:
         for connection in connections:
             connection.close()
-    end = time.monotonic() + 20
-    while call(daemon, "/control/status")[1]["in_flight"] and time.monotonic() < end:
-        time.sleep(0.05)
+    until(lambda: call(daemon, "/control/status")[1]["in_flight"] == 0, "they did not end")
     assert ask(daemon, "hello")[0] == 200

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Daemon, MakeDaemon, ask, call, start, stop, wait, write_home
+from conftest import Daemon, MakeDaemon, ask, call, start, stop, until, wait, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -35,7 +35,8 @@ FAULTS = {
 }
 
 
-def broken(tmp_path: Path, host: Rehearsal, code: str) -> tuple[Daemon, subprocess.Popen[bytes]]:
+def broken(tmp_path: Path, host: Rehearsal, code: str, seconds: float = 1.0) -> tuple[Daemon, subprocess.Popen[bytes]]:
+    """A daemon whose inspector does this with each batch of segments. `seconds`: the limit of a batch, so short where none is well."""
     site = tmp_path / "site"
     shutil.copytree(ROOT / "localrouter", site / "localrouter", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "recipes", site / "recipes")
@@ -53,7 +54,7 @@ def broken(tmp_path: Path, host: Rehearsal, code: str) -> tuple[Daemon, subproce
     )
     file.write_text(text)
     file = site / "localrouter" / "daemon" / "inspecting.py"
-    file.write_text(file.read_text().replace("SECONDS_PER_BATCH = 30.0", "SECONDS_PER_BATCH = 1.0"))
+    file.write_text(file.read_text().replace("SECONDS_PER_BATCH = 30.0", f"SECONDS_PER_BATCH = {seconds}"))
     home = tmp_path / "home"
     write_home(home, host)
     process = start(home, {"PYTHONPATH": str(site)})
@@ -85,9 +86,7 @@ def inspectors(daemon: Daemon) -> list[int]:
 def test_the_standby_takes_over_at_once(make_daemon: MakeDaemon) -> None:
     daemon = make_daemon()
     assert ask(daemon, "hello jane@roe.org")[0] == 200
-    end = time.monotonic() + 30
-    while not call(daemon, "/control/status")[1]["inspector"]["standby"] and time.monotonic() < end:
-        time.sleep(0.1)
+    until(lambda: call(daemon, "/control/status")[1]["inspector"]["standby"], "nobody stands by")
     for i in range(3):
         state = call(daemon, "/control/status")[1]["inspector"]
         assert state["alive"] and state["standby"]
@@ -98,15 +97,13 @@ def test_the_standby_takes_over_at_once(make_daemon: MakeDaemon) -> None:
         print(f"the standby took over within {time.monotonic() - began:.2f} s")
         now = call(daemon, "/control/status")[1]["inspector"]["pid"]
         assert now in scanners - {state["pid"]}, "the one that stood by, and none that had to be started"
-        end = time.monotonic() + 30
-        while not call(daemon, "/control/status")[1]["inspector"]["standby"] and time.monotonic() < end:
-            time.sleep(0.1)
+        until(lambda: call(daemon, "/control/status")[1]["inspector"]["standby"], "nobody stands by again")
     assert len(inspectors(daemon)) == 2
 
 
 def test_a_segment_that_kills_is_quarantined_and_others_are_served(tmp_path: Path, host: Rehearsal) -> None:
     daemon, process = broken(
-        tmp_path, host, 'import os\n    if any("POISON" in s["t"] for s in job["segments"]): os._exit(1)\n    return found'
+        tmp_path, host, 'import os\n    if any("POISON" in s["t"] for s in job["segments"]): os._exit(1)\n    return found', 30.0
     )
     try:
         assert ask(daemon, "hello")[0] == 200

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import MakeDaemon, ask, call, start, stop, wait, write_home
+from conftest import BUSY_S, MakeDaemon, ask, call, start, stop, wait, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -18,7 +18,7 @@ def failed(home: Path, **env: str) -> str:
     """The daemon's last line on stderr; it must have ended with 2."""
     process = start(home, env)
     try:
-        assert process.wait(30) == 2
+        assert process.wait(BUSY_S) == 2
     finally:
         stop(process)
     text = (home / "daemon.log").read_text()
@@ -114,7 +114,7 @@ def test_a_second_daemon_on_the_same_home(tmp_path: Path, host: Rehearsal) -> No
     try:
         wait(tmp_path, first, host)
         second = start(tmp_path)
-        assert second.wait(30) == 2
+        assert second.wait(BUSY_S) == 2
         assert "already running" in (tmp_path / "daemon.log").read_text()
         assert first.poll() is None
     finally:

@@ -17,7 +17,7 @@ from harness import Case, Run
 from table import OWN, TABLE
 from wires import Name
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1200)
 
 SAME: list[tuple[Name, Name]] = [("messages", "messages"), ("responses", "responses")]
 CROSSING: list[tuple[Name, Name]] = [("messages", "chat"), ("responses", "messages"), ("chat", "responses")]

@@ -13,7 +13,7 @@ import pytest
 from harness import Case, Run
 from table import OWN, TABLE
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1200)
 CASES = harness.cases()
 
 

@@ -74,7 +74,8 @@ class Liar:
 
     def __exit__(self, *exc: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
+        self._deaf.close()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -98,9 +99,10 @@ class Liar:
         if context is not None:
             self._servers.append(await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context))
             self.tls_port = self._servers[-1].sockets[0].getsockname()[1]
-        self._closed = socket.create_server(("127.0.0.1", 0))
-        self.refused_port = self._closed.getsockname()[1]
-        self._closed.close()
+        # Taken, and nobody listens: a port that was only let go may soon be another process's.
+        self._deaf = socket.socket()
+        self._deaf.bind(("127.0.0.1", 0))
+        self.refused_port = self._deaf.getsockname()[1]
 
     def _certificate(self) -> ssl.SSLContext | None:
         if shutil.which("openssl") is None:

@@ -64,8 +64,8 @@ def locked(quiet: bool) -> KeyringLocked:
 async def test_one_wait_for_all_hosts_and_the_answer_is_used_when_it_comes(keyring: Keyring, keys: Keys) -> None:
     keyring.gate.clear()
     start = time.monotonic()
-    assert [await keys.has(h) for h in HOSTS] == [False] * 8
-    assert 0.15 < time.monotonic() - start < 0.6, "the wait is shared, not one for each host"
+    assert [await keys.has(h) for h in HOSTS * 10] == [False] * 80
+    assert 0.15 < time.monotonic() - start < 8, "the wait of 0.2 s is shared, not one of the 80 for each host"
     assert keys.waiting and len(keyring.calls) == 1
     with pytest.raises(KeyringWaiting, match="has not answered"):
         await keys.find(HOSTS[0])
@@ -138,5 +138,5 @@ async def test_a_host_without_a_key_needs_none(keyring: Keyring, keys: Keys) -> 
 async def test_close_ends_a_read_that_hangs(keyring: Keyring, keys: Keys) -> None:
     keyring.gate.clear()
     assert not await keys.has(HOSTS[0])
-    await asyncio.wait_for(keys.close(), 1)
+    await asyncio.wait_for(keys.close(), 60)
     assert not keys.waiting

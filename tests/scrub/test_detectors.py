@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from cpu import least
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -150,14 +151,6 @@ print("quiet", "tldextract" in sys.modules)
 
 def test_size_is_linear() -> None:
     """Twice the text takes about twice the time: no detector is quadratic in a segment."""
-    import time
-
     line = "value = compute(alpha, beta) + gamma[index] - 0x1f2e; // note 12345 of 2024-01-02\n"
-    times = []
-    for n in (200, 800):
-        text = line * n
-        detectors.find(text, "")
-        start = time.perf_counter()
-        detectors.find(text, "")
-        times.append(time.perf_counter() - start)
+    times = [least(lambda text=line * n: detectors.find(text, "")) for n in (200, 800)]
     assert times[1] < times[0] * 4 * 4, times  # four times the text, with a factor of four for a noisy machine

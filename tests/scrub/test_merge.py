@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
+
+from cpu import least
 
 from localrouter.core.findings import Finding
 from localrouter.scrub.merge import merge
@@ -54,9 +55,7 @@ def test_no_overlaps_and_nothing_lost() -> None:
 def test_many_findings() -> None:
     def cost(count: int) -> float:
         rows = [Finding(i * 7 % (count * 3), i * 7 % (count * 3) + 5, "EMAIL", i % 3 / 3) for i in range(count)]
-        start = time.process_time()
-        merge(rows, "x" * (count * 3 + 10))
-        return time.process_time() - start
+        return least(lambda: merge(rows, "x" * (count * 3 + 10)))
 
     cost(100)
     assert cost(40_000) < 10 * max(cost(10_000), 0.01)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 
 import pytest
+from cpu import least
 
 from localrouter.scrub import detectors
 from localrouter.scrub.detectors import (
@@ -294,11 +294,6 @@ def test_ssh_and_prompts_name_a_user_and_a_machine() -> None:
 def test_a_flood_costs_its_size(flood: str) -> None:
     """Eight times the text, at most some twenty times the work; quadratic would be sixty-four."""
     mine = [d for d in detectors.all_detectors() if d.NAME in {*BY_NAME, "people", "mail_people", "national", "access_log"}]
-    times = []
-    for size in (20_000, 160_000):
-        text = flood * (size // len(flood))
-        began = time.process_time()
-        for detector in mine:
-            detector.find(text, "")
-        times.append(time.process_time() - began)
+    texts = [flood * (size // len(flood)) for size in (20_000, 160_000)]
+    times = [least(lambda text=text: [detector.find(text, "") for detector in mine]) for text in texts]
     assert times[1] < max(times[0], 0.02) * 24, times

@@ -13,7 +13,7 @@ from pathlib import Path
 import brotli
 import pytest
 import zstandard
-from conftest import Daemon
+from conftest import BUSY_S, Daemon
 
 from localrouter.core.errors import BadRequest, MediaType, TooLarge
 from localrouter.daemon.inflate import inflate
@@ -55,7 +55,7 @@ def test_a_bomb_stops_at_the_cap(coding: str) -> None:
 
 
 def post(daemon: Daemon, body: bytes, **headers: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     try:
         sent = {"authorization": f"Bearer {daemon.client}", "content-type": "application/json"} | {
             k.replace("_", "-"): v for k, v in headers.items()

@@ -166,7 +166,7 @@ async def test_a_fault_is_typed_bounded_and_not_retried(name: str) -> None:
     error, calls, _ = await called(answer)
     assert isinstance(error, kind), error
     assert error.text and "hi" not in error.text.split()
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 40, "some two seconds, on a machine at rest"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 96 * 1024
     assert calls == 1, "a fresh connection that dies is not tried again: the host may have begun to bill"
     if name not in ("redirect", "status 999", "upgrade"):  # a status line is not billed

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import (
+    BUSY_S,
     Daemon,  # one name a line reads better beside the fixture's type
     MakeDaemon,
     call,
@@ -28,8 +29,8 @@ def rss(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 
 
-async def exchange(port: int, data: bytes, *, dribble: bool) -> tuple[int, bytes]:
-    """Send, half-close, read to the end: (status or 0, answer)."""
+async def exchange(port: int, data: bytes, *, dribble: bool, whole: bool = False) -> tuple[int, bytes]:
+    """Send, half-close, read to the end: (status or 0, answer). `whole`: it is a whole request, and its answer is waited for."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         try:
@@ -45,14 +46,14 @@ async def exchange(port: int, data: bytes, *, dribble: bool) -> tuple[int, bytes
             pass
         answer = b""
         try:
-            answer = await asyncio.wait_for(reader.read(1 << 20), 0.4)
+            answer = await asyncio.wait_for(reader.read(1 << 20), BUSY_S if whole else 0.4)
         except (TimeoutError, ConnectionError):
             pass
         if not answer:
             # Still waiting for the rest of a request that is not whole: an end is said, and it must let go.
             try:
                 writer.write_eof()
-                answer = await asyncio.wait_for(reader.read(1 << 20), 15)
+                answer = await asyncio.wait_for(reader.read(1 << 20), BUSY_S)
             except (ConnectionError, OSError):
                 pass
     finally:
@@ -61,13 +62,13 @@ async def exchange(port: int, data: bytes, *, dribble: bool) -> tuple[int, bytes
     return (int(match[1]) if match else 0), answer
 
 
-async def storm(port: int, requests: list[tuple[bytes, bool]], width: int = 64) -> Counter[int]:
+async def storm(port: int, requests: list[tuple[bytes, bool]], width: int = 64, *, whole: bool = False) -> Counter[int]:
     seen: Counter[int] = Counter()
     pending = iter(requests)
 
     async def worker() -> None:
         for data, dribble in pending:
-            status, answer = await exchange(port, data, dribble=dribble)
+            status, answer = await exchange(port, data, dribble=dribble, whole=whole)
             seen[status] += 1
             assert status != 500, (data[:300], answer[:300])
 
@@ -117,7 +118,7 @@ async def forged(daemon: Daemon, n: int) -> Counter[int]:
         name = (b"authorization: Bearer ", b"x-api-key: ", b"api-key: ", b"x-goog-api-key: ", b"authorization: Basic ")[i % 5]
         path = (b"/v1/models", b"/v1/chat/completions", b"/control/status")[i % 3]
         requests.append((b"GET %s HTTP/1.1\r\nhost: %s\r\n%s%s\r\nconnection: close\r\n\r\n" % (path, host, name, token), False))
-    return await storm(daemon.port, requests)
+    return await storm(daemon.port, requests, whole=True)
 
 
 @pytest.mark.anyio

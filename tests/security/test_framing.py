@@ -8,7 +8,7 @@ import random
 import socket
 
 import pytest
-from conftest import Daemon
+from conftest import BUSY_S, Daemon
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,7 +135,7 @@ def test_any_bytes_end_in_a_refusal_or_in_waiting(pieces: list[bytes]) -> None:
 
 
 def raw(daemon: Daemon, data: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", daemon.port), timeout=15) as sock:
+    with socket.create_connection(("127.0.0.1", daemon.port), timeout=BUSY_S) as sock:
         try:
             sock.sendall(data)
             out = b""

@@ -6,7 +6,7 @@ import http.client
 import json
 
 import pytest
-from conftest import Daemon, MakeDaemon
+from conftest import BUSY_S, Daemon, MakeDaemon
 
 from localrouter.config.settings import Settings
 
@@ -14,7 +14,7 @@ LISTED = "http://localhost:3000"
 
 
 def ask(daemon: Daemon, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
     body = json.dumps({"messages": [{"role": "user", "content": "hi"}]}) if method == "POST" else None
     try:
         connection.request(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import anyio
 import pytest
+from conftest import BUSY_S, MakeDaemon, ask
 from conftest import Daemon as Running
-from conftest import MakeDaemon, ask
 from localrouter_tui.app import RouterApp
 from localrouter_tui.client import Daemon
 from tui_canned import see
@@ -25,7 +25,7 @@ def ready(running: Running) -> None:
     from localrouter.daemon.client import Client
 
     client = Client(Paths(running.home / "config", running.home / "state"))
-    end = time.monotonic() + 30
+    end = time.monotonic() + BUSY_S
     while not client.get("status")["inspector"]["alive"]:
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+from conftest import BUSY_S
 from localrouter_tui.app import RouterApp
 from localrouter_tui.client import Daemon, DaemonDown
 from localrouter_tui.clock import Clock
@@ -152,9 +154,10 @@ def output(app: RouterApp) -> str:
     return "\n".join(strip.render(console) for strip in app.screen._compositor.render_strips())
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 8.0) -> None:
+async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = BUSY_S) -> None:
     """Wait until it holds; fails with the screen when it does not."""
-    for _ in range(int(seconds / 0.02)):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         await pilot.pause(0.02)
         if holds():
             await pilot.pause()
