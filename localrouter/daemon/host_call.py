@@ -16,6 +16,9 @@ from localrouter.providers import Upstream, Wire
 
 FAULT_BYTES = 65_536
 """Of a host's error only its beginning is read."""
+AT_ONCE = 16
+"""Chunks that are read in a row of what a host sent at once; then whoever writes to the client has a turn. The first ones go out one by one: a
+client waits for them, and not for what came behind them in the same packet."""
 
 
 async def host_chunks(
@@ -64,9 +67,13 @@ async def host_chunks(
 async def pumped(chunks: AsyncIterator[Chunk], inbox: asyncio.Queue[e.Event], request: str) -> None:
     """Put every chunk into the inbox, and how the stream ended. `request`: its id, for the log of defects."""
     try:
+        count = 0
         async with contextlib.aclosing(chunks) as source:  # type: ignore[type-var]  # async generators all
             async for chunk in source:
                 await inbox.put(e.Got(chunk))
+                count += 1
+                if count <= AT_ONCE or count % AT_ONCE == 0:
+                    await asyncio.sleep(0)
         await inbox.put(e.Ended())
     except RouterError as exc:
         await inbox.put(e.Failed(exc.alone()))
