@@ -13,8 +13,8 @@ _COLUMNS = "seq, at, name, hash, source, by, note"
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One entry of the history. `hash`: of the recipe (core/decision.digest). `source`: what the settings named. `by`: `cli`, `rollback`, or
-    `file` when the settings or the recipe's file were found changed."""
+    """One entry of the history. `hash`: of the recipe (core/decision.digest). `source`: what the settings named. `by`: who asked (`cli`, `tui`,
+    `api`; of a rollback `rollback cli` and so on), or `file` when the settings or the recipe's file were found changed."""
 
     seq: int
     at: float

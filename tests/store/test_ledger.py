@@ -275,3 +275,42 @@ async def test_a_cancelled_caller_leaves_no_hold_behind_and_harms_nobody(tmp_pat
         while (await store.ledger.budgets("default"))[0].held != 3_000:
             await asyncio.sleep(0.01)
     store.close()
+
+
+async def test_a_reservation_waits_for_the_disk_and_a_settlement_does_not(tmp_path: Path) -> None:
+    store, _ = opened(tmp_path)
+    said: list[str] = []
+    store._writer.submit(lambda db: db.set_trace_callback(said.append)).result(10)
+    for _ in range(2):  # also after a commit that did not wait
+        hold = await reserve(store, 1000)
+        assert isinstance(hold, Hold)
+        await store.ledger.settle(hold.id, 10, Usage(input=1), estimated=False, outcome="done", sent_bytes=4)
+    store._writer.submit(lambda db: db.set_trace_callback(None)).result(10)
+    mode, modes = "FULL", {}
+    for sql in said:
+        if sql.startswith("PRAGMA synchronous="):
+            mode = sql.partition("=")[2]
+        for word in ("INSERT INTO holds", "UPDATE holds"):
+            if sql.startswith(word):
+                modes.setdefault(word, []).append(mode)
+    assert modes == {"INSERT INTO holds": ["FULL", "FULL"], "UPDATE holds": ["NORMAL", "NORMAL"]}
+    store.close()
+
+
+async def test_a_settlement_that_a_power_cut_took_is_charged_at_the_ceiling(tmp_path: Path) -> None:
+    """What is on the disk for sure is the file as it was when the reservation was told."""
+    (tmp_path / "live").mkdir()
+    (tmp_path / "disk").mkdir()
+    store, _ = opened(tmp_path / "live")
+    hold = await reserve(store, 300_000)
+    assert isinstance(hold, Hold)
+    for file in (tmp_path / "live").iterdir():
+        if not file.name.endswith("-shm"):
+            (tmp_path / "disk" / file.name).write_bytes(file.read_bytes())
+    await store.ledger.settle(hold.id, 120_000, Usage(input=10, output=5), estimated=False, outcome="done", sent_bytes=40)
+    store.close()
+    again, _ = opened(tmp_path / "disk")
+    assert again.swept == 1
+    day, _ = await again.ledger.budgets("default")
+    assert (day.held, day.spent) == (0, 300_000)
+    again.close()
