@@ -139,7 +139,11 @@ def _logit(text: str, *, own: bool, english: bool) -> float:
     )
     if total < 6.0 or hiding:
         for other in decoded(seen):
-            hidden = _compact(other) if " " not in other else _weigh(other.lower(), own=own, foreign=not english or len(other) < len(seen))
+            hidden = (
+                _compact(other)
+                if " " not in other
+                else _weigh(other.lower(), own=own, foreign=not english or len(other) < len(seen))
+            )
             if hidden > 1.0:
                 total = max(total, hidden + 1.5)
     return total

@@ -36,9 +36,7 @@ _QUALIFIER = (
     r"(?:all|any|every|each|everything|the|your|my|our|these|those|this|that|previous|previously|prior|above|preceding|earlier|former|foregoing|past|initial|original|existing|current"
     r"|system|system's|safety|security|developer|developer's|content|ethical|ethics|moral|openai|openai's|anthropic|anthropic's|google's|platform|policy|of|and|or|other|hidden|internal|given|stated|about|to|have|set|in|from|alignment|embedded|default|built-in|its|usual|normal|standard|core|ai)"
 )  # fmt: skip
-_BINDING = (
-    r"(?:instructions?|prompts?|directions?|directives?|guidelines?|orders|rules?|constraints?|restrictions?|polic(?:y|ies)|programming|safeguards?|guardrails?|protocols?|limitations?|alignment|ethics)"
-)
+_BINDING = r"(?:instructions?|prompts?|directions?|directives?|guidelines?|orders|rules?|constraints?|restrictions?|polic(?:y|ies)|programming|safeguards?|guardrails?|protocols?|limitations?|alignment|ethics)"
 """What binds a model: only somebody above it, or what it was taught, can have said it."""
 _SAID = r"(?:commands?|training|filters?|context|conversations?|messages?|text|assignments?|settings|measures)"
 """What anybody may have said or set: a person who drops a message of their own corrects themselves."""

@@ -23,6 +23,10 @@ SENTENCE = 500
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _BETA = re.compile(r"[A-Za-z0-9_=.,; \-]{1,200}")
 _READ = 65_536
+BUSY = frozenset(
+    {"rate_limit_exceeded", "server_is_overloaded", "slow_down", "overloaded_error", "rate_limit_error", "429", "529"}
+)
+"""Codes of an error inside an answer that ask for fewer requests: OpenAI's, Anthropic's as gateways repeat them, and statuses for codes."""
 
 
 def encoded(tree: dict[str, Any]) -> bytes:
@@ -60,10 +64,12 @@ def code_and_text(error: Any) -> tuple[str, str]:
     return code, text[:SENTENCE] if isinstance(text, str) else ""
 
 
-def limited(host: str = "The host", wait: float | None = None) -> HostRateLimited:
-    """It wants fewer requests. `wait`: seconds that it asks for."""
+def limited(host: str = "The host", wait: float | None = None, *, begun: bool = False) -> HostRateLimited:
+    """It wants fewer requests. `wait`: seconds that it asks for. `begun`: it says so in an answer, whose prompt it may bill (core/tally.py)."""
     when = f" It asks for {wait:.0f} seconds." if wait is not None else ""
-    return HostRateLimited(f"{host} is limiting requests.{when}", "Wait, or add another model to the route.", retry_after=wait)
+    error = HostRateLimited(f"{host} is limiting requests.{when}", "Wait, or add another model to the route.", retry_after=wait)
+    error.money_at_risk = begun
+    return error
 
 
 def too_long(host: str, text: str) -> HostRejected:

@@ -27,7 +27,7 @@ class Reading:
             events = self._sse.feed(data)
         except EventTooLarge:
             return [Chunk(error=HostBroken("The host sent an event that is too large.", "Ask again."))]
-        return [self._read(event) for event in events]
+        return [chunk for event in events for chunk in self._passed(self._read(event))]
 
     def end(self) -> list[Chunk]:
         if self._stream:
@@ -51,6 +51,10 @@ class Reading:
         if not isinstance(tree, dict):
             return Chunk(error=HostBroken("The host sent an event that is not an object.", "Ask again."))
         return self._event(tree, event)
+
+    def _passed(self, chunk: Chunk) -> list[Chunk]:
+        """What is passed on when an event was read, before the next one is."""
+        return [chunk]
 
     def _plain(self, event: ServerEvent) -> Chunk | None:
         """What an event means whose data is no JSON; None when it has to be some. Without data it is a sign of life."""

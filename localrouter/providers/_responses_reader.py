@@ -1,6 +1,10 @@
 """A Responses host's answer as chunks. Source: OpenAI API reference, "The response object", "Streaming events".
 
 A stream is complete only with `response.completed` or `response.incomplete`; `response.failed` and `error` are errors.
+
+A balancer that asks its host a second time passes two beginnings on. The events that only announce an answer wait for the first that says
+something, and a second `response.created` until then takes their place: what is read is one answer, with one id and one run of numbers. Behind
+that, one of another id is a second answer, which goes on with no words of the first: a fault of the host.
 """
 
 from __future__ import annotations
@@ -11,20 +15,24 @@ from localrouter.core.chat import Channel, Chunk
 from localrouter.core.errors import HostBroken, HostFault, HostRejected
 from localrouter.core.sse import ServerEvent
 from localrouter.providers import _overflow
-from localrouter.providers._openai_wire import code_and_text, limited, too_long
+from localrouter.providers._openai_wire import BUSY, code_and_text, limited, too_long
 from localrouter.providers._reading import Reading
 from localrouter.providers._responses_pieces import Pieces, finish_of, pieces_of, usage_of
 from localrouter.providers._responses_uses import uses_of
 
-_BUSY = frozenset({"rate_limit_exceeded", "server_is_overloaded", "slow_down", "429", "529"})
+_ANNOUNCE = frozenset(
+    {"response.created", "response.queued", "response.in_progress", "response.output_item.added", "response.content_part.added"}
+)
+_ANNOUNCED = 64
+"""Announcements and signs of life that wait."""
 _OURS = frozenset({"server_error", "internal_error", "vector_store_timeout", "processing_error", "timeout"})
 
 
 def _failure(error: Any) -> HostFault:
     """An error inside an answer. A code that is not the host's own trouble says that the request is at fault."""
     code, text = code_and_text(error)
-    if code in _BUSY:
-        return limited()
+    if code in BUSY:
+        return limited(begun=True)
     if _overflow.overflows(400, code, text):
         return too_long("the host", text)
     if not code or code in _OURS:
@@ -41,6 +49,38 @@ class Reader(Reading):
         super().__init__(stream)
         self._pieces = Pieces()
         self._begun = False
+        self._id: Any = None
+        self._waiting: list[Chunk] = []
+        self._told = False  # more than announcements
+
+    def _passed(self, chunk: Chunk) -> list[Chunk]:
+        if self._told:
+            return [chunk]
+        kind = chunk.tree.get("type") if chunk.tree is not None else None
+        if kind == "response.created":
+            self._waiting.clear()
+        announces = (kind in _ANNOUNCE and not chunk.content) or (chunk.pings and bool(self._waiting))
+        if announces and len(self._waiting) < _ANNOUNCED:
+            self._waiting.append(chunk)
+            return []
+        return [chunk] if chunk.pings and not self._waiting else [*self._all(), chunk]
+
+    def end(self) -> list[Chunk]:
+        return [*self._all(), *super().end()]
+
+    def _all(self) -> list[Chunk]:
+        """What waited."""
+        waiting, self._waiting, self._told = self._waiting, [], True
+        return waiting
+
+    def _created(self, raw: bytes, tree: dict[str, Any], name: Any) -> Chunk:
+        again, same, self._id = self._id is not None, name == self._id, name
+        if not again or not self._told:
+            self._pieces, self._begun = Pieces(), False
+            return Chunk(raw=raw, tree=tree)
+        if same:
+            return Chunk(pings=True)
+        return Chunk(error=HostBroken("The host began a second answer in the middle of the first.", "Ask again."))
 
     def _plain(self, event: ServerEvent) -> Chunk | None:
         # The end as other APIs say it is none here.
@@ -66,6 +106,8 @@ class Reader(Reading):
                 {0: finish_of(response)},
                 terminal=True,
             )
+        if kind == "response.created":
+            return self._created(raw, tree, response.get("id", ""))
         if kind == "response.in_progress":
             again, self._begun = self._begun, True
             return Chunk(raw=raw, tree=tree, pings=again)

@@ -19,8 +19,8 @@ from localrouter.core.sse import ServerEvent
 from localrouter.providers import Upstream, _overflow
 from localrouter.providers._chat_body import body as body
 from localrouter.providers._chat_body import notes as notes
+from localrouter.providers._openai_wire import BUSY, code_and_text, encoded, limited, too_long
 from localrouter.providers._openai_wire import auth as auth
-from localrouter.providers._openai_wire import code_and_text, encoded, limited, too_long
 from localrouter.providers._openai_wire import fault as fault
 from localrouter.providers._reading import Reading
 
@@ -65,8 +65,8 @@ def _error(tree: dict[str, Any]) -> HostFault | None:
     if not error:
         return None
     code, text = code_and_text(error)
-    if code in ("429", "529", "rate_limit_exceeded"):
-        return limited()
+    if code in BUSY:
+        return limited(begun=True)
     if _overflow.overflows(400, code, text):
         return too_long("the host", text)
     return HostBroken("The host reported an error inside its answer.", "Ask again.")

@@ -210,7 +210,7 @@ MESSAGES = (
 )  # fmt: skip
 RESPONSES = (
     Fault("failed-paid", "`response.failed` with usage", {**PAID, "whole": PAID["before"]}, only=("responses",)),
-    Fault("failed-limit", "`response.failed`: rate_limit_exceeded", limited("rate_limit_exceeded", 429, "zero"), only=("responses",)),
+    Fault("failed-limit", "`response.failed`: rate_limit_exceeded", limited("rate_limit_exceeded", 429, "estimate"), only=("responses",)),
     Fault("failed-long", "`response.failed`: context_length_exceeded", blamed("context_length_exceeded", "zero"), only=("responses",)),
     Fault("failed-request", "`response.failed`: invalid_prompt", blamed("invalid_prompt", "ceiling"), only=("responses",)),
     Fault("error-bare", "the event `error`", {"before": BROKEN, "after": cut("host_broken")}, only=("responses",)),
@@ -219,8 +219,13 @@ RESPONSES = (
     Fault("queued", "is not done", {"whole": BROKEN}, only=("responses",)),
     Fault("cancelled", "was cancelled", {"whole": fails("host_broken", settles="reported")}, only=("responses",)),
 )  # fmt: skip
+CHAT = (
+    Fault(
+        "limit-event", "an error of code 429 inside the stream", limited("rate_limit_exceeded", 429, "estimate"), only=("chat",)
+    ),
+)
 BOTH = (Fault("new-event", "an event of tomorrow", {"before": well()}, only=("messages", "responses")),)
-OWN = (*MESSAGES, *RESPONSES, *BOTH)
+OWN = (*CHAT, *MESSAGES, *RESPONSES, *BOTH)
 """What only one wire has words for, or only some."""
 
 TYPES = {

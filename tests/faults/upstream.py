@@ -20,7 +20,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from wires import TEXT, USED, WIRES, Messages, Responses, Used, Wire, event
+from wires import TEXT, USED, WIRES, Chat, Messages, Responses, Used, Wire, event
 
 RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"
 EVIL = "/evil"
@@ -376,6 +376,8 @@ class Answer:
     def _own(self) -> list[bytes]:
         """What only one wire has words for."""
         wire = self.wire
+        if isinstance(wire, Chat) and self.name == "limit-event":
+            return [self._first, event({"error": {"code": 429, "message": "slow down"}}, False)]
         if isinstance(wire, Messages):
             kinds = {"overloaded": "overloaded_error", "limited": "rate_limit_error", "rejected": "invalid_request_error"}
             if self.name in kinds:
