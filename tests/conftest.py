@@ -19,17 +19,41 @@ from typing import Any
 import pytest
 
 from localrouter.daemon.rehearsal import Rehearsal
+from localrouter.engine import encoder
 
+# Some tests scan in this process: its threads wait as the inspector's do, or beside other tests they spin on cores that nobody has.
+os.environ.update(encoder.SETTINGS)
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
 
 # A shell starts what runs behind it with Ctrl-C ignored, and what is started from here would inherit that.
 if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+LONGEST = (
+    "bench/test_harness.py", "faults/test_surfaces.py", "faults/test_table.py", "inspector/test_inspector.py", "conformance/test_round_trip.py",
+    "tui/test_nasty.py", "keys/test_first_answer.py", "keys/test_sources.py", "faults/test_scrubber.py", "cli/test_recipe.py",
+    "promises/test_upstream_faults.py", "scrub/test_secrets.py", "daemon/test_contracts.py", "security/test_floods.py", "cli/test_verbs.py",
+    "tui/test_recipes_screen.py", "daemon/test_inspecting.py", "daemon/test_coalescing.py", "faults/test_drain.py", "test_sdk_pairs.py",
+    "security/test_slow.py", "bench/test_engine_harness.py", "cli/test_readme_recipe.py", "test_demo.py", "faults/test_kill.py",
+)  # fmt: skip
+"""The files that take half a minute and more, the longest first."""
 BUSY_S = 120.0
 """How long anything is waited for that must come: a busy machine decides nothing. What waits asks for the thing itself, so no run takes so long
 unless it has failed."""
 MODELS = ("1", "echo", "500", "429", "400", "silent", "drop", "cut", "slow", "error-mid", "split")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files begin in the order of the collection, not by their number of tests."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file is one worker's, so a long one that began last would be waited for alone."""
+    here = Path(__file__).parent
+    place = {here / name: i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
 
 
 def until(holds: Callable[[], object], what: str, seconds: float = BUSY_S) -> None:
@@ -84,7 +108,7 @@ def write_home(home: Path, host: Rehearsal, *, day_usd: str = "5.00", extra: str
 
 def start(home: Path, more: dict[str, str] | None = None, program: str = "") -> subprocess.Popen[bytes]:
     """`program`: Python that serves with other limits, where waiting for the real ones would take minutes."""
-    env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
+    env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY") and k not in encoder.SETTINGS}
     env |= {
         "LOCALROUTER_HOME": str(home),
         "LOCALROUTER_REHEARSAL_KEY": "rehearsal-" + "key",
@@ -187,7 +211,9 @@ class _Unix(http.client.HTTPConnection):
 def call(daemon: Daemon, path: str, body: Any = None, *, token: str = "", method: str = "") -> tuple[int, Any]:
     """(status, parsed body) of one request: the control API through its socket, all else with the given token."""
     file = json.loads((daemon.home / "state" / "runtime.json").read_text())["socket"]
-    connection = _Unix(file) if path.startswith("/control/") else http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
+    connection = (
+        _Unix(file) if path.startswith("/control/") else http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=BUSY_S)
+    )
     try:
         data = None if body is None else json.dumps(body)
         headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})

@@ -6,7 +6,7 @@ from typing import Any
 
 import openai
 import pytest
-from conftest import MakeDaemon, ask, call, idle
+from conftest import MakeDaemon, ask, call, idle, until
 
 
 def test_an_exhausted_budget_is_a_clear_4xx(make_daemon: MakeDaemon) -> None:
@@ -35,6 +35,7 @@ def test_the_answer_is_shortened_before_it_is_denied(make_daemon: MakeDaemon) ->
     assert ask(daemon, "hello", max_tokens=2000)[0] == 200
     sent = daemon.host.record()[-1]["body"]
     assert '"max_tokens":2000' not in sent
+    until(lambda: call(daemon, "/control/traces")[1]["traces"], "no trace")  # it is written behind the answer
     rows = call(daemon, "/control/traces")[1]["traces"]
     record = call(daemon, f"/control/traces/{rows[0]['id']}")[1]
     assert any("answer limited to" in c["why"] for c in record["candidates"])

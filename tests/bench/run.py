@@ -74,7 +74,7 @@ def measure(
             ("planes", planes.short),
             ("plane-agents", planes.agents),
         )
-        scenarios.warm(running)
+        scenarios.warm(running, agents="agents" not in skip)
         if not {"planes", "plane-agents"} <= skip:
             planes.warm(running, agents="plane-agents" not in skip)
         for turn in range(size.rounds):

@@ -52,13 +52,13 @@ async def test_who_gives_up_leaves_no_gap() -> None:
         task.cancel()
     gone = sum(isinstance(r, asyncio.CancelledError) for r in await asyncio.gather(*tasks, return_exceptions=True))
     assert done + gone == 300 and gone > 0 and turns.behind == 0
-    async with asyncio.timeout(1), turns.take(), turns.take(background=True):
+    async with asyncio.timeout(60), turns.take(), turns.take(background=True):
         pass
 
 
 async def test_the_short_gaps_between_requests_are_the_client_s() -> None:
     order: list[str] = []
-    turns = Precedence(2, rest_s=0.2, patience_s=60.0)
+    turns = Precedence(2, rest_s=2.0, patience_s=300.0)
 
     async def work(name: str, *, background: bool = False) -> None:
         async with turns.take(background=background):
@@ -71,7 +71,7 @@ async def test_the_short_gaps_between_requests_are_the_client_s() -> None:
         await work(f"client {n}")
         await asyncio.sleep(0.002)
     assert "note" not in order
-    await asyncio.wait_for(note, 5)
+    await asyncio.wait_for(note, 60)
     assert order[-1] == "note"
 
 
@@ -91,7 +91,7 @@ async def test_the_record_gets_its_turn_beside_clients_that_never_rest() -> None
 
     busy = asyncio.create_task(client())
     await asyncio.sleep(0.01)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await asyncio.gather(*(note() for _ in range(5)))
     ended.set()
     await busy

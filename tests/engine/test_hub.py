@@ -332,7 +332,7 @@ def test_offline(tmp_path: Path, stand_in: HubStandIn, monkeypatch: pytest.Monke
     began = time.monotonic()
     with fails(r"cannot be reached, so nothing was downloaded. Check your connection"):
         home.pull()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60, "it is not tried again and again"
     import huggingface_hub.constants as constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)

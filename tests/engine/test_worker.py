@@ -63,7 +63,7 @@ def test_ping_is_answered_and_cancel_stops_while_generating(engine: Engine) -> N
         if m.get("end"):
             ends.append((m["id"], m["finish"]))
     assert sorted(ends) == [(ident, "cancelled"), (queued, "cancelled")]
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 20, "at once; the answer would have taken minutes"
     assert engine.chat(max_tokens=3)[2]["finish"] == "length"
 
 
@@ -75,7 +75,7 @@ def test_cancel_while_a_long_prompt_is_read(engine: Engine) -> None:
     engine.proc.stdin.write(encode({"op": "cancel", "id": ident}))
     began = time.monotonic()
     m = engine.read()
-    assert m["finish"] == "cancelled" and m["usage"]["output"] == 0 and time.monotonic() - began < 1
+    assert m["finish"] == "cancelled" and m["usage"]["output"] == 0 and time.monotonic() - began < 20
     a = engine.chat(max_tokens=20, seed=5)[0]
     assert a and engine.chat(max_tokens=20, seed=5)[0] == a
 

@@ -6,10 +6,13 @@ import json
 import socket
 import sqlite3
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import BUSY_S, Daemon, MakeDaemon, idle, until
+from conftest import BUSY_S, Daemon, ask, idle, start, stop, until, wait, write_home
+
+from localrouter.daemon.rehearsal import Rehearsal
 
 
 def leave(daemon: Daemon, model: str, after: int, *, stream: bool) -> str:
@@ -41,17 +44,28 @@ def leave(daemon: Daemon, model: str, after: int, *, stream: bool) -> str:
     return ""
 
 
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, host: Rehearsal) -> Iterator[Daemon]:
+    """One for this file: each test looks at what came since it began."""
+    home = tmp_path_factory.mktemp("home")
+    write_home(home, host, day_usd="1000")
+    process = start(home)
+    try:
+        yield wait(home, process, host)
+    finally:
+        stop(process)
+
+
 def holds(daemon: Daemon) -> list[tuple[Any, ...]]:
     db = sqlite3.connect(f"file:{daemon.home}/state/localrouter.db?mode=ro", uri=True)
     try:
-        return db.execute("SELECT request, micro, cost, settled, outcome FROM holds").fetchall()
+        return db.execute("SELECT request, micro, cost, settled, outcome FROM holds ORDER BY rowid").fetchall()
     finally:
         db.close()
 
 
-def test_fifty_of_fifty(make_daemon: MakeDaemon) -> None:
-    daemon = make_daemon(day_usd="1000")
-    before = len(daemon.host.record())
+def test_fifty_of_fifty(own: Daemon) -> None:
+    daemon, before, since = own, len(own.host.record()), len(holds(own))
     for i in range(50):
         if i % 2:
             leave(daemon, "slow", 40 + 13 * i, stream=True)
@@ -59,7 +73,7 @@ def test_fifty_of_fifty(make_daemon: MakeDaemon) -> None:
             leave(daemon, "silent", i, stream=i % 4 == 0)
     idle(daemon)
     until(lambda: all(c["hung_up"] for c in daemon.host.record()[before:]), "not every call to the host was cancelled")
-    calls, rows = daemon.host.record()[before:], holds(daemon)
+    calls, rows = daemon.host.record()[before:], holds(daemon)[since:]
     assert len(calls) == len(rows) == 50, (len(calls), len(rows))
     assert len({r[0] for r in rows}) == 50 and all(r[3] is not None for r in rows), "each settled once"
     assert {r[4] for r in rows} == {"client_gone"}
@@ -67,11 +81,9 @@ def test_fifty_of_fifty(make_daemon: MakeDaemon) -> None:
 
 
 @pytest.mark.parametrize("model", ["drop", "cut", "error-mid"])
-def test_a_broken_host_is_settled_once_too(make_daemon: MakeDaemon, model: str) -> None:
-    from conftest import ask
-
-    daemon = make_daemon(day_usd="1000")
-    ask(daemon, "hello", f"rehearsal/rehearsal-{model}", stream=True)
-    idle(daemon)
-    rows = holds(daemon)
+def test_a_broken_host_is_settled_once_too(own: Daemon, model: str) -> None:
+    since = len(holds(own))
+    ask(own, "hello", f"rehearsal/rehearsal-{model}", stream=True)
+    idle(own)
+    rows = holds(own)[since:]
     assert len(rows) == 1 and rows[0][3] is not None and rows[0][4] == "error" and 0 < rows[0][2] <= rows[0][1]

@@ -104,7 +104,7 @@ _TEXTS = st.lists(
 _quiet = partial(settings, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
-@_quiet(max_examples=8, derandomize=True)
+@_quiet(max_examples=4, derandomize=True)
 @given(_TEXTS)
 def test_any_text_everywhere(texts: list[str]) -> None:
     anyio.run(everywhere, texts, (100, 60))

@@ -81,7 +81,7 @@ def block(book: Book, who: Contender, measure: str, trees: Trees, model: str, *,
     time.sleep(PAUSE_S)
 
 
-def warm(contenders: Sequence[Contender]) -> None:
+def warm(contenders: Sequence[Contender], *, agents: bool = True) -> None:
     """Each kind of request a few times, unmeasured: the text that counts as seen, and code that a JIT compiles at first use."""
     scrap = Book()
     rng = random.Random("warm")
@@ -90,7 +90,7 @@ def warm(contenders: Sequence[Contender]) -> None:
         block(scrap, who, "", [bodies.chat(bodies.prose(rng, PROSE_WORDS)) for _ in range(10)], "bench-new", connections=4)
         block(scrap, who, "", [bodies.chat(bodies.code(rng, CODE_BYTES)) for _ in range(10)], "bench-new", connections=4)
         block(scrap, who, "", bodies.short_chats(40), "bench-flood", n=5)
-        for bytes_ in AGENT_SIZES:
+        for bytes_ in AGENT_SIZES if agents else ():
             block(scrap, who, "", [bodies.agent(bytes_, 1, 1)], "bench-same", n=2)
 
 
