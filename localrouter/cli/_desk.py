@@ -35,15 +35,15 @@ class Desk:
             return self._client.get("recipe/kept", of=word)
         return self._stopped(lambda r: r.kept(word))
 
-    def apply(self, source: str, hash_: str, note: str) -> Tree:
+    def apply(self, source: str, hash_: str, by: str, note: str) -> Tree:
         if self._client is not None:
-            return self._client.post("recipe/apply", source=source, hash=hash_, note=note, version=__version__)
-        return self._stopped(lambda r: r.apply(source, hash_, "cli", note, __version__))
+            return self._client.post("recipe/apply", source=source, hash=hash_, by=by, note=note, version=__version__)
+        return self._stopped(lambda r: r.apply(source, hash_, by, note, __version__))
 
-    def rollback(self, word: str, note: str) -> Tree:
+    def rollback(self, word: str, by: str, note: str) -> Tree:
         if self._client is not None:
-            return self._client.post("recipe/rollback", of=word, note=note)
-        return self._stopped(lambda r: r.rollback(word, note))
+            return self._client.post("recipe/rollback", of=word, by=by, note=note)
+        return self._stopped(lambda r: r.rollback(word, by, note))
 
     def keys(self) -> Tree | None:
         """Where each host's key comes from (no key is in it), as the daemon sees it; None where none runs."""

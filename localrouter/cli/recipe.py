@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from localrouter.cli._options import json_option
+from localrouter.cli._options import by_option, json_option
 
 
 @click.group()
@@ -188,7 +188,8 @@ def dry_run(name: str, days: float, requests: int, as_json: bool) -> int:
 @click.argument("name")
 @click.option("--note", default="", metavar="TEXT", help="Why, for the history.")
 @click.option("--replace", is_flag=True, help="A FILE may take the place of another recipe of that name in your folder.")
-def apply(name: str, note: str, replace: bool) -> int:
+@by_option
+def apply(name: str, note: str, replace: bool, by: str) -> int:
     """Put recipe NAME in force: at once where a daemon runs, and for every later start.
 
     A FILE.toml from elsewhere is copied into your recipes' folder first. Requests that run keep the recipe they began with.
@@ -201,7 +202,7 @@ def apply(name: str, note: str, replace: bool) -> int:
     paths = Paths.default()
     paths.ensure()
     source, recipe = _recipes.installed(paths, name, replace=replace)
-    _recipes.told_in_force(Desk(paths).apply(source, digest(recipe), _recipes.noted(note)))
+    _recipes.told_in_force(Desk(paths).apply(source, digest(recipe), by, _recipes.noted(note)))
     return 0
 
 
@@ -234,7 +235,8 @@ def history(as_json: bool) -> int:
 @command.command()
 @click.argument("version", default="1")
 @click.option("--note", default="", metavar="TEXT", help="Why, for the history.")
-def rollback(version: str, note: str) -> int:
+@by_option
+def rollback(version: str, note: str, by: str) -> int:
     """Put an earlier recipe in force again: the one before, N versions ago, or the one with a HASH."""
     from localrouter.cli import _recipes
     from localrouter.cli._desk import Desk
@@ -243,5 +245,5 @@ def rollback(version: str, note: str) -> int:
     word = f"@-{version}" if version.isdigit() and len(version) < 4 else version
     paths = Paths.default()
     paths.ensure()
-    _recipes.told_in_force(Desk(paths).rollback(word, _recipes.noted(note)))
+    _recipes.told_in_force(Desk(paths).rollback(word, by, _recipes.noted(note)))
     return 0

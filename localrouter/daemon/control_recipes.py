@@ -10,6 +10,8 @@ from localrouter.daemon.services import Services
 
 NOTES_S = 2.0
 """Decisions are written after the answer's last byte; a reader waits this long for those under way."""
+ASKERS = ("cli", "tui", "api")
+"""Who puts a recipe in force: the command line, the TUI, or a program of the user's that does not say."""
 MOST = 100_000
 """Decisions that one dry run reads at most."""
 
@@ -46,12 +48,15 @@ class ControlRecipes:
         await send_json(call.send, 200, await self.recipes.kept(call.query.get("of", "@")))
 
     async def apply(self, call: Call) -> None:
+        """`by`: who asks, one of ASKERS; `hash`, `version`: of the recipe as it was checked and of the localrouter that checked it."""
         query = {key: call.query.get(key, "") for key in ("source", "hash", "note", "version")}
-        tree = await self.recipes.apply(query["source"], query["hash"], "cli", query["note"], query["version"])
+        tree = await self.recipes.apply(query["source"], query["hash"], _by(call), query["note"], query["version"])
         await send_json(call.send, 200, tree)
 
     async def rollback(self, call: Call) -> None:
-        await send_json(call.send, 200, await self.recipes.rollback(call.query.get("of", "@-1"), call.query.get("note", "")))
+        """`of`: a version of the history; `by` as in `apply`."""
+        tree = await self.recipes.rollback(call.query.get("of", "@-1"), _by(call), call.query.get("note", ""))
+        await send_json(call.send, 200, tree)
 
     async def decisions(self, call: Call) -> None:
         """A page of what was decided `since` an epoch second, newest first; `limit`, and `before_at` with `before_id` to go on."""
@@ -84,3 +89,11 @@ class ControlRecipes:
         catalogue = await versions.body("catalogue", found["decision"]["catalogue"])
         whole = trace.get("decision") == hashed_bytes(body)  # the chain of traces covers it
         await send_json(call.send, 200, found | {"recipe": recipe, "catalogue": catalogue, "whole": whole})
+
+
+def _by(call: Call) -> str:
+    """Who asks, for the history. Raises BadRequest."""
+    by = call.query.get("by", "api")
+    if by not in ASKERS:
+        raise BadRequest(f"'by' must be one of {', '.join(ASKERS)}.", "Correct it, or leave it out.")
+    return by

@@ -101,8 +101,8 @@ class Recipes:
                 )
             return await self._in_force(recipe, source, by, note)
 
-    async def rollback(self, word: str, note: str) -> dict[str, Any]:
-        """Put a version of the history in force again. Raises NotFound, BadRequest, ConfigFault, StoreFault."""
+    async def rollback(self, word: str, by: str, note: str) -> dict[str, Any]:
+        """Put a version of the history in force again; there it stands as `rollback BY`. Raises NotFound, BadRequest, ConfigFault, StoreFault."""
         async with self._one:
             version = await self._version(word)
             tree = await self.kept(version.hash)
@@ -114,7 +114,7 @@ class Recipes:
                     "Choose a later one of `localrouter recipe history`.",
                 ) from None
             source = self._file_of(recipe, version)
-            return await self._in_force(recipe, source, "rollback", note or f"back to {version.version}")
+            return await self._in_force(recipe, source, f"rollback {by}", note or f"back to {version.version}")
 
     async def _in_force(self, recipe: Recipe, source: str, by: str, note: str) -> dict[str, Any]:
         from localrouter.config.edit import set_recipe  # its TOML writer is loaded for those who write

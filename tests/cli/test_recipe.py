@@ -157,6 +157,10 @@ def test_apply_is_hot_a_running_request_keeps_its_recipe_and_rollback_takes_it_b
         ("office", "rollback cli", f"back to {office_version}"), ("thrift", "cli", "summaries are cheap"), ("office", "file", ""),
     ]  # fmt: skip
     assert rows[1]["decisions"] >= 1 and rows[0]["decisions"] > COUNT
+    assert call(busy, "/control/recipe/rollback?of=@-1", {})[0] == 200
+    assert call(busy, "/control/recipe/rollback?of=@-1&by=tui", {})[0] == 200
+    assert call(busy, "/control/recipe/rollback?of=@-1&by=me", {})[0] == 400
+    assert [r["by"] for r in tree(busy.home, "recipe", "history")][:3] == ["rollback tui", "rollback api", "rollback cli"]
 
 
 def test_diff_names_versions_files_and_hashes(busy: Daemon) -> None:

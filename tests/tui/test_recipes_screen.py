@@ -265,6 +265,10 @@ async def test_a_real_daemon_tried_applied_and_rolled_back(busy: Running) -> Non
         await pilot.press("y")
         await until(pilot, lambda: "in force: office@" in screen(app))
         assert 'recipe = "office"' in (busy.home / "config" / "config.toml").read_text()
+    history = (await Daemon(paths).get("recipe/history"))["versions"]
+    assert [(v["name"], v["by"]) for v in history[:2]] == [("office", "rollback tui"), ("thrift", "tui")], (
+        "the history says who asked"
+    )
 
 
 async def test_a_verb_that_is_given_up_leaves_no_child(busy: Running, tmp_path: Path) -> None:

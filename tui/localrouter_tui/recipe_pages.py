@@ -27,7 +27,11 @@ KINDS = {
     "unknown": "cannot be known: what the recipe asks for was not recorded",
 }
 _LANES = (("hosted", "leave this machine"), ("local", "answered on this machine"), ("none", "answered by nobody"))
-_BY = {"cli": "a command", "rollback": "a rollback", "file": "a changed file"}
+_BY = {
+    "cli": "a command", "tui": "the TUI", "api": "a program", "file": "a changed file", "rollback": "a rollback",
+    "rollback cli": "a rollback (command)", "rollback tui": "a rollback (TUI)", "rollback api": "a rollback (program)",
+}  # fmt: skip
+"""Who put a version in force, as the history has it. `rollback` alone is of a time when it did not say whose."""
 
 
 def lines(parts: Iterable[Text]) -> Text:

@@ -57,11 +57,11 @@ class Verbs:
 
     async def apply(self, name: str, note: str) -> str:
         """Put it in force; gives what was done, in words. Raises VerbFailed."""
-        return await self._said("apply", "--note", note, "--", name)
+        return await self._said("apply", "--by", "tui", "--note", note, "--", name)
 
     async def rollback(self, version: str, note: str) -> str:
         """Put an earlier one in force again, by its hash. Raises VerbFailed."""
-        return await self._said("rollback", "--note", note, "--", version)
+        return await self._said("rollback", "--by", "tui", "--note", note, "--", version)
 
     async def _json(self, *args: str) -> dict[str, Any]:
         code, out, err = await self._run(*args)
