@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import BUSY_S
 from tiny_gguf import build
 
 from localrouter.daemon import demo
@@ -21,7 +22,7 @@ FIELDS = {"trace_id", "lane", "route", "reason", "left_machine", "findings", "mi
 def run(*args: str) -> tuple[int, str, str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("LOCALROUTER")}
     done = subprocess.run(
-        [sys.executable, "-m", "localrouter", "demo", *args], capture_output=True, text=True, env=env, timeout=110
+        [sys.executable, "-m", "localrouter", "demo", *args], capture_output=True, text=True, env=env, timeout=2 * BUSY_S
     )
     return done.returncode, done.stdout, done.stderr
 

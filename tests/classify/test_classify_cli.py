@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from conftest import BUSY_S
+
 from localrouter.core.words import TASKS
 
 LINES = [
@@ -36,7 +38,12 @@ def run(*args: str, stdin: str | bytes = "", home: Path) -> subprocess.Completed
     env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")} | {"LOCALROUTER_HOME": str(home)}
     raw = stdin if isinstance(stdin, bytes) else stdin.encode()
     return subprocess.run(
-        [sys.executable, "-m", "localrouter", "classify", *args], input=raw, capture_output=True, env=env, timeout=60, check=False
+        [sys.executable, "-m", "localrouter", "classify", *args],
+        input=raw,
+        capture_output=True,
+        env=env,
+        timeout=BUSY_S,
+        check=False,
     )
 
 
@@ -108,5 +115,5 @@ def test_nothing_heavy_is_imported_for_prompts() -> None:
         'import sys; from localrouter.daemon.classifying import answer; answer(b\'{"id": 1, "prompt": "hi"}\', 1);'
         "bad = {'pydantic', 'uvicorn', 'httpx', 'sqlite3', 'numpy', 'spacy', 'llama_cpp', 'asyncio'} & set(sys.modules); sys.exit(str(bad) if bad else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=BUSY_S, check=False)
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import BUSY_S
 
 PASSWORD = "hunter" + "2222x"
 ENV = f"""# mail jane.roe@corp.io, café ☕ 𝒳
@@ -26,7 +27,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(home: Path, *args: str, stdin: bytes = b"") -> tuple[int, bytes, str]:
     env = {**os.environ, "LOCALROUTER_HOME": str(home), "COLUMNS": "120"}
     argv = [sys.executable, "-m", "localrouter", "scrub", *args]
-    done = subprocess.run(argv, input=stdin, capture_output=True, env=env, timeout=60, check=False)
+    done = subprocess.run(argv, input=stdin, capture_output=True, env=env, timeout=BUSY_S, check=False)
     return done.returncode, done.stdout, done.stderr.decode()
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import MODELS, MakeDaemon, ask, write_home
+from conftest import BUSY_S, MODELS, MakeDaemon, ask, until, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -28,7 +28,7 @@ def run(home: Path, *args: str, stdin: str | None = None, cwd: Path | None = Non
         text=True,
         env=env,
         input=stdin or "",
-        timeout=60,
+        timeout=BUSY_S,
         cwd=cwd,
     )
     assert "Traceback" not in done.stderr, done.stderr
@@ -102,8 +102,9 @@ def test_a_whole_life(tmp_path: Path, host: Rehearsal) -> None:
             tree["headers"]["x-localrouter-lane"] == "hosted"
             and "10.20.30.40" in tree["answer"]["choices"][0]["message"]["content"]
         )
+        until(lambda: len(json.loads(run(tmp_path, "traces", "--json")[1])) == 2, "two traces")  # written behind the answers
         rows = json.loads(run(tmp_path, "traces", "--json")[1])
-        assert len(rows) == 2 and rows[1]["findings"] == {"EMAIL": 1}
+        assert rows[1]["findings"] == {"EMAIL": 1}
         code, out, _ = run(tmp_path, "traces")
         assert code == 0 and rows[0]["id"] in out and "1 EMAIL" in out
         assert json.loads(run(tmp_path, "traces", "--json", "-q", "nosuchword")[1]) == []
