@@ -231,7 +231,7 @@ def test_items_of_earlier_answers_are_named_instead_of_sent(sdk: openai.OpenAI, 
     assert surfaces.host.record()[-1]["body"].count("simulated answer") == 1
     alone = sdk.responses.create(input="hi", store=False, model=f"{wire}/rehearsal-1")
     for gone in (alone.output[0].id, "msg_never"):
-        with pytest.raises(openai.NotFoundError, match="not found. Items are not persisted"):
+        with pytest.raises(openai.NotFoundError, match="Items are not persisted"):
             sdk.responses.create(input=[{"type": "item_reference", "id": str(gone)}], model=f"{wire}/rehearsal-1")
 
 

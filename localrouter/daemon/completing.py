@@ -83,9 +83,9 @@ class Completing:
 
     def _read(self, dialect: Dialect, body: bytes, headers: dict[str, str], token: bytes) -> Ask:
         resume, before = getattr(dialect, "resume", None), None
-        if resume is not None and b'"previous_response_id"' in body:
+        if resume is not None and any(mark in body for mark in getattr(dialect, "REFERS", ())):
             tree = read_object(body)
-            whole = resume(tree, lambda name: self.kept.recall(token, name))
+            whole = resume(tree, functools.partial(self.kept.recall, token), functools.partial(self.kept.recall_item, token))
             if whole is not tree:
                 body, before = dumps(whole), tree
         ask = dialect.read(body, headers)
@@ -115,7 +115,11 @@ class Completing:
             await shared.send(message)
 
         runner = Runner(self.s, dialect, ask, request_id, send)
-        shared = Shared(call.send, call.receive, runner.leave)
+
+        def here() -> bool:
+            return runner.story.attempt is not None and runner.story.attempt.model is None
+
+        shared = Shared(call.send, call.receive, runner.leave, here)
         self.repeats.begin(key, shared)
         self.s.in_flight += 1
         task = asyncio.create_task(runner.run())

@@ -52,9 +52,11 @@ class Dialect(Protocol):
     """One client API. A dialect may also have:
 
     `COUNT`: routes of its token counter, and `counted(tokens: int) -> bytes`, its answer (`read` reads the request, without `max_tokens`).
-    `resume(tree, recall) -> tree`: for a request that goes on from a stored answer: the tree with what was stored in front of its input;
-    `recall(id)` gives the stored list of items, or raises. `resumed(ask, before) -> ask`: the Ask of
-    that tree, with what its answer repeats of the request as it came. `kept(ask, answer) -> (id, items) | None`: what to store after an answer.
+    `REFERS`: bytes, one of which stands in each request that refers to what was stored. `resume(tree, recall, item) -> tree`: the tree of
+    such a request, with what was stored in front of its input and in the place of each reference to an item; `recall(id)` gives the stored
+    list of items, `item(id)` one of an answer, or each raises. `resumed(ask, before) -> ask`: the Ask of that tree, with what its answer
+    repeats of the request as it came. `kept(ask, answer) -> (id, items, said) | None`: what to store after an answer: the whole
+    conversation, and the items of it that the answer said.
     `error_headers(error) -> dict[str, str]`: headers that its clients read on errors.
     """
 
@@ -81,6 +83,7 @@ class Dialect(Protocol):
 
 
 Recall = Callable[[str], list[Any]]
+RecallItem = Callable[[str], dict[str, Any]]
 
 
 def all_dialects() -> tuple[Dialect, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from localrouter.core.ask import Ask, Needs
 from localrouter.core.errors import BadRequest
-from localrouter.dialects import Recall, _hosted, _uses
+from localrouter.dialects import Recall, RecallItem, _hosted, _uses
 from localrouter.dialects._fields import context_ids, integer, read_object
 from localrouter.dialects._hints import hints
 from localrouter.dialects._needs import fim, reasoning
@@ -17,6 +17,8 @@ from localrouter.dialects._responses_leaves import find, texts_of
 
 _HEAD = ("openai-beta",)
 """The client's headers that its own host may see."""
+REFERS = (b'"previous_response_id"', b'"item_reference"')
+"""A request without one of these needs no second look."""
 _ID = re.compile(r"[A-Za-z0-9_\-]{1,128}")
 
 
@@ -83,30 +85,41 @@ def _last_user(given: Any) -> str:
     return ""
 
 
-def resume(tree: dict[str, Any], recall: Recall) -> dict[str, Any]:
+def resume(tree: dict[str, Any], recall: Recall, item: RecallItem | None = None) -> dict[str, Any]:
     """The tree with the stored conversation in front of its input, and without `previous_response_id`. References to stored items are
-    left out: what they name stands there already. Raises what `recall` does, and BadRequest for an id that is none."""
+    left out where the conversation holds them already; any other becomes the item that it names (Vercel's AI SDK names the items of
+    earlier steps so, unless it is told `store: false`). Raises what `recall` and `item` do, and BadRequest for an id that is none."""
     previous = tree.get("previous_response_id")
+    given = tree.get("input")
     if previous is None:
-        return tree
+        refers = item is not None and isinstance(given, list) and any(_refers(i) for i in given)
+        return {**tree, "input": _named(given, item)} if refers and isinstance(given, list) else tree
     if not isinstance(previous, str) or not _ID.fullmatch(previous):
         raise BadRequest("'previous_response_id' must be the id of an answer.", "Correct it.", param="previous_response_id")
     stored = recall(previous)
     known = {i.get("id") for i in stored if isinstance(i, dict)} - {None}
-    own = items_of(tree.get("input"))
-    fresh = [i for i in own if not (isinstance(i, dict) and "role" not in i and i.get("id") in known and _refers(i))]
+    fresh = [i for i in items_of(given) if not (_refers(i) and i.get("id") in known)]
     out = {key: value for key, value in tree.items() if key != "previous_response_id"}
-    out["input"] = [*stored, *fresh]
+    out["input"] = [*stored, *_named(fresh, item)]
     return out
+
+
+def _named(items: list[Any], item: RecallItem | None) -> list[Any]:
+    """Each reference as what it names."""
+    if item is None:
+        return items
+    return [item(i["id"]) if _refers(i) and isinstance(i.get("id"), str) else i for i in items]
 
 
 def resumed(ask: Ask, before: dict[str, Any]) -> Ask:
     """The Ask of a tree that `resume` made of `before`, which remembers the id: the response repeats it. An edit leaves it out on the way."""
-    return replace(ask, tree={**ask.tree, "previous_response_id": before["previous_response_id"]})
+    previous = before.get("previous_response_id")
+    return ask if previous is None else replace(ask, tree={**ask.tree, "previous_response_id": previous})
 
 
-def _refers(item: dict[str, Any]) -> bool:
-    return item.get("type") in (None, "item_reference")
+def _refers(item: Any) -> bool:
+    """Whether an item only names another. Its type may be left out."""
+    return isinstance(item, dict) and "role" not in item and item.get("type") in (None, "item_reference")
 
 
 def items_of(given: Any) -> list[Any]:

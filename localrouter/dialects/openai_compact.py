@@ -20,6 +20,7 @@ from localrouter.dialects import Made, _hosted
 from localrouter.dialects._edits import name_model, run
 from localrouter.dialects._responses_edits import drop_logprobs, drop_references, write_out
 from localrouter.dialects._responses_object import error_body as error_body
+from localrouter.dialects._responses_read import REFERS as REFERS
 from localrouter.dialects._responses_read import read_as
 from localrouter.dialects._responses_read import resume as resume
 from localrouter.dialects._responses_read import resumed as resumed

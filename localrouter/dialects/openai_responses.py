@@ -17,6 +17,7 @@ from localrouter.dialects._edits import run
 from localrouter.dialects._responses_edits import EDITS
 from localrouter.dialects._responses_neutral import chat as chat
 from localrouter.dialects._responses_object import error_body as error_body
+from localrouter.dialects._responses_read import REFERS as REFERS
 from localrouter.dialects._responses_read import items_of, read_as
 from localrouter.dialects._responses_read import resume as resume
 from localrouter.dialects._responses_read import resumed as resumed
@@ -37,9 +38,9 @@ def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt, made: list[Made] 
     return run(EDITS, tree, ask, attempt, made)
 
 
-def kept(ask: Ask, answer: dict[str, Any] | None) -> tuple[str, list[Any]] | None:
-    """(id, items) to go on from: what was asked and what was answered. None when the client wants nothing stored (`store: false`) or there
-    is no whole answer. Instructions are not carried over, as the API says."""
+def kept(ask: Ask, answer: dict[str, Any] | None) -> tuple[str, list[Any], list[Any]] | None:
+    """(id, items, said) to go on from: what was asked and what was answered, and the latter alone. None when the client wants nothing
+    stored (`store: false`) or there is no whole answer. Instructions are not carried over, as the API says."""
     if answer is None:
         return None
     response_id, output = answer.get("id"), answer.get("output")
@@ -47,4 +48,4 @@ def kept(ask: Ask, answer: dict[str, Any] | None) -> tuple[str, list[Any]] | Non
         return None
     if not isinstance(response_id, str) or not isinstance(output, list):
         return None
-    return response_id, [*items_of(ask.tree.get("input")), *output]
+    return response_id, [*items_of(ask.tree.get("input")), *output], output

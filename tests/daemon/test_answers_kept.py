@@ -7,9 +7,10 @@ import pytest
 from conftest import Daemon
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.responses import Response
 
 from localrouter.daemon import answers_kept
-from localrouter.daemon.answers_kept import AnswerGone, AnswersKept
+from localrouter.daemon.answers_kept import AnswerGone, AnswersKept, ItemGone
 
 ITEMS = [{"type": "message", "role": "user", "content": "hi"}, {"n": 2**70, "f": 0.1, "s": "é\u2028"}]
 
@@ -77,11 +78,52 @@ def test_bytes_are_bounded() -> None:
     part = "x" * (answers_kept.BYTES // 4)
     for i in range(6):
         kept.keep(b"t", f"r{i}", [part])
-    assert kept.bytes <= answers_kept.BYTES and len(kept) == 3
+    assert kept.size <= answers_kept.BYTES and len(kept) == 3
     kept.keep(b"t", "huge", [part] * 5)
     with pytest.raises(AnswerGone):
         kept.recall(b"t", "huge")
     assert len(kept) == 3, "one that is too large drives out no others"
+
+
+SAID = [{"type": "reasoning", "id": "rs_1", "encrypted_content": "gAA"}, {"type": "message", "id": "msg_1"}, {"type": "no id"}]
+
+
+def test_items_of_an_answer_are_found_by_their_ids() -> None:
+    kept = AnswersKept()
+    kept.keep(b"t", "r1", [{"type": "message", "id": "msg_asked"}, *SAID], SAID)
+    assert [kept.recall_item(b"t", str(i["id"])) for i in SAID[:2]] == SAID[:2]
+    for token, name in ((b"other", "msg_1"), (b"t", "msg_asked"), (b"t", "r1"), (b"t", "msg_2")):
+        with pytest.raises(ItemGone) as caught:
+            kept.recall_item(token, name)
+        assert caught.value.status == 404 and f"'{name}' not found" in caught.value.text
+    with pytest.raises(AnswerGone):
+        kept.recall(b"t", "msg_1")
+    kept.keep(b"t", "r2", SAID, SAID)
+    assert kept.recall_item(b"t", "rs_1") == SAID[0], "the same item in another answer is the same"
+
+
+def test_an_id_that_two_items_have_names_neither() -> None:
+    """Hosts that are compatible only so far number the items of each answer from 0."""
+    kept = AnswersKept()
+    for text in ("mine", "another conversation's", "mine"):
+        kept.keep(b"t", text, [], [{"type": "message", "id": "msg_0", "content": text}])
+    with pytest.raises(ItemGone):
+        kept.recall_item(b"t", "msg_0")
+
+
+def test_items_are_bounded_too() -> None:
+    clock = Clock()
+    kept = AnswersKept(clock)
+    part = "x" * (answers_kept.ITEM_BYTES // 4)
+    for i in range(6):
+        kept.keep(b"t", "r", [], [{"id": f"i{i}", "text": part}])
+    assert kept.size <= answers_kept.ITEM_BYTES + 100
+    with pytest.raises(ItemGone):
+        kept.recall_item(b"t", "i0")
+    assert kept.recall_item(b"t", "i5")["text"] == part
+    clock.now += answers_kept.TTL_S + 1
+    with pytest.raises(ItemGone):
+        kept.recall_item(b"t", "i5")
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.lists(st.text(max_size=20), max_size=5)), max_size=30))
@@ -93,13 +135,14 @@ def test_the_sum_is_that_of_what_is_there(entries: list[tuple[str, list[str]]]) 
     assert {n: kept.recall(b"t", n) for n in model} == model and len(kept) == len(model)
     for name in list(model):
         kept.keep(b"t", name, [])
-    assert kept.bytes == len(b'{"items":[]}') * len(model)
+    assert kept.size == len(b'{"items":[]}') * len(model)
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_conversation_goes_on_from_an_answer(daemon: Daemon, stream: bool) -> None:
     """Also when the next request comes as soon as the last byte of the answer has been read."""
     with openai.OpenAI(base_url=daemon.base, api_key=daemon.client, max_retries=0) as client:
+        first: Response
         if stream:
             with client.responses.stream(model="rehearsal/rehearsal-1", input="The harbour word is lantern.") as events:
                 first = events.get_final_response()
