@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from textual.containers import VerticalScroll
-from tui_canned import Canned, app_over, condition, lines, screen, see
+from tui_canned import Canned, app_over, condition, lines, screen, see, until
 
 pytestmark = pytest.mark.anyio
 CUT = "cut off after failing again and again; it is tried again in 30 s"
@@ -49,8 +49,10 @@ async def test_twenty_hosts(size: tuple[int, int], monkeypatch: pytest.MonkeyPat
         )
         seen = screen(app)
         while box.scroll_y < box.max_scroll_y:
+            at, before = box.scroll_y, screen(app)
+            seen += "\n" + before
             await pilot.press("pagedown")
-            await pilot.pause(0.05)
+            await until(pilot, lambda at=at, before=before: box.scroll_y > at and screen(app) != before)
             seen += "\n" + screen(app)
         flat = "".join(seen.split())
         for i in range(20):

@@ -29,9 +29,9 @@ def nasty(i: int, text: str) -> dict[str, Any]:
     return record(
         i, id=f"{i}{text}", who=text, session=text, asked=text, lane=text, route=text, reason=text, model=text, outcome=text, explain=text,
         data_class=text, findings={text: 1, "EMAIL": 2}, left_machine=[text, f"a {text} b\n{text}", "path"], tokens=[text, "path"],
-        attempts=[{"model": text, "lane": text, "outcome": text, "cost_micro": 1}], steps=[{"name": text, "ms": 4.0}], usage={text: 1},
+        attempts=[{"model": text, "lane": text, "outcome": text, "cost_micro": 1}], steps=[{"name": text, "ms": 4.0}], usage={text: 1, "tools": {text: 2}},
         candidates=[{"model": f"x{text}", "kept": k, "gate": text, "why": text} for k in (True, False)], tool_calls=[{"name": text}],
-        restored={text: 1}, recipe=text, catalogue=text, answer=text,
+        restored={text: 1}, tools_micro={text: 1}, recipe=text, catalogue=text, answer=text,
     )  # fmt: skip
 
 

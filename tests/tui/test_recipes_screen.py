@@ -20,7 +20,7 @@ from localrouter_tui.screens.recipes import RecipesScreen
 from localrouter_tui.verbs import VerbFailed, Verbs
 from localrouter_tui.widgets.versions import VersionList
 from textual.widgets import Input
-from tui_canned import lines, matches, output, screen, see, until
+from tui_canned import comes_to_match, lines, output, screen, see, until
 from tui_recipes import recipes_app
 
 from localrouter.config.paths import Paths
@@ -204,11 +204,10 @@ async def test_snapshots(size: str) -> None:
     async with app.run_test(size=SIZES[size]) as pilot:
         await pilot.press("r")
         await see(pilot, "1 ago", "openai/gpt-5")
-        matches(f"recipes-{size}", lines(app))
+        await comes_to_match(pilot, f"recipes-{size}")
         await pilot.press("t", *"thrift", "enter")
         await see(pilot, "go the same way")
-        await pilot.pause(0.3)
-        matches(f"recipes-try-{size}", lines(app))
+        await comes_to_match(pilot, f"recipes-try-{size}")
 
 
 # --- over a real daemon --------------------------------------------------------------------------

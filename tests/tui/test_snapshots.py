@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import tui_canned
-from tui_canned import MIXED, Canned, app_over, lines, matches, see, until
+from tui_canned import MIXED, Canned, app_over, comes_to_match, lines, matches, see, until
 
 SIZES = {"80x24": (80, 24), "140x40": (140, 40)}
 # name: (keys, words that show that the screen is complete)
@@ -34,8 +34,7 @@ async def test_scene(scene: str, size: str) -> None:
         await see(pilot, "6 requests", *(("Why",) if size == "140x40" else ()))
         await pilot.press(*keys)
         await see(pilot, *words)
-        await pilot.pause(0.3)
-        matches(f"{scene}-{size}", lines(app))
+        await comes_to_match(pilot, f"{scene}-{size}")
 
 
 @pytest.mark.anyio
@@ -46,7 +45,7 @@ async def test_down(size: str) -> None:
     app = app_over(daemon)
     async with app.run_test(size=SIZES[size]) as pilot:
         await see(pilot, "not running")
-        matches(f"down-{size}", lines(app))
+        await comes_to_match(pilot, f"down-{size}")
 
 
 @pytest.mark.anyio
@@ -55,7 +54,7 @@ async def test_empty(size: str) -> None:
     app = app_over(Canned([]))
     async with app.run_test(size=SIZES[size]) as pilot:
         await see(pilot, "No requests yet")
-        matches(f"empty-{size}", lines(app))
+        await comes_to_match(pilot, f"empty-{size}")
 
 
 @pytest.mark.anyio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -171,6 +172,20 @@ async def see(pilot: Pilot[None], *words: str) -> None:
     app = pilot.app
     assert isinstance(app, RouterApp)
     await until(pilot, lambda: all(w in screen(app) for w in words))
+
+
+async def comes_to_match(pilot: Pilot[None], name: str) -> None:
+    """`matches`, of the screen as it is when it has been drawn to its end; half a screen is waited for, twenty seconds at most."""
+    app = pilot.app
+    assert isinstance(app, RouterApp)
+    await pilot.pause(0.3)
+    end = time.monotonic() + 20
+    while os.environ.get("UPDATE_SNAPSHOTS") != "1" and time.monotonic() < end:
+        with contextlib.suppress(AssertionError):
+            matches(name, lines(app))
+            return
+        await pilot.pause(0.1)
+    matches(name, lines(app))
 
 
 def matches(name: str, shown: list[str]) -> None:
