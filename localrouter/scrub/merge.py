@@ -10,6 +10,7 @@ Sorting apart, each character of a finding is looked at once or twice.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from unicodedata import category
 
 from localrouter.core.findings import Finding
 from localrouter.core.kinds import ORDER, kind
@@ -36,7 +37,7 @@ def _rank(f: Finding) -> tuple[int, int, int, float, int]:
 def merge(findings: Iterable[Finding], text: str) -> tuple[Finding, ...]:
     """Sorted by start. Spans outside the text or empty are dropped."""
     size = len(text)
-    rows = sorted({f for f in findings if 0 <= f.start < f.end <= size}, key=lambda f: (f.start, f.end))
+    rows = sorted({_whole(f, text) for f in findings if 0 <= f.start < f.end <= size}, key=lambda f: (f.start, f.end))
     out: list[Finding] = []
     cluster: list[Finding] = []
     end = 0
@@ -47,6 +48,14 @@ def merge(findings: Iterable[Finding], text: str) -> tuple[Finding, ...]:
         cluster.append(f)
         end = max(end, f.end)
     return (*out, *_apart(cluster, end, text))
+
+
+def _whole(f: Finding, text: str) -> Finding:
+    """With the marks that stand on its last letter: no model is sent the accent of a name that it is not sent."""
+    end = f.end
+    while end < len(text) and text[end] > "\u02ff" and category(text[end])[0] == "M":
+        end += 1
+    return f if end == f.end else Finding(f.start, end, f.type, f.score, f.detector)
 
 
 def _apart(cluster: list[Finding], end: int, text: str) -> list[Finding]:

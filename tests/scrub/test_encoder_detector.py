@@ -64,6 +64,29 @@ def test_names_in_prose_of_many_kinds(text: str, names: set[str]) -> None:
     assert names <= values(text), found(text)
 
 
+PASTED = """
+curl -u app:{x} -H "A: {b}" https://10.2.3.4:8443/api
+const user = { a: "b", c: d[0] };
+foo(bar);
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("My colleague Siobhán says this crashes:", "Siobhán"),
+        ("can you help kasia nowak with this code?", "kasia nowak"),
+        ("Hi, this is Oluwaseun Adébáyọ̀ from the desk.", "Oluwaseun Adébáyọ̀"),
+        ("The ticket is from Nguyễn Hữu Đạt, he waits.", "Nguyễn Hữu Đạt"),
+        ("The Parser class calls Reset before Flush, see below.", ""),
+    ],
+)
+def test_what_somebody_says_above_pasted_code_is_read(line: str, name: str) -> None:
+    text = line + PASTED
+    found = [text[f.start : f.end] for f in merge(encoder.find(text, ""), text) if f.type == "PERSON"]
+    assert found == ([name] if name else [])
+
+
 @real
 def test_records_are_read_with_their_keys() -> None:
     record = {"user": {"name": "Ana Lúcia Ferreira", "city": "Porto", "status": "open"}, "tags": ["bug", "docs"]}

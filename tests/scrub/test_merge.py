@@ -28,6 +28,14 @@ def test_the_rest_of_a_structure_is_none() -> None:
     assert [(f.type, f.start) for f in merge([Finding(15, 38, "EMAIL"), Finding(15, 23, "PASSWORD")], text)] == [("PASSWORD", 15)]
 
 
+def test_the_marks_on_the_last_letter_belong_to_it() -> None:
+    text = "this is Oluwaseun Ade\u0301bayo\u0323\u0300 speaking"
+    end = text.index(" speaking")
+    for stop in (end - 2, end - 1, end):
+        assert [(f.start, f.end) for f in merge([Finding(8, stop, "PERSON")], text)] == [(8, end)]
+    assert merge([Finding(8, 17, "PERSON")], text)[0].end == 17
+
+
 def test_what_is_out_of_bounds_is_dropped() -> None:
     assert merge([Finding(-1, 3, "EMAIL"), Finding(3, 3, "EMAIL"), Finding(0, 999, "EMAIL")], TEXT) == ()
 

@@ -22,14 +22,19 @@ characters, which may be an address."""
 SMALL = 320
 GAP = 3
 """Characters of blank lines that two lines of one run may have between them: a signature keeps its greeting."""
+MIXED = 4000
+"""Characters up to which a technical text is also read where it has sentences: what a person wrote above the code that they pasted."""
+SENTENCE = 5
+"""Words of a sentence, from which one is taken for a person's."""
 
 PROGRAM = 5
 """One line of code among so many makes the lines around it a program's comments."""
 TAIL = 40
 """Characters of a line without words that goes with the line before it: a postal code, a number."""
 
-_UP = "A-ZÀ-ÖØ-ÞĀ-ŽȘȚΑ-ΩА-ЯЁЄІЇҐ"
-_LOW = "a-zß-öø-ÿā-žșțα-ωа-яёєіїґ'’"
+_UP = "A-ZÀ-ÖØ-ÞĀ-ɏḀ-ỿΑ-ΩА-ЯЁЄІЇҐ"
+_LOW = "a-zß-öø-ÿā-ɏḁ-ỿα-ωа-яёєіїґ'’\u0300-\u036f"
+"""Blocks in which capitals and small letters alternate are in both. Marks that combine stand on a letter."""
 _NOT_LATIN = r"[\u0590-\u08ff\u0900-\u0dff\u0e00-\u109f\u10a0-\u10ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _FIELD = (
     r"(?:(?:full|first|last|sur|given|family|middle|display|real|legal|maiden|nick|customer|contact|company|employee|patient|client|account|billing|shipping|student|"
@@ -80,6 +85,7 @@ _LOG = re.compile(
 )
 _KEYED = re.compile(r"^\s*(?:- )?[\"']?[a-z][\w.-]{0,39}[\"']?\s*[:=]\s*[\"']?[\w./:@+-]*[\"']?,?\s*$")
 """A setting: one word under a key in small letters."""
+_SIGN = re.compile(r"[{}\[\];=<\\|$^~]")
 _ITEM = re.compile(r"\s*[\w.\"'*]+,?\s*")
 """One word of a list: an argument or an import where there is a program around it."""
 _COMMENT = re.compile(r"#(?!\w)|//|--(?= )|/\*|^\s*\*\s|<!--|;;|^\s*\"\"\"|^\s*'''|%%")
@@ -156,10 +162,30 @@ def _candidates(text: str) -> list[int]:
     return sorted(out)
 
 
+def _sentence(line: str) -> bool:
+    """Whether a line of a technical text is what somebody says: words, none of a program's signs, no statement, comment, log or setting."""
+    return (
+        len(_WORD.findall(line)) >= SENTENCE
+        and not _SIGN.search(line)
+        and not (code(line) or _LOG.match(line) or _COMMENT.match(line.lstrip()))
+    )
+
+
+def _sentences(text: str) -> list[int]:
+    """Where the lines of a short text begin that are sentences."""
+    out, at = [], 0
+    for line in text.splitlines(keepends=True):
+        if _sentence(line):
+            out.append(at)
+        at += len(line)
+    return out
+
+
 def _technical(text: str) -> Iterator[tuple[int, int]]:
     """Lines of a technical text that may name somebody."""
     done = 0
-    for at in _candidates(text):
+    found = _candidates(text)
+    for at in sorted([*found, *_sentences(text)]) if len(text) <= MIXED else found:
         if at < done:
             continue
         start = text.rfind("\n", 0, at) + 1
