@@ -86,7 +86,7 @@ class Walk:
             elif step == "next_host_same_model":
                 possible = any(self._same(attempt, a) for a in self._left())
             elif step == "larger_context":
-                possible = any(self._context(a) > self._context(attempt) for a in self._left())
+                possible = any(self._reads_more(a, attempt) for a in self._left())
             elif step == "local":
                 possible = any(a.lane == "local" for a in self._left()) or not self._asked_local
             else:
@@ -152,7 +152,7 @@ class Walk:
         if step == "next_host_same_model":
             return [a for a in left if attempt is not None and self._same(attempt, a)]
         if step == "larger_context":
-            return [a for a in left if attempt is None or self._context(a) > self._context(attempt)]
+            return [a for a in left if attempt is None or self._reads_more(a, attempt)]
         if step == "local":
             return [a for a in left if a.lane == "local"]
         return left
@@ -173,6 +173,10 @@ class Walk:
         if a.model is None or b.model is None or a.model.host == b.model.host:
             return False
         return a.model.name.rpartition("/")[2].casefold() == b.model.name.rpartition("/")[2].casefold()
+
+    def _reads_more(self, a: Attempt, than: Attempt) -> bool:
+        """Or may do so, for all that is known."""
+        return not self._context(a) or self._context(a) > self._context(than)
 
     def _context(self, a: Attempt) -> int:
         """Tokens that it reads; 0 is unknown."""

@@ -5,7 +5,7 @@ body and hints, and the same headers of those that change an answer. Two bodies 
 `client_metadata` in another order each time.
 
 - Its client went away: the call goes on for GRACE_S, or LONG_GRACE_S; a repeat that comes meanwhile takes it over and is told what was
-  said so far.
+  said so far. What a model of this machine writes ends at once: others may wait for its slot, and the engine keeps the prompt that it read.
 - Its client is still there: the repeat is told the same bytes, when it surely is a repeat: the SDK counts it as one, or the client names
   its conversation. Without either it may be a script that samples one prompt many times, whose answers must differ.
 - It failed at a host: the client's own repeats get the same error at once, see daemon/failed_turns.py. What the user can mend here (a budget, a key,
@@ -126,10 +126,12 @@ class _Reader:
 
 
 class Shared:
-    """One running request and who reads its answer. `leave` is called when nobody does any more."""
+    """One running request and who reads its answer. `leave` is called when nobody does any more. `here`: whether a model of this machine is at
+    work on it."""
 
-    def __init__(self, first: Send, receive: Receive, leave: Callable[[], None]) -> None:
+    def __init__(self, first: Send, receive: Receive, leave: Callable[[], None], here: Callable[[], bool] = lambda: False) -> None:
         self._first: Send | None = first
+        self._here = here
         self._receive = receive
         self._leave = leave
         self._later: list[_Reader] = []
@@ -214,7 +216,10 @@ class Shared:
     def _alone(self) -> None:
         if self.abandoned and not self.over and self._grace is None:
             long = self._silent and time.monotonic() - self.began >= LONG_S
-            grace = LONG_GRACE_S if long else GRACE_S
+            grace = LONG_GRACE_S if long else 0.0 if self._here() else GRACE_S
+            if not grace:
+                self._give_up()
+                return
             self._grace = asyncio.get_running_loop().call_later(grace, self._give_up)
 
     def _give_up(self) -> None:
