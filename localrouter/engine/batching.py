@@ -232,6 +232,8 @@ class Batcher:
         return (0 if run.work.interactive or now - run.arrived >= AGE else 1, run.arrived)
 
     def _admit(self) -> None:
+        if not self._waiting:
+            return
         now = self._clock()
         while True:
             # A twin (another choice of the same request) waits until the prompt they share is read.

@@ -54,8 +54,8 @@ class Meter:
         x[first] = FLOOR
         margin = -float(x.max())
         x[first] = 0.0
-        np.multiply(x, e, out=x)  # and not BLAS's dot, which may start threads for this
-        entropy = np.log(total) - float(x.sum()) / total
+        weighed = float(np.einsum("i,i->", x, e))  # and not BLAS's dot, which may start threads for this
+        entropy = np.log(total) - weighed / total
         self.best, self.norm = best, best + float(np.log(total))
         return max(0.0, float(entropy)), margin
 

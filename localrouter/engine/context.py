@@ -33,6 +33,10 @@ tokens behind a prefix of 3 072 took 370 ms and 54 (20 M parameters, one thread)
 (100 M parameters). What it would spare, cells of others that idle, is spared by putting them away (stash.py). It also adds up f16 values
 in f16, in the order of the cells, so that a logit differs by up to 0.06 with who else is in the memory (0.002 without). So "auto" means
 off on a CPU, but for a quantised cache, which llama.cpp reads only with it."""
+UBATCH = 128
+"""Tokens that are computed together where attention is written out (no flash attention, on a CPU). Its scores are one float for each of them,
+each cell and each head: beyond a processor's caches every pass over them waits for memory. A prompt of 1 500 tokens took 3.3 ms of CPU a token
+in 512s and 2.9 in 256s, 128s or 64s (100 M parameters), 2.7 with flash attention; and the buffer for it is a quarter of the size."""
 LEAST = 256
 """llama.cpp rounds contexts up to multiples of this (llama-context.cpp, `GGML_PAD`)."""
 
@@ -67,9 +71,9 @@ def default_threads() -> int:
 
 
 class Model:
-    """The weights of a file. Raises BadModel."""
+    """The weights of a file, or (`vocab_only`) just its vocabulary and template, which is read in a moment. Raises BadModel."""
 
-    def __init__(self, path: Path, *, gpu_layers: int = -1) -> None:
+    def __init__(self, path: Path, *, gpu_layers: int = -1, vocab_only: bool = False) -> None:
         try:
             sound_header(path)  # llama.cpp ends the process at some of what it does not like
         except BadHeader as exc:
@@ -79,6 +83,7 @@ class Model:
         params = lib.llama_model_default_params()
         params.n_gpu_layers = gpu_layers if lib.llama_supports_gpu_offload() else 0
         params.use_extra_bufts = not spare_extra_buffers()
+        params.vocab_only = vocab_only
         self.handle: Any = lib.llama_model_load_from_file(os.fsencode(path), params)
         if not self.handle:
             raise BadModel(f"The model file {path.name} could not be loaded: it is damaged, of an unknown kind, or too big.")
@@ -140,14 +145,15 @@ class Context:
         threads = settings.threads or default_threads()
         params = lib.llama_context_default_params()
         params.n_ctx = max(self.ctx, settings.cells, LEAST)
-        params.n_batch = params.n_ubatch = self.batch
+        flash = self._flash(settings)
+        params.n_batch = self.batch
+        params.n_ubatch = min(self.batch, UBATCH) if flash == "off" and not self._offloads(settings) else self.batch
         params.n_seq_max = self.sequences
         params.n_outputs_max = min(self.batch, self.sequences)
         params.n_threads, params.n_threads_batch = threads, settings.threads_batch or threads
         params.kv_unified = True
         params.swa_full = True  # a cache of the window's size only could not be cut back to a shared prefix
         params.type_k = params.type_v = KV_TYPES[settings.kv_type]
-        flash = self._flash(settings)
         params.flash_attn_type = FLASH[flash]
         params.no_perf = True
         self.handle: Any = lib.llama_init_from_model(model.handle, params)
@@ -166,8 +172,11 @@ class Context:
         self.stash = self._stash(settings)
         self.crowds = flash == "off" and self.cuttable and not model.recurrent and not model.window
 
+    def _offloads(self, settings: Settings) -> bool:
+        return bool(settings.gpu_layers and self.lib.llama_supports_gpu_offload())
+
     def _flash(self, settings: Settings) -> str:
-        if settings.flash != "auto" or (settings.gpu_layers and self.lib.llama_supports_gpu_offload()):
+        if settings.flash != "auto" or self._offloads(settings):
             return settings.flash
         return "on" if settings.kv_type.startswith("q") else "off"
 
@@ -226,6 +235,12 @@ class Context:
         at = 0
         self._at.clear()
         for part in parts:
+            if len(part.tokens) == 1:  # an answer's next token; slices cost several times as much
+                self._tokens[at], self._places[at] = part.tokens[0], part.at
+                self._sequences[at], self._wanted[at] = part.seq, part.wanted
+                self._at.append(at)
+                at += 1
+                continue
             end = at + len(part.tokens)
             self._tokens[at:end] = part.tokens
             self._places[at:end] = np.arange(part.at, part.at + len(part.tokens))

@@ -20,6 +20,10 @@ FEW = 256
 steps of so many (llama-kv-cache.cpp, `n_pad`)."""
 
 
+WORTH = 32
+"""Tokens from which on a state that cannot be cut is worth putting away and fetching, and not reading again."""
+
+
 class Seats(Protocol):
     """What is needed of a model's memory here; see `batching.Memory`."""
 
@@ -49,7 +53,7 @@ class Places:
         self._memory = memory
         self.slots = slots
         self.prefixes = Prefixes(memory.cells, memory.sequences)
-        self.stash = Stash(budget)
+        self.stash = Stash(budget, whole=not memory.cuttable)
 
     def match(self, tokens: Tokens) -> Match:
         """Whose beginning can be used. The last token is always decoded, since its logits are needed."""
@@ -58,6 +62,8 @@ class Places:
     def seat(self, tokens: Tokens, found: Match, *, alone: bool) -> int:
         """A sequence, now busy, with as much of `tokens` as lies in the memory; `alone`: nothing else runs."""
         memory, prefixes = self._memory, self.prefixes
+        if (seq := self._resume(tokens, found)) is not None:
+            return seq
         found = self._fetch(tokens, found, alone=alone)
         seq = prefixes.claim()
         whole = found.length > 0 and found.length == prefixes.length(found.seq)
@@ -140,17 +146,40 @@ class Places:
     # -- outside the memory --------------------------------------------------------------------------------------------
 
     def _put_away(self, seq: int) -> None:
-        length = self.prefixes.length(seq)
-        if self._memory.crowds and self.stash.budget and length >= FEW and self._elsewhere(seq) <= length - FEW:
+        if self.stash.budget and self._worth(seq):
             state = self._memory.save(seq)
             if state is not None:
                 self.stash.put(self.prefixes.tokens(seq).copy(), state)
         self.forget(seq)
 
-    def _elsewhere(self, seq: int) -> int:
-        """How many of its tokens lie in another sequence too, or are put away."""
+    def _worth(self, seq: int) -> bool:
+        """Whether a sequence is worth its bytes outside the memory: no other, there or here, holds about the same."""
         tokens = self.prefixes.tokens(seq)
-        return max(self.prefixes.match(tokens, but=seq).length, self.stash.match(tokens)[1])
+        if not self._memory.cuttable:
+            others = self.prefixes.match(tokens, but=seq, whole=True).length, self.stash.match(tokens)[1]
+            return len(tokens) >= WORTH and max(others) < len(tokens)
+        others = self.prefixes.match(tokens, but=seq).length, self.stash.match(tokens)[1]
+        return self._memory.crowds and len(tokens) >= FEW and max(others) <= len(tokens) - FEW
+
+    def _resume(self, tokens: Tokens, found: Match) -> int | None:
+        """A busy sequence that goes on from a state that was put away, where that holds more of `tokens` than any in the memory. It stays put
+        away too: another request may go on from there."""
+        if self._memory.cuttable or not self.stash.budget:
+            return None
+        entry, length = self.stash.match(tokens[:-1])
+        if entry is None or length < found.length + WORTH:
+            return None
+        self.stash.touch(entry)  # what is evicted for it must not push it out
+        while (self.prefixes.free < length or self.prefixes.full) and self.evict():
+            pass
+        if self.prefixes.free < length or (seq := self.prefixes.claim()) is None:
+            return None
+        if not self._memory.load(seq, entry.state):
+            self.stash.take(entry)
+            self.forget(seq)
+            return None
+        self.prefixes.extend(seq, entry.tokens)
+        return seq
 
     def _clear(self, but: int = -1) -> None:
         """Put away what is idle and crowds the others."""

@@ -173,6 +173,11 @@ class Prefixes:
         own = self._all[seq]
         end = own.length + n
         own.room(end)
+        if n == 1:  # each token that is written; slices cost several times as much
+            cell = self._spare[self.free - 1]
+            own.tokens[end - 1], own.cells[end - 1], self._shares[cell] = tokens[0], cell, 1
+            self.free, own.length = self.free - 1, end
+            return
         taken = self._spare[self.free - n : self.free]
         own.tokens[own.length : end] = tokens
         own.cells[own.length : end] = taken

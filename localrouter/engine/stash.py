@@ -3,6 +3,9 @@
 Without flash attention a token attends over every cell that is in use, its own or not (llama-kv-cache.cpp, `get_n_kv`), so an idle prefix
 slows whoever is at work: a pass over it costs about as much as copying it away or back. Here it costs nothing but memory of the machine,
 within a budget; the one used longest ago goes first. It does not touch the model's memory.
+
+The state of a model with recurrent layers cannot be cut (delta nets, Mamba, LFM2's convolutions): it is of use only to who begins with all of
+its tokens, so that an earlier state of the same conversation is worth keeping beside a later one.
 """
 
 from __future__ import annotations
@@ -23,10 +26,11 @@ class Stashed(NamedTuple):
 
 
 class Stash:
-    """`budget`: bytes."""
+    """`budget`: bytes. `whole`: what lies here cannot be cut."""
 
-    def __init__(self, budget: int) -> None:
+    def __init__(self, budget: int, *, whole: bool = False) -> None:
         self.budget = budget
+        self._whole = whole
         self.bytes = 0
         self._kept: list[Stashed] = []
         """The one used last is last."""
@@ -43,24 +47,32 @@ class Stash:
         best: tuple[Stashed | None, int] = (None, 0)
         for each in self._kept:
             length = common(each.tokens, tokens)
-            if length and length >= best[1]:
+            if length and length >= best[1] and not (self._whole and length < len(each.tokens)):
                 best = each, length
         return best
 
     def put(self, tokens: Tokens, state: NDArray[np.uint8]) -> None:
         """Keep it, and let go of what lies wholly in it and of what no longer fits the budget."""
-        same = next((s for s in self._kept if common(s.tokens, tokens) == len(tokens)), None)
+        same = next((s for s in self._kept if self._covers(s.tokens, tokens)), None)
         if same is not None:
-            self._kept = [*(s for s in self._kept if s is not same), same]
+            self.touch(same)
             return
         if len(state) > self.budget:
             return
-        for old in [s for s in self._kept if common(s.tokens, tokens) == len(s.tokens)]:
+        for old in [s for s in self._kept if self._covers(tokens, s.tokens)]:
             self.take(old)
         self._kept.append(Stashed(tokens, state))
         self.bytes += len(state)
         while self.bytes > self.budget:
             self.take(self._kept[0])
+
+    def _covers(self, tokens: Tokens, others: Tokens) -> bool:
+        """Whether a state of `tokens` does all that one of `others` would."""
+        return common(tokens, others) == len(others) and not (self._whole and len(tokens) > len(others))
+
+    def touch(self, entry: Stashed) -> None:
+        """It was of use: it goes last."""
+        self._kept = [*(s for s in self._kept if s is not entry), entry]
 
     def take(self, entry: Stashed) -> None:
         """It is not here any more."""

@@ -285,6 +285,39 @@ def test_memory_that_cannot_be_cut() -> None:
     assert other.cached == len(work.prompt) - TAIL, "or from shortly before the prompt's end"
 
 
+def test_a_state_that_cannot_be_cut_comes_back_after_others() -> None:
+    """Ten conversations take turns in a memory of three sequences: each goes on from the state that was put away at its last turn."""
+    memory = Memory(cells=5000, sequences=3, batch=128, cuttable=False)
+    batcher = Batcher(memory, slots=1, stash=1_000_000)
+    said: dict[int, list[int]] = {}
+    key = 0
+    for turn in range(3):
+        for talk in range(10):
+            key += 1
+            prompt = [*said.get(talk, range(1000 * talk, 1000 * talk + 80)), 5000 + turn, *range(6000, 6040)]
+            work = Work(key, prompt, 3)
+            batcher.submit(work)
+            run(batcher)
+            assert work.end == "done" and work.out == alone(prompt, 3)
+            # The last token that was written was never decoded.
+            assert work.cached == (len(said[talk]) - 1 if turn else 0)
+            said[talk] = prompt + work.out
+    assert batcher.places.stash.bytes <= 1_000_000 and len(batcher.places.stash) >= 10
+
+
+def test_a_state_that_cannot_be_read_back_is_read_again_from_its_tokens() -> None:
+    memory = Memory(cells=5000, sequences=2, batch=128, cuttable=False)
+    batcher = Batcher(memory, slots=1, stash=1_000_000)
+    for key in range(4):
+        batcher.submit(Work(key, range(100 * key, 100 * key + 90), 3))
+        run(batcher)
+    memory.unreadable = True
+    again = Work(9, [*range(90), *alone(range(90), 2), 7, 8], 3)
+    batcher.submit(again)
+    run(batcher)
+    assert again.cached == 0 and again.out == alone(again.prompt, 3)
+
+
 def test_choices_share_their_prompt() -> None:
     memory = Memory(cells=1000)
     works = [Work(1, range(100), 4) for _ in range(3)]
@@ -478,6 +511,7 @@ def test_the_stash_keeps_to_its_budget() -> None:
     assert len(stash) == 2, "what is larger than all the room is not kept"
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.integers(0, 10**9))
 def test_whatever_happens_each_answer_is_its_own(seed: int) -> None:
     draw = random.Random(seed)

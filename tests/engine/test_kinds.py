@@ -239,3 +239,16 @@ def test_whatever_came_before(lane: Callable[..., Lane], kind: str, settings: di
         reused += work.cached > 0
     assert compared > 100 and reused > 0, (compared, reused)
     assert made.batcher.running == made.batcher.waiting == 0
+
+
+@pytest.mark.parametrize("kind", sorted(set(tiny_kinds.KINDS) - set(tiny_kinds.CUTTABLE)))
+def test_a_conversation_that_comes_back_after_others_is_not_read_again(lane: Callable[..., Lane], kind: str) -> None:
+    """A state that cannot be cut costs its whole size, so that the memory holds as many as slots beside those at work: the rest wait outside."""
+    made = lane(kind, slots=1, kept=1, stash=64)
+    talks = [text(90, 30 + talk) for talk in range(5)]
+    for turn in range(3):
+        for at, tokens in enumerate(talks):
+            work = made.ask(tokens, 4)
+            assert not turn or work.cached >= len(tokens) - 24, "only what this turn added is read"
+            talks[at] = [*work.prompt, *work.said, *text(20, 50 + turn)]
+    assert 0 < made.batcher.places.stash.bytes <= 64_000_000
