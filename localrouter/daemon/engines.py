@@ -34,6 +34,8 @@ log = logging.getLogger("localrouter")
 
 LOAD_TIMEOUT = 180.0
 """Seconds. A big model on a slow disk needs minutes, not seconds."""
+COUNT_TIMEOUT = 20.0
+"""Seconds. A vocabulary is read in a moment."""
 REFUSED_S = 60.0
 """How long a model that could not be loaded is not tried again, while its file is the same."""
 SPARE = 500_000_000
@@ -101,6 +103,17 @@ class Engines:
             yield engine
         finally:
             self._give(engine)
+
+    async def count(self, path: Path, ask: dict[str, Any], ctx: int) -> dict[str, Any]:
+        """What an engine with a context of `ctx` tokens would say of how long a chat's prompt is (engine/worker.py, `count`), from a process that
+        reads the vocabulary only: no weights, no memory that others would be unloaded for. Raises LaneFault and ModelFault."""
+        await asyncio.to_thread(self._admitted, path)
+        argv = [sys.executable, *SAFE, "-m", "localrouter.engine", "--model", str(path), "--ctx", str(ctx), "--count"]
+        child = Child("counter", argv, ready_timeout=COUNT_TIMEOUT, heartbeat=0)
+        try:
+            return await child.call({**ask, "op": "count"}, timeout=COUNT_TIMEOUT)
+        finally:
+            await child.stop()
 
     def of(self, path: Path) -> Engine | None:
         """What is known of a model that was asked for once."""

@@ -17,15 +17,18 @@ from typing import Any
 
 from localrouter.config.paths import Paths
 from localrouter.config.settings import Local
+from localrouter.core.candidates import LEAST_OUTPUT
 from localrouter.core.catalogue import LocalModel
-from localrouter.core.errors import BadRequest, Busy, LaneFault, LocalUnavailable, Unsupported
+from localrouter.core.errors import BadRequest, Busy, ContextTooLong, LaneFault, LocalUnavailable, Unsupported
+from localrouter.core.frames import encode
 from localrouter.daemon.children import Child, ChildDied, ChildRefused
 from localrouter.daemon.engines import Engines, spare, wish
 from localrouter.daemon.local_chunks import Answer
 from localrouter.daemon.local_params import TAKES
-from localrouter.engine.fit import PLENTY, NoRoom, fit
+from localrouter.engine.fit import CONTEXTS, PLENTY, NoRoom, fit
 from localrouter.engine.gguf_header import BadHeader
 from localrouter.engine.gguf_parts import read_model, title
+from localrouter.engine.pins import ModelFault
 from localrouter.engine.shelf import Facts, Shelved, at_path, choose, shelf
 
 CHAT, FIM, PREFIX = "local:chat", "local:fim", "local:"
@@ -33,17 +36,14 @@ LOOK_S = 20.0
 """How long what was found on the shelf is taken for what is there, when a name is not found."""
 CHECK_S = 10.0
 """How long an answer's last frame waits for what the model thinks of it."""
+DENSE = 2
+"""Bytes a token that no usual text comes near (English and code have some four). A prompt that would be too long even so is counted before
+a model is loaded for it."""
 _HOW = "Run `localrouter models use NAME`, or `localrouter up --local FILE.gguf`."
 _HOW_FIM = "Run `localrouter models pull qwen2.5-coder-0.5b`, say."
 
 Told = Callable[[Mapping[str, Any]], None]
 """Takes what an engine says of an answer when it is over: usage, confidence, timings."""
-
-
-class ContextExceeded(BadRequest):
-    """The prompt is longer than the local model's context."""
-
-    code = "context_length_exceeded"
 
 
 class CannotFill(Unsupported):
@@ -206,6 +206,32 @@ class LocalLane:
         async with self.engines.lease(name, path):
             pass
 
+    async def ready(
+        self, messages: Sequence[Mapping[str, Any]], params: Mapping[str, Any], target: str = CHAT, *, background: bool = False
+    ) -> None:
+        """Load the model that `stream` would ask, unless it is loaded or the prompt does not fit: a long one is counted first, without the
+        weights. Raises LocalUnavailable and ContextTooLong."""
+        name, path = await self.resolve(target)
+        engine = self.engines.of(path)
+        if engine is None or not engine.up:
+            await self._fits(path, self._chat(messages, params, background))
+        async with self.engines.lease(name, path):
+            pass
+
+    async def _fits(self, path: Path, ask: dict[str, Any]) -> None:
+        """Raises ContextTooLong where the prompt would not fit into the largest context that the model may be loaded with. What else may be wrong
+        is for the engine to say."""
+        facts = self._facts.get(path)
+        most = self._settings.ctx or min(CONTEXTS[0], (facts.context if facts is not None else 0) or CONTEXTS[0])
+        if len(encode(ask)) <= most * DENSE:
+            return
+        try:
+            reply = await self.engines.count(path, ask, most)
+        except (LaneFault, ModelFault):
+            return
+        if reply.get("code") == ContextTooLong.code:
+            raise fault(reply)
+
     async def stop(self) -> None:
         """Unload the models and end their processes."""
         await self.engines.stop()
@@ -220,21 +246,27 @@ class LocalLane:
         told: Told | None = None,
     ) -> AsyncGenerator[Any, None]:
         """What the model says, as `Chunk`s. Closing the iterator cancels the work. `params` holds OpenAI's names; others are ignored.
-        Raises LocalUnavailable, Busy, ContextExceeded and BadRequest."""
-        ask: dict[str, Any] = {
-            "op": "chat",
-            "messages": [dict(m) for m in messages],
-            "priority": "background" if background else "interactive",
-        }
-        ask |= {k: params[k] for k in TAKES if params.get(k) is not None}
-        if self._settings.samples:
-            ask["samples"] = self._settings.samples
+        Raises LocalUnavailable, Busy, ContextTooLong and BadRequest."""
+        ask = self._chat(messages, params, background)
         answer = Answer(int(params.get("n") or 1))
         async with aclosing(self._ask(target, ask, told)) as replies:
             async for reply in replies:
                 chunk = answer.chunk(reply)
                 if chunk is not None:
                     yield chunk
+
+    def _chat(self, messages: Sequence[Mapping[str, Any]], params: Mapping[str, Any], background: bool) -> dict[str, Any]:
+        """The engine's frame."""
+        ask: dict[str, Any] = {
+            "op": "chat",
+            "messages": [dict(m) for m in messages],
+            "priority": "background" if background else "interactive",
+            "least": LEAST_OUTPUT,
+        }
+        ask |= {k: params[k] for k in TAKES if params.get(k) is not None}
+        if self._settings.samples:
+            ask["samples"] = self._settings.samples
+        return ask
 
     async def fill(self, ask: Mapping[str, Any], target: str = FIM, told: Told | None = None) -> AsyncGenerator[str, None]:
         """What stands between `prefix` and `suffix` of `ask` (engine/worker.py, `fill`), text by text. Raises like `stream`, and CannotFill."""
@@ -295,8 +327,8 @@ class LocalLane:
 def fault(reply: Mapping[str, Any]) -> Exception:
     """An engine's error as ours."""
     message, code = str(reply["error"]), reply.get("code")
-    if code == "context_length_exceeded":
-        return ContextExceeded(message, "Send less, or load the local model with a larger context (local.ctx).")
+    if code == ContextTooLong.code:
+        return ContextTooLong(int(reply["limit"]), int(reply["tokens"]))
     if code == "bad_request":
         return BadRequest(message, "Change the request.")
     if code == "unsupported":

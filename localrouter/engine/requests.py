@@ -37,6 +37,14 @@ class BadAsk(Exception):
         self.code = code
 
 
+class TooLong(BadAsk):
+    """The prompt does not fit. `tokens`: it has; `limit`: it may have, so that an answer has room behind it."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(f"The messages have {tokens} tokens and the local model reads {limit}.", "context_length_exceeded")
+        self.tokens, self.limit = tokens, limit
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A request ready to run. `room`: tokens it may write. `top`: how many alternatives each token is reported with, None for no report."""
@@ -168,14 +176,7 @@ class Preparer:
             prompt.insert(0, voc.bos)
         if not prompt:
             raise BadAsk("The messages are empty.")
-        if len(prompt) >= self._ctx:
-            raise BadAsk(
-                f"The messages have {len(prompt)} tokens and the local model's context is {self._ctx}.", "context_length_exceeded"
-            )
-        room = self._ctx - len(prompt)
-        limit = ask.get("max_tokens")
-        if limit is not None:
-            room = max(0, min(_whole(limit, "max_tokens"), room))
+        room = self._room(ask, len(prompt))
         wanted = bool(ask.get("logprobs"))
         if grammar is not None:
             self.grammar.start(grammar)  # compiled here, and refused here
@@ -193,6 +194,17 @@ class Preparer:
             ends=ends,
             constraint=None if grammar is None else lambda: self.grammar.start(grammar),
         )
+
+    def _room(self, ask: Mapping[str, Any], prompt: int) -> int:
+        """Tokens that the answer may have behind a prompt of so many. Raises TooLong where `least` (1 when it is not said) do not fit: an answer
+        that is cut after a few words helps nobody. Of a small context no more than an eighth is held free for that, and never more than
+        the answer may have."""
+        wanted = self._ctx if ask.get("max_tokens") is None else max(0, _whole(ask["max_tokens"], "max_tokens"))
+        least = 1 if ask.get("least") is None else _whole(ask["least"], "least")
+        limit = self._ctx - max(1, min(least, wanted, self._ctx // 8))
+        if prompt > limit:
+            raise TooLong(prompt, limit)
+        return min(wanted, self._ctx - prompt)
 
     @staticmethod
     def _grammar(ask: Mapping[str, Any]) -> Grammar | None:

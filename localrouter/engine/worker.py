@@ -9,18 +9,24 @@ Frames in (`id` is the daemon's number of the request):
     {"id", "op": "chat", "messages", "tools", "tool_choice", "parallel_tool_calls", "response_format", "grammar": {"kind", "value"},
      "max_tokens", "temperature", "top_p", "top_k", "min_p", "typical_p", "seed", "stop", "n", "logprobs", "top_logprobs",
      "presence_penalty", "frequency_penalty", "repeat_penalty", "logit_bias", "reasoning", "priority": "interactive" | "background",
+     "least": tokens of an answer without room for which the prompt counts as too long (requests.py),
      "samples": k}   k further answers, unseen: "agreement" in the confidence
     {"id", "op": "fill", "prefix", "suffix", ...}   fill-in-the-middle, sampling as in chat
+    {"id", "op": "count", ...}   as chat: nothing is computed but how many tokens the prompt has
     {"id", "op": "check", "messages", "answer"}     how likely the model thinks its answer is right: "yes" in the end frame, 0 to 1
     {"id", "op": "cancel"}   {"id", "op": "ping"}   {"id", "op": "status"}
 Frames out:
-    {"ready": true, "model", "ctx", "template", "family", "fill", "slots", "threads", "bytes", "warning"?}   or {"fatal": sentence}
+    {"ready": true, "model", "ctx", "template", "family", "fill", "bytes", "slots", "threads", "warning"?}   or {"fatal": sentence}
     {"id", "delta": text, "logprobs"?: [...]}   {"id", "reasoning": text}   {"id", "tool": {"index", "id", "name", "arguments"}}
     each with "choice": i from the second choice on; {"id", "choice"?, "finish", "confidence"} when one of several choices is over
     {"id", "progress": {"done", "total"}}   while a long prompt is read, once a second
     {"id", "end": true, "finish": "stop" | "length" | "tool_calls" | "cancelled", "usage": {"input", "output", "cached"}, "confidence",
-     "timings"}   or {"id", "end": true, "error": sentence, "code"}; codes: bad_request, context_length_exceeded, unsupported, busy, failed
+     "timings"}   or {"id", "end": true, "error": sentence, "code"}; codes: bad_request, context_length_exceeded (with
+     "tokens" of the prompt and "limit"), unsupported, busy, failed
+    {"id", "end": true, "tokens"}   of a count
     {"id", "end": true, "status": {"slots", "running", "waiting", "cells", "used", "kept", "stashed", "steps"}}   in tokens
+
+With `--count` only the file's vocabulary and template are read, in a moment and a few megabytes, and only counts are answered.
 """
 
 from __future__ import annotations
@@ -38,6 +44,8 @@ from localrouter.engine.batching import Batcher, Busy, DecodeFault
 from localrouter.engine.context import FLASH, KV_TYPES, BadModel, Context, Model, Settings, default_threads
 
 Message = dict[str, Any]
+SERVES = frozenset({"chat", "fill", "check", "count"})
+COUNTS = frozenset({"count"})
 
 
 class Pipe:
@@ -74,9 +82,10 @@ class Pipe:
 class Worker:
     """Between the pipe and the scheduler."""
 
-    def __init__(self, out_fd: int, note_fd: int) -> None:
+    def __init__(self, out_fd: int, note_fd: int, serves: frozenset[str] = SERVES) -> None:
         self.pipe = Pipe(out_fd)
         self._notes = note_fd
+        self._serves = serves
         self._asked: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._ready: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._pending: set[int] = set()
@@ -110,7 +119,7 @@ class Worker:
                     self._batcher.interrupt(ident)
         elif op == "status":
             self._ready.put(ident)
-        elif op not in ("chat", "fill", "check"):
+        elif op not in self._serves:
             self._refuse(ident, "The engine does not know this operation.", "bad_request")
         elif ident in self._pending:
             pass  # its number is taken: an answer to this one could not be told from the other's
@@ -118,15 +127,16 @@ class Worker:
             self._pending.add(ident)
             self._asked.put(message)
 
-    def _refuse(self, ident: int, error: str, code: str) -> None:
-        self.pipe.send({"id": ident, "end": True, "error": error, "code": code})
+    def _refuse(self, ident: int, error: str, code: str, **more: int) -> None:
+        self.pipe.send({"id": ident, "end": True, "error": error, "code": code, **more})
 
     # -- the preparer's thread -----------------------------------------------------------------------------------------
 
-    def _prepare(self, preparer: Any, tools: Any) -> None:
+    def prepare(self, preparer: Any, tools: Any = None) -> None:
+        """Make ready what comes, for ever."""
         from localrouter.engine.answer import Request
         from localrouter.engine.check import Check
-        from localrouter.engine.requests import BadAsk
+        from localrouter.engine.requests import BadAsk, TooLong
 
         while True:
             message = self._asked.get()
@@ -139,10 +149,16 @@ class Worker:
                     )
                     continue
                 ask = preparer.prepare(message)
-                if ask.yes:
+                if message["op"] == "count":
+                    self._over(ident)
+                    self.pipe.send({"id": ident, "end": True, "tokens": len(ask.prompt)})
+                elif ask.yes:
                     self._ready.put(Check(ident, ask.prompt, ask.yes, ask.no, self.pipe.gather, self._over))
                 else:
                     self._ready.put(Request(ask, tools, self.pipe.gather, self._over))
+            except TooLong as exc:
+                self._over(ident)
+                self._refuse(ident, str(exc), exc.code, tokens=exc.tokens, limit=exc.limit)
             except BadAsk as exc:
                 self._over(ident)
                 self._refuse(ident, str(exc), exc.code)
@@ -168,7 +184,7 @@ class Worker:
         voc = context.model.vocabulary
         tools = Tools(context.lib, preparer.shown, voc.pieces, voc.ends)
         batcher = self._batcher = Batcher(context, slots=context.slots, queue=queue_limit, gone=self._gone, stash=context.stash)
-        threading.Thread(target=self._prepare, args=(preparer, tools), daemon=True, name="preparer").start()
+        threading.Thread(target=self.prepare, args=(preparer, tools), daemon=True, name="preparer").start()
         busy = False
         while True:
             try:
@@ -241,6 +257,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--kv-type", choices=sorted(KV_TYPES), default=start.kv_type)
     made.add_argument("--flash", choices=list(FLASH), default=start.flash)
     made.add_argument("--queue", type=int, default=64)
+    made.add_argument("--count", action="store_true", help="read the vocabulary only; needs --ctx")
     return made
 
 
@@ -250,14 +267,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Frames get a descriptor of their own; whatever else prints to stdout lands on stderr.
     out_fd = os.dup(1)
     os.dup2(2, 1)
-    worker = Worker(out_fd, os.dup(2))
+    worker = Worker(out_fd, os.dup(2), COUNTS if args.count else SERVES)
     threading.Thread(target=worker.listen, args=(0,), daemon=True, name="reader").start()
     try:
         from localrouter.engine.requests import Preparer
 
-        model = Model(args.model, gpu_layers=args.gpu_layers)
-        context = Context(model, settings_of(args))
-        preparer = Preparer(model, context.ctx)
+        model = Model(args.model, gpu_layers=args.gpu_layers, vocab_only=args.count)
+        context = None if args.count else Context(model, settings_of(args))
+        preparer = Preparer(model, args.ctx if context is None else context.ctx)
     except BadModel as exc:
         worker.pipe.send({"fatal": str(exc)})
         return 3
@@ -267,17 +284,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ImportError:
         worker.pipe.send({"fatal": "The local engine (llama-cpp-python) is not installed."})
         return 3
-    ready = {
+    ready: Message = {
         "ready": True,
         "model": model.name,
-        "ctx": context.ctx,
+        "ctx": args.ctx if context is None else context.ctx,
         "template": preparer.template.own,
         "family": preparer.family.NAME,
         "fill": preparer.fills,
-        "slots": context.slots,
-        "threads": args.threads or default_threads(),
         "bytes": model.bytes,
     }
+    if context is not None:
+        ready |= {"slots": context.slots, "threads": args.threads or default_threads()}
     if preparer.template.problem:
         ready["warning"] = preparer.template.problem
     # llama.cpp and others may quote a request on stderr: from here on only our own notes get out.
@@ -285,5 +302,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.dup2(null, 1)
     os.dup2(null, 2)
     worker.pipe.send(ready)
-    worker.serve(context, preparer, queue_limit=args.queue)
+    if context is None:
+        worker.prepare(preparer)
+    else:
+        worker.serve(context, preparer, queue_limit=args.queue)
     return 0

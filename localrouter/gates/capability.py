@@ -13,8 +13,10 @@ from localrouter.gates._bytes import BYTES_PER_TOKEN, text_bytes
 
 NAME, ORDER = "capability", 30
 
-_LOCAL_BYTES_PER_TOKEN = 2
-"""A prompt of b bytes is at most b tokens; English and code are near 4. 2 errs to the side of escalating, where there is somewhere to go."""
+_LONGEST_TOKEN = 128
+"""Bytes: the longest token of Llama 3's, Qwen's and OpenAI's vocabularies (a run of blanks). A prompt has at least one token for so many. What
+is shorter than that the engine counts with the model's own vocabulary, before it computes anything and before a model is loaded for it; where
+it does not fit, the route's fallback for `context_length` goes on."""
 _CHOOSE = "Choose another model in the recipe."
 
 
@@ -54,19 +56,16 @@ def _local(candidate: Candidate, view: View) -> Candidate | Drop:
     if view.ask.needs.vision or view.ask.needs.audio:
         return Drop("capability", f"{candidate.id} reads text only.", _CHOOSE)
     context = view.standing.locals.get(candidate.id, view.standing.local_context)
-    # With nobody else to ask, the engine's own count is the judge of what may fit.
-    alone = all(target.startswith("local:") for target in view.route.try_)
-    tokens = view.ask.size // (BYTES_PER_TOKEN if alone else _LOCAL_BYTES_PER_TOKEN)
-    if tokens > context - LEAST_OUTPUT:
-        why = f"The request ({view.ask.size} bytes) may not fit the local context."
-        return Drop("context", why, limit=max(1, context - LEAST_OUTPUT), tokens=tokens)
+    if view.ask.size // _LONGEST_TOKEN > context and (size := text_bytes(view)) // _LONGEST_TOKEN > context:
+        why = f"The request ({size} bytes) does not fit the {context}-token context of {candidate.id}."
+        return Drop("context", why, limit=context, tokens=size // BYTES_PER_TOKEN)
     most = min(candidate.max_output, max(LEAST_OUTPUT, context // 2))
     candidate = candidate if most == candidate.max_output else replace(candidate, max_output=most)
     spoken = _languages(candidate, view)
     if not spoken or not _unspoken(view.signals.language, spoken):
         return candidate
     why = f"is not said to be good at the language '{view.signals.language}'"
-    if alone:  # a poor answer is better than none
+    if all(target.startswith("local:") for target in view.route.try_):  # a poor answer is better than none
         return replace(candidate, notes=(*candidate.notes, f"it {why}"))
     return Drop("capability", f"{candidate.id} {why}.", _CHOOSE)
 

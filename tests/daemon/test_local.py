@@ -15,8 +15,8 @@ import pytest
 
 from localrouter.config.paths import Paths
 from localrouter.config.settings import Local
-from localrouter.core.errors import BadRequest, LocalUnavailable
-from localrouter.daemon.local import CannotFill, ContextExceeded, LocalLane
+from localrouter.core.errors import BadRequest, ContextTooLong, LocalUnavailable
+from localrouter.daemon.local import CannotFill, LocalLane
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
@@ -71,7 +71,7 @@ async def test_kill_in_mid_stream_is_typed_and_the_next_request_works(lane: Loca
 
 
 async def test_errors_of_the_request(lane: LocalLane) -> None:
-    with pytest.raises(ContextExceeded):
+    with pytest.raises(ContextTooLong):
         _ = [c async for c in lane.stream([{"role": "user", "content": "word " * 40000}], {})]
     with pytest.raises(BadRequest):
         _ = [c async for c in lane.stream(HI, {"temperature": "hot"})]
