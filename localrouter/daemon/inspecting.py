@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from localrouter.config.paths import SAFE
 from localrouter.core.ask import Leaf
 from localrouter.core.errors import LaneFault, PrivacyUnsure
 from localrouter.core.findings import Finding
+from localrouter.daemon import verdicts
 from localrouter.daemon.children import Child, ChildDied, ChildRefused
 from localrouter.daemon.precedence import Precedence
 from localrouter.daemon.seen import Seen
@@ -29,11 +29,12 @@ from localrouter.scrub.seams import CONTEXT, Seam, crossed, seams
 BATCH_BYTES = 8 * 1024
 """Characters of one batch: of prose about a second of the encoder's time on a busy machine, so that a short request does not wait for a long one."""
 BATCH_BEHIND = 1024
-"""The same where nobody waits: what a client waits for has one of these before it at most."""
+"""The same for the record: where clients never rest, one of these comes to its turn now and then (precedence.py)."""
 IN_FLIGHT = 2
 """Batches that the child has at a time: it works on one while the next is on its way. More would wait in its pipe, and their time run."""
-BEHIND = 200
-"""Batches that may wait for nobody but the record; of what comes then no text is kept."""
+BEHIND, BEHIND_BYTES = 64, 64 * 1024
+"""Texts, and characters of them, that may wait to be scanned for the record: some 5 s of one core's work where they are prose, 20 s where they
+are words of no language. What comes then is not recorded. A text that waits alone may be longer."""
 REST_S = 0.03
 """Seconds without a scan that a client waits for, before one for the record begins: longer than an editor or an agent takes from one request to
 the next."""
@@ -80,6 +81,8 @@ class Inspection:
         self._tasks: set[asyncio.Task[None]] = set()
         self._suspect: set[bytes] = set()
         self._quarantine: set[bytes] = set()
+        self._behind_texts = self._behind_bytes = 0
+        self._ended = False
         self.unsure = 0
         self.why = ""  # why no scan can run, in the child's own sentence
         self.detectors: list[str] = []
@@ -105,16 +108,19 @@ class Inspection:
 
     async def start(self) -> None:
         """Have the first one ready. The standby is loaded behind it, so that it delays nobody."""
+        self._ended = False
         await self.seen.load()
         try:
             self._met(await self.child.start())
         except ChildRefused as exc:
             self.why = exc.text
             raise
-        self._behind(self._children[1 - self._at])
+        self._load(self._children[1 - self._at])
         self._task(self._warm(self.child))
 
     async def stop(self) -> None:
+        """End the children. What still waits to be scanned is told that it will not be."""
+        self._ended = True
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -130,7 +136,7 @@ class Inspection:
 
     # --- children --------------------------------------------------------------------------------------------------------
 
-    def _behind(self, child: Child) -> None:
+    def _load(self, child: Child) -> None:
         async def load() -> None:
             with contextlib.suppress(LaneFault, PrivacyUnsure):
                 await child.start()
@@ -154,7 +160,7 @@ class Inspection:
         """The standby takes over; what failed is started again behind it."""
         failed = self.child
         self._at = 1 - self._at
-        self._behind(failed)
+        self._load(failed)
 
     async def _configure(self, child: Child) -> None:
         pid = child.pid
@@ -170,16 +176,22 @@ class Inspection:
     async def inspect(self, leaves: Sequence[Leaf], *, background: bool = False) -> list[tuple[Finding, ...]]:
         """Findings of each leaf, sorted, in its own offsets. `background`: nobody waits for them (what is noted of an answer), so that those go
         first for whom somebody does. Raises PrivacyUnsure."""
+        size = sum(len(leaf.text) for leaf in leaves) if background else 0
+        self._behind_texts += background
+        self._behind_bytes += size
         try:
             return await self._inspect(leaves, background)
         except PrivacyUnsure:
             self.unsure += 1
             raise
+        finally:
+            self._behind_texts -= background
+            self._behind_bytes -= size
 
-    @property
-    def crowded(self) -> bool:
-        """Whether so much waits to be scanned for the record that no more should be added."""
-        return self._turns.behind >= BEHIND
+    def room(self, size: int) -> bool:
+        """Whether a text of so many characters may wait to be scanned for the record."""
+        texts, held = self._behind_texts, self._behind_bytes
+        return not texts or (texts < BEHIND and held + size <= BEHIND_BYTES)
 
     def cached(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]] | None:
         """The findings when every leaf was seen before, without waiting; else None."""
@@ -280,9 +292,7 @@ class Inspection:
     async def _ask(
         self, batch: list[bytes], missing: Mapping[bytes, tuple[str, str]], background: bool
     ) -> dict[bytes, tuple[Finding, ...]]:
-        # The canary is an address that no text holds: an inspector that answers "nothing" is as dead as a silent one.
-        # It has no other word, so that the encoder need not read it; the encoder is asked what it must know when a child starts.
-        canary = f"<{secrets.token_hex(6)}@canary-{secrets.token_hex(3)}.org>"
+        canary = verdicts.canary()
         if not self.child.alive and self._children[1 - self._at].alive:
             self._swap()  # it died between two requests: nobody need wait for another one to start
         child = self.child
@@ -291,13 +301,15 @@ class Inspection:
                 await child.start()
             await self._configure(child)
             async with self._turns.take(background=background):
+                if self._ended:
+                    raise PrivacyUnsure("The privacy scan was stopped, so nothing was sent.", "Start the daemon again.")
                 # Another request may have had the same text while this one waited.
                 had = {k: row for k in batch if (row := self.seen.pieces.get(k)) is not None}
                 batch = [k for k in batch if k not in had]
                 if not batch:
                     return had
                 segments_ = [{"t": missing[k][0], "c": missing[k][1]} for k in batch] + [{"t": canary, "c": ""}]
-                reply = await _reply(child, {"op": "inspect", "segments": segments_})
+                reply = await _reply(child, {"op": "inspect", "record": background, "segments": segments_})
         except ChildDied as exc:
             if isinstance(exc, ChildRefused):
                 self.why = exc.text
@@ -323,13 +335,13 @@ class Inspection:
             self._swap()
             raise PrivacyUnsure(f"The privacy scan failed: {reply['why']} Nothing was sent.", REPAIR)
         rows = reply.get("findings")
-        if "error" in reply or not isinstance(rows, list) or len(rows) != len(segments_) or not _found(rows[-1], canary):
+        if "error" in reply or not isinstance(rows, list) or len(rows) != len(segments_) or not verdicts.found(rows[-1], canary):
             raise PrivacyUnsure(
                 "The privacy scan gave no trustworthy answer, so nothing was sent.", "Ask again; see `localrouter logs`."
             )
         out: dict[bytes, tuple[Finding, ...]] = {}
         for key, row in zip(batch, rows[:-1], strict=True):
-            found = _findings(row, len(missing[key][0]))
+            found = verdicts.findings(row, len(missing[key][0]))
             if found is None:
                 raise PrivacyUnsure("The privacy scan answered with spans that do not exist, so nothing was sent.", "Ask again.")
             out[key] = found
@@ -381,27 +393,3 @@ async def _reply(child: Child, message: dict[str, Any]) -> dict[str, Any]:
 async def _apart(size: int, work: Callable[[], _T]) -> _T:
     """Do it here when it is short, else in a thread."""
     return work() if size <= INLINE else await asyncio.to_thread(work)
-
-
-def _findings(row: Any, size: int) -> tuple[Finding, ...] | None:
-    """The findings of one piece, or None when the row is not one: a scan that answers nonsense has not scanned."""
-    if not isinstance(row, list):
-        return None
-    out: list[Finding] = []
-    for item in row:
-        if not isinstance(item, list) or len(item) != 5:
-            return None
-        start, end, kind, score, detector = item
-        if type(start) is not int or type(end) is not int or not 0 <= start < end <= size:
-            return None
-        if not isinstance(kind, str) or not isinstance(detector, str) or not isinstance(score, (int, float)):
-            return None
-        out.append(Finding(start, end, kind, float(score), detector))
-    return tuple(out)
-
-
-def _found(row: Any, canary: str) -> bool:
-    """Whether the canary's address was found, where it stands."""
-    found = _findings(row, len(canary))
-    address = canary.strip("<>")
-    return found is not None and any(canary[f.start : f.end] == address for f in found)

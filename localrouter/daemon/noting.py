@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 import time
@@ -13,13 +12,11 @@ from typing import Any
 import orjson
 
 from localrouter.core import commands as c
-from localrouter.core.ask import Ask, Leaf
+from localrouter.core.ask import Ask
 from localrouter.core.chat import Chunk
 from localrouter.core.decide import Attempt, Plan
 from localrouter.core.errors import ClientFault, HostRejected, RouterError
-from localrouter.core.keeping import kept
-from localrouter.core.kinds import ORDER
-from localrouter.core.recipe import Recipe, Route
+from localrouter.core.recipe import Recipe
 from localrouter.core.signals import Signals
 from localrouter.core.standing import Standing
 from localrouter.core.virtual import word
@@ -28,17 +25,16 @@ from localrouter.daemon.explained import paragraph
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.local_chunks import usage_of
 from localrouter.daemon.reading import told
+from localrouter.daemon.recorded import TEXT_CAP, answer_of, hashed, route_of, texts_kept
+from localrouter.daemon.recorded import scrubbed as scrubbed
 from localrouter.daemon.services import Services
 from localrouter.daemon.tool_names import names_a_tool
 from localrouter.dialects import Made
 from localrouter.scrub.tokens import Minter
-from localrouter.scrub.veil import Veiled, veil
+from localrouter.scrub.veil import Veiled
 from localrouter.store.decisions import Kept
 
 log = logging.getLogger("localrouter")
-
-TEXT_CAP = 256 * 1024
-"""Characters of outgoing text that a trace keeps."""
 
 
 @dataclass(slots=True)
@@ -154,15 +150,20 @@ class Story:
 
 async def note(services: Services, story: Story, outcome: str) -> None:
     """Write the trace. Never raises: an answer that was given stays given."""
+    id_ = story.id
     try:
+        route = route_of(story)
         record = await _record(services, story, outcome)
         decided = await _decided(services, story, record)
-        route = _route(story)
+        answer = answer_of(services, story)
+        del story  # the answer may have to wait for its scan, and what a request holds is some hundred kilobytes
+        if answer is not None:
+            await answer.into(record, services)
         await services.store.traces.put(record, decided, keep_days=route.logging.keep_days if route is not None else None)
     except RouterError as exc:
         log.warning("a trace could not be written: %s", exc.text)
     except Exception:
-        log_defect(f"request {story.id}: its trace could not be written")
+        log_defect(f"request {id_}: its trace could not be written")
 
 
 async def _decided(services: Services, story: Story, record: dict[str, Any]) -> tuple[Kept, bytes] | None:
@@ -180,9 +181,8 @@ async def _decided(services: Services, story: Story, record: dict[str, Any]) -> 
 async def _record(services: Services, story: Story, outcome: str) -> dict[str, Any]:
     ask, plan, attempt, error = story.ask, story.plan, story.attempt, story.error
     await _veil_words(services, story)
-    prompts, outputs = kept(services.texts, route.logging if (route := _route(story)) is not None else None)
+    prompts, _ = texts_kept(services, story)
     left = _left_machine(story) if prompts != "none" else []
-    answer = await scrubbed(services, story, "".join(story.answer)) if outputs != "none" else ""
     ids = (await scrubbed(services, story, "\n".join(ask.context_ids))).split("\n") if ask.context_ids else []
     return {
         "id": story.id,
@@ -219,21 +219,9 @@ async def _record(services: Services, story: Story, outcome: str) -> dict[str, A
         "steps": story.steps,
         "recipe": story.recipe_version or services.recipe_version,
         "catalogue": services.catalogue.version,
-        "answer": answer if outputs == "veiled" else "",
-        **_hashes(services.secret, left if prompts == "hashed" else [], answer if outputs == "hashed" else ""),
+        "answer": "",
+        **({"left_hashed": [hashed(services.secret, text) for text in left]} if left and prompts == "hashed" else {}),
     }
-
-
-def _hashes(secret: bytes, left: list[str], answer: str) -> dict[str, Any]:
-    """Where a text is kept as a hash: 16 hex digits of HMAC-SHA256, by which it is known again on this machine and cannot be guessed elsewhere."""
-    key = hmac.digest(secret, b"localrouter recorded text", "sha256")
-
-    def hashed(text: str) -> str:
-        return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:16]
-
-    return ({"left_hashed": [hashed(text) for text in left]} if left else {}) | (
-        {"answer_hashed": hashed(answer)} if answer else {}
-    )
 
 
 async def _veil_words(services: Services, story: Story) -> None:
@@ -270,41 +258,12 @@ async def _sentence(services: Services, story: Story, text: str) -> str:
     return await scrubbed(services, story, text, known=lambda word: word.lower() in names)
 
 
-async def scrubbed(
-    services: Services, story: Story, text: str, *, guesses: bool = True, known: Callable[[str], bool] = lambda word: False
-) -> str:
-    """A reply is scrubbed before it is noted (law 8): it may name people whom the request did not. `guesses`: also by what only looks like a
-    name to the encoder, unless it is a `known` word."""
-    if not text:
-        return ""
-    if services.inspection.crowded:
-        return "(not recorded: many others wait to be scanned)"
-    leaf = Leaf(("answer",), text[:TEXT_CAP], "assistant", "content")
-    try:
-        found = await services.inspection.inspect([leaf], background=True)
-    except RouterError:
-        return "(not recorded: it could not be scanned)"
-    found = [
-        tuple(f for f in row if f.detector != "encoder" or (guesses and not known(leaf.text[f.start : f.end]))) for row in found
-    ]
-    # A placeholder that the model repeated is one already; a second name for it could not be compared with what left.
-    own = [entry.token for entry in story.veiled.table] if story.veiled is not None else []
-    found = [tuple(f for f in row if not any(token in leaf.text[f.start : f.end] for token in own)) for row in found]
-    minter = story.minter or Minter(services.secret, f"{story.ask.who}\x00{story.ask.session}", "", text)
-    return veil([leaf], found, dict.fromkeys(ORDER, "veil"), minter).texts[0]
-
-
 def _asked(services: Services, name: str) -> str:
     """The model that the client named, when it is one; its text is the client's, and may be anything."""
     known = (
         bool(word(name)) or name == "local:chat" or name in services.local.targets or services.catalogue.find(name) is not None
     )
     return name if known else "(not in the catalogue)"
-
-
-def _route(story: Story) -> Route | None:
-    routes = story.recipe.route if story.recipe is not None and story.plan is not None else ()
-    return next((r for r in routes if story.plan is not None and r.name == story.plan.route), None)
 
 
 def _left_machine(story: Story) -> list[str]:

@@ -74,8 +74,14 @@ async def _found(services: Services, texts: list[str]) -> tuple[list[tuple[Findi
             break
         leaves.append(Leaf(("input", at), text[:room], "user", "input"))
         room -= len(leaves[-1].text)
+    size = sum(len(leaf.text) for leaf in leaves)
+    found = services.inspection.cached(leaves)
+    if found is not None:
+        return found, size
+    if not services.inspection.room(size):
+        return [], 0
     try:
-        return list(await services.inspection.inspect(leaves, background=True)), sum(len(leaf.text) for leaf in leaves)
+        return list(await services.inspection.inspect(leaves, background=True)), size
     except RouterError:
         return [], 0
 

@@ -215,6 +215,7 @@ async def serve(
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await inspection.stop()
+        await services.drain(2)  # records that waited to be scanned are written without that
         await local.stop()
         await services.keys.close()
         await egress.close()

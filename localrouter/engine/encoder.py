@@ -30,6 +30,10 @@ take their time from the daemon, and numpy's own threads cost more than its smal
 for 120 pieces, measured)."""
 
 
+_GIVEN_UP = 2
+"""What llama.cpp answers when the callback ended a pass (llama.h, llama_decode's return values)."""
+
+
 class EncoderFault(Exception):
     """The file is missing, damaged, or no encoder of ours. Its text names no path but the file's name."""
 
@@ -97,7 +101,8 @@ class Encoder:
         context = llama_cpp.llama_context_default_params()
         context.n_ctx = context.n_batch = context.n_ubatch = BATCH
         context.n_seq_max = BATCH // 16
-        context.n_threads = context.n_threads_batch = threads or default_threads()
+        self._threads = threads or default_threads()
+        context.n_threads = context.n_threads_batch = self._threads
         context.embeddings = True
         context.flash_attn_type = 1  # enabled: 43 instead of 63 ms for 120 pieces (measured)
         context.pooling_type = 0  # one vector for each piece
@@ -106,6 +111,8 @@ class Encoder:
             raise EncoderFault(f"The encoder {path.name} needs more memory than there is.")
         self._one = threading.Lock()
         """Of the context and the batch: a warm-up may read beside the work."""
+        self._leave: Any = llama_cpp.ggml_abort_callback(0)
+        self._may_leave = True
         self._batch: Any = llama_cpp.llama_batch_init(BATCH, 0, 1)
         self._ids, self._places, self._counts = (
             np.ctypeslib.as_array(p, (BATCH,)) for p in (self._batch.token, self._batch.pos, self._batch.n_seq_id)
@@ -128,6 +135,16 @@ class Encoder:
             special = word.startswith("[") and word.endswith("]") and len(word) > 2
             words.append(word[1:] if word.startswith("\u2581") else word if special else "##" + word)
         return words
+
+    def polite(self, asked: Callable[[], bool] | None) -> None:
+        """From now on a pass takes one thread, and as soon as `asked` says that somebody waits it is given up, and done once more behind `after`,
+        then to its end; `asked` is called between two steps of a pass and must be quick. None: passes take all threads and are not given up."""
+        lib, count = self._lib, 1 if asked is not None else self._threads
+        with self._one:
+            # Kept as long as llama.cpp may call it (llama.h, llama_set_abort_callback).
+            self._leave = lib.ggml_abort_callback((lambda _: self._may_leave and asked()) if asked is not None else 0)
+            lib.llama_set_abort_callback(self._context, self._leave, None)
+            lib.llama_set_n_threads(self._context, count, count)
 
     def tag(self, texts: Sequence[str], after: Callable[[], None] = lambda: None, lean: float = 0.0) -> list[list[Tagged]]:
         """What the head finds in each text, in order, without overlaps; no threshold is applied. `after` is called behind each pass. `lean`
@@ -171,24 +188,30 @@ class Encoder:
         for job in jobs:
             size = self._size(read[job[0]], job) + 2
             if group and (used + size > BATCH or len(group) == BATCH // 16):
-                out += self._pass(read, group)
-                after()
+                out += self._pass(read, group, after)
                 group, used = [], 0
             group.append(job)
             used += size
         if group:
-            out += self._pass(read, group)
+            out += self._pass(read, group, after)
         return out
 
     @staticmethod
     def _size(pieces: Pieces, job: tuple[int, int, int]) -> int:
         return (pieces.at[job[2]] if job[2] < len(pieces.words) else len(pieces.ids)) - pieces.at[job[1]]
 
-    def _pass(self, read: Sequence[Pieces], group: Sequence[tuple[int, int, int]]) -> list[Any]:
-        with self._one:
-            return self._encoded(read, group)
+    def _pass(self, read: Sequence[Pieces], group: Sequence[tuple[int, int, int]], after: Callable[[], None]) -> list[Any]:
+        for may_leave in (True, False):
+            with self._one:
+                self._may_leave = may_leave
+                out = self._encoded(read, group)
+            after()
+            if out is not None:
+                return out
+        raise EncoderFault("The encoder's pass failed.")
 
-    def _encoded(self, read: Sequence[Pieces], group: Sequence[tuple[int, int, int]]) -> list[Any]:
+    def _encoded(self, read: Sequence[Pieces], group: Sequence[tuple[int, int, int]]) -> list[Any] | None:
+        """Logits of each window's words; None when the pass was given up."""
         np, at, rows = self._np, 0, []
         for sequence, (number, begin, end) in enumerate(group):
             pieces = read[number]
@@ -203,7 +226,10 @@ class Encoder:
             rows.append(np.array(pieces.first[begin:end]) - low + 1 + at)
             at = stop
         self._batch.n_tokens = at
-        if self._lib.llama_encode(self._context, self._batch) != 0:
+        code = self._lib.llama_encode(self._context, self._batch)
+        if code == _GIVEN_UP:
+            return None
+        if code != 0:
             raise EncoderFault("The encoder's pass failed.")
         hidden = np.ctypeslib.as_array(self._lib.llama_get_embeddings(self._context), (at, self._width))
         out = [self.head.logits(hidden[own]) for own in rows]

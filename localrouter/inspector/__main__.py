@@ -1,15 +1,17 @@
 """The inspector's main: frames in on stdin, findings out on stdout. It holds no key and no money, and sees every text.
 
-A ping is answered by the reading thread, also while a batch is scanned, so that slow is not mistaken for dead. A detector that cannot work (the
-encoder's file is missing, damaged or of another format) ends the process with a sentence: half a scan is none. `--standby` loads the encoder with
-the first batch instead of at the start: a process that may never be asked does not hold it twice (some 50 MB); it takes a quarter of a second.
+One thread works. What is only for the record (`"record": true`) it does behind others and on one core, and it leaves it, in the middle of a
+pass of the encoder if need be, for a scan that a client waits for. A ping is answered by the reading thread, also while a batch is scanned, so
+that slow is not mistaken for dead. A detector that cannot work (the encoder's file is missing, damaged or of another format) ends the process
+with a sentence: half a scan is none. `--standby` loads the encoder with the first batch instead of at the start: a process that may never be
+asked does not hold it twice (some 50 MB); it takes a quarter of a second.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
-import queue
 import sys
 import threading
 import time
@@ -19,6 +21,8 @@ from typing import Any
 from localrouter.core.frames import Decoder, encode
 from localrouter.engine.encoder import EncoderFault
 from localrouter.inspector.embedding import Embedding
+from localrouter.inspector.line import Line
+from localrouter.inspector.manners import at_once, behind_others
 from localrouter.scrub import detectors
 from localrouter.scrub.version import installed
 
@@ -36,11 +40,13 @@ def main(argv: Sequence[str] = ()) -> int:
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a library prints must not break the frames
     lock = threading.Lock()
-    jobs: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+    line = Line()
 
     def say(message: dict[str, Any]) -> None:
         with lock:
             out.write(encode(message))
+
+    embedding = Embedding(say)
 
     def read() -> None:
         decoder = Decoder()
@@ -48,9 +54,13 @@ def main(argv: Sequence[str] = ()) -> int:
             for message in decoder.feed(data):
                 if message.get("op") == "ping":
                     say({"id": message.get("id"), "pong": True})
+                elif message.get("op") == "cancel":
+                    line.drop(message.get("id"))
+                elif message.get("op") == "embed":
+                    embedding.put(message)  # a thread of its own
                 else:
-                    jobs.put(message)
-        jobs.put(None)
+                    line.put(message)
+        line.end()
 
     # Warm-up: the first scan loads what every scan needs.
     standby = "--standby" in argv
@@ -67,8 +77,8 @@ def main(argv: Sequence[str] = ()) -> int:
     gc.freeze()
     threading.Thread(target=read, daemon=True).start()
     say({"ready": True, "detectors": [d.NAME for d in detectors.all_detectors()], "version": installed().hex()})
-    embedding = Embedding(say)
-    while (job := jobs.get()) is not None:
+    scans = _Scans(line, say)
+    while (job := line.take()) is not None:
         if job.get("op") == "configure":
             try:
                 detectors.configure(job["options"])
@@ -83,11 +93,8 @@ def main(argv: Sequence[str] = ()) -> int:
         elif job.get("op") == "warm":
             # Beside the work: what is rarely needed takes most of a second to load, and no request should wait for it.
             threading.Thread(target=detectors.find, args=(_RARE,), daemon=True).start()
-        elif job.get("op") == "embed":
-            embedding.put(job)
         elif job.get("op") == "inspect":
-            detectors.on_progress(_busy(job.get("id"), say))
-            say({**_inspect(job), "end": True})
+            scans.do(job)
     return 0
 
 
@@ -95,17 +102,40 @@ _checked: list[bool] = []
 """Whether the detectors have shown that they work."""
 
 
-def _busy(ident: Any, say: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
-    """Says now and then that a batch is being worked on."""
-    last = time.monotonic()
+class _Scans:
+    """Batches, one at a time; within one for the record, those that a client waits for."""
 
-    def told() -> None:
-        nonlocal last
-        if time.monotonic() - last >= BUSY_S:
-            last = time.monotonic()
-            say({"id": ident, "busy": True})
+    def __init__(self, line: Line, say: Callable[[dict[str, Any]], None]) -> None:
+        self._line, self._say = line, say
+        self._open: list[Any] = []  # the ids of what is being worked on
+        self._behind = False  # whether that is for the record
+        self._told = 0.0
+        self._thread = threading.get_ident()
 
-    return told
+    def do(self, job: dict[str, Any]) -> None:
+        self._open.append(job.get("id"))
+        self._told = time.monotonic()
+        detectors.on_progress(self._progress)
+        record = bool(job.get("record"))
+        with behind_others(self._line.waits) if record else contextlib.nullcontext():
+            self._behind = record
+            answer = _inspect(job)
+            self._behind = False
+        self._open.pop()
+        self._say({**answer, "end": True})
+
+    def _progress(self) -> None:
+        """A piece of the work is done: say now and then that we live, and see whether somebody waits."""
+        if threading.get_ident() != self._thread:
+            return  # a warm-up beside the work
+        if time.monotonic() - self._told >= BUSY_S:
+            self._told = time.monotonic()
+            for ident in self._open:
+                self._say({"id": ident, "busy": True})
+        while self._behind and (job := self._line.urgent()) is not None:
+            with at_once(self._line.waits):
+                self.do(job)
+            self._behind = True
 
 
 def _inspect(job: dict[str, Any]) -> dict[str, Any]:

@@ -271,6 +271,11 @@ class Minter:
             known = self._minted[type, value] = self._fresh(type, value)
         return known
 
+    def for_the_record(self) -> None:
+        """The input text is let go: what is named from now on is only noted, and nothing is restored there. It is as long as the conversation, and
+        a record may have to wait."""
+        self._taken = Haystack("")
+
     def _fresh(self, type: str, value: str) -> str:
         found = kind(type)
         key = self._own if found.tier == "own" else self._conversation

@@ -3,7 +3,7 @@
 A detector module has `NAME` and `find(text, context) -> list[Finding]`, and `configure(options)` when it wants the user's settings:
 `identity` (user, host, name, email), `allow` and `deny` (values, or `/regex/`), `packs` (national ids), `thresholds` (type to least
 score), `spacy` (which of its models). One that is slow sets `VIEWS = False` and has `find_all(items)`: it is asked once about all texts, each as a person reads it
-(views.readable), and not about their views. One that needs a file has `check()`, which raises when it cannot work.
+(views.readable), and not about their views. One that needs a file has `check()`, which raises when it cannot work; one that takes long has `polite(asked)`.
 It runs in the inspector child only: this package may be imported anywhere, its modules only there.
 """
 
@@ -73,7 +73,8 @@ _listeners: list[Callable[[], None]] = []
 
 
 def on_progress(told: Callable[[], None]) -> None:
-    """Have somebody told whenever a piece of the work is done: who waits for a long text learns that it is not lost."""
+    """Have somebody told whenever a piece of the work is done: who waits for a long text learns that it is not lost. What is told may itself call
+    `find_all`, for somebody who is in a hurry."""
     _listeners[:] = [told]
 
 
@@ -81,6 +82,15 @@ def progress() -> None:
     """A piece of the work is done."""
     for told in _listeners:
         told()
+
+
+def polite(asked: Callable[[], bool] | None) -> None:
+    """The work from now on hurries nobody: a detector that takes long uses one thread, and stops for `progress` when `asked` says that somebody
+    waits. None: as fast as it can."""
+    for detector in all_detectors():
+        own = getattr(detector, "polite", None)
+        if own is not None:
+            own(asked)
 
 
 def check() -> None:

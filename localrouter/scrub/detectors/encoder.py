@@ -8,7 +8,7 @@ A cell is read with the key that it stands under. Raises EncoderFault: no verdic
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -55,10 +55,24 @@ _SERIAL = re.compile(r"(?=[^0-9]*[0-9])[0-9A-Fa-f]{4,}(?:-[0-9A-Fa-f]{2,})*")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\-.]+")
 
 
+_asked: list[Callable[[], bool]] = []
+"""Who is asked whether somebody waits, while the work hurries nobody."""
+
+
 @cache
 def _encoder() -> Encoder:
     with resources.as_file(resources.files("localrouter") / "models" / "encoder.gguf") as path:
-        return Encoder(Path(path))
+        own = Encoder(Path(path))
+    if _asked:
+        own.polite(_asked[0])
+    return own
+
+
+def polite(asked: Callable[[], bool] | None) -> None:
+    """Encoder.polite, also where it is loaded later."""
+    _asked[:] = [asked] if asked is not None else []
+    if _encoder.cache_info().currsize:
+        _encoder().polite(asked)
 
 
 def check() -> None:
