@@ -33,12 +33,12 @@ class Turn:
 
 def turn(warm: Warm, stay: Price, switch: Price) -> Turn:
     """Prices of one turn as long as the last one. What is sent to another host is new to it: it is read at the full price, and where writing the
-    cache is dearer, at that."""
+    cache is dearer, at that; so is what the first no longer holds."""
     cached = min(warm.tokens, warm.prompt)
     s, o = stay.tier(warm.prompt), switch.tier(warm.prompt)
     read = s.input if s.cache_read is None else s.cache_read
     fresh = max(o.input, o.cache_write or 0)
-    here = cached * read + (warm.prompt - cached) * s.input + warm.output * s.output
+    here = cached * read + (warm.prompt - cached) * max(s.input, s.cache_write or 0) + warm.output * s.output
     there = warm.prompt * fresh + warm.output * o.output
     return Turn(here // MTOK, there // MTOK, cached)
 

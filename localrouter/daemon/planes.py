@@ -30,8 +30,9 @@ LOCAL_WIRE = "openai_chat"
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """A request to a host. `notes`: sentences on what was degraded, for the trace; `edits`: what was changed on the raw plane, and why.
-    `names`: tools that are called otherwise there, by what they are called there; `veiled`: those of them whose own name is private."""
+    """A request to a host. `notes`: sentences on what was degraded, for the trace; `edits`: what was changed on the raw plane, or
+    marked for the host's prompt cache on the other, and why. `names`: tools that are called otherwise there, by what they are called there;
+    `veiled`: those of them whose own name is private."""
 
     upstream: Upstream
     wire: Wire
@@ -70,7 +71,10 @@ async def outbound(
     body = wire.body(chat, attempt)
     more = getattr(wire, "notes", None)
     notes = (*chat.notes, *(more(chat, attempt) if more is not None else ()))
-    return Outbound(wire.prepare(body, stream, {}), wire, True, notes, names | hidden, hidden)
+    marks = getattr(wire, "marked", None) if recipe.cache_marks else None
+    why = marks(body, attempt) if marks is not None else ""
+    made = (Made("mark_cache", why),) if why else ()
+    return Outbound(wire.prepare(body, stream, {}), wire, True, notes, names | hidden, hidden, made)
 
 
 def local(

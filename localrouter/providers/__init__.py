@@ -43,6 +43,9 @@ class Wire(Protocol):
 
     `notes(chat: Chat, attempt: Attempt) -> tuple[str, ...]`: what `body` degrades or leaves out for this model, one sentence each, for the
     trace. It quotes nothing of the request but names of its API's own fields.
+
+    `marked(tree: dict, attempt: Attempt) -> str`: sets the marks of its hosts' prompt cache in what `body` made, in place, where the recipe's
+    `cache_marks` allows it. Why, for the edits of the trace; "" where nothing was marked.
     """
 
     NAME: str

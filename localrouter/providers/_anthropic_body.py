@@ -1,9 +1,9 @@
 """A request in neutral form as a Messages body.
 
-Rules where the two differ (each that loses something is a sentence of `notes`): turns of one role are joined and begin with a user's;
-results stand first and answer the turn before them; a system turn in the middle stays one where the model takes it there, else it is said
-as text of the user; at most four cache marks, none of them ours; a thinking budget stays below the limit of the answer, and thinking
-excludes sampling parameters and a forced tool. Source: Anthropic API reference, "Messages"; notes on gateways, 6.
+Rules where the two differ (each that loses something is a sentence of `notes`): turns of one role are joined and begin with a user's; results
+stand first and answer the turn before them; a system turn in the middle stays one where the model takes it there, else it is said as text of the
+user; at most four cache marks; ours (`_anthropic_marks.py`) only where the client set none; a thinking budget stays below the limit of the
+answer, and thinking excludes sampling parameters and a forced tool. Source: Anthropic API reference, "Messages"; notes on gateways, 6.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from localrouter.providers import Upstream
 from localrouter.providers._anthropic_body import body as body
 from localrouter.providers._anthropic_body import notes as notes
 from localrouter.providers._anthropic_faults import fault as fault
+from localrouter.providers._anthropic_marks import marked as marked
 from localrouter.providers._anthropic_reader import Reader as Reader
 
 NAME = "anthropic_messages"

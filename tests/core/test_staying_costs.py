@@ -34,7 +34,7 @@ def first(made: Plan) -> str:
 
 def test_the_prices_of_a_turn() -> None:
     costs = turn(Warm(90_000, 100_000, 1000), BIG, SMALL)
-    assert costs.stay == (90_000 * 300_000 + 10_000 * 3_000_000 + 1000 * 15_000_000) // 1_000_000
+    assert costs.stay == (90_000 * 300_000 + 10_000 * 3_750_000 + 1000 * 15_000_000) // 1_000_000, "what is new is written, too"
     assert costs.switch == (100_000 * 250_000 + 1000 * 2_000_000) // 1_000_000
     assert turn(Warm(0, 100_000, 0), SMALL, BIG).switch == 100_000 * 3_750_000 // 1_000_000, (
         "a new host's cache is written at its price"
