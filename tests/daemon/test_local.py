@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 from localrouter.config.paths import Paths
 from localrouter.config.settings import Local
 from localrouter.core.errors import BadRequest, ContextTooLong, LocalUnavailable
+from localrouter.daemon.coalescing import Shared
 from localrouter.daemon.local import CannotFill, LocalLane
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
@@ -160,5 +162,42 @@ async def test_a_name_of_the_shelf_and_a_fill(tmp_path: Path) -> None:
         for name in ("local:nothing", f"local:{chat}"):
             with pytest.raises(LocalUnavailable, match="no such model"):
                 await lane.start_if_needed(name)
+    finally:
+        await lane.stop()
+
+
+async def test_a_client_that_leaves_an_answer_of_this_machine_is_not_waited_for() -> None:
+    """At a host it may come again within GRACE_S, and be told what was paid for; here others may wait for its slot."""
+
+    async def nowhere(_: Any) -> None:
+        """Takes what is said."""
+
+    async def there() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    for here in (True, False):
+        left: list[bool] = []
+        shared = Shared(nowhere, there, lambda left=left: left.append(True), lambda here=here: here)
+        await shared.send({"type": "http.response.body", "body": b"so far", "more_body": True})
+        shared.first_gone()
+        assert bool(left) is here and shared.given_up is here
+
+
+async def test_a_long_prompt_is_counted_before_a_model_is_loaded_for_it(tmp_path: Path) -> None:
+    lane = LocalLane(Local(model=tiny_gguf.build(tmp_path / "tiny.gguf"), ctx=512, threads=1))
+    try:
+        for text, fits in ((" request" * 450, True), (" request" * 600, False), ("\u00e9" * 600, False)):
+            said = [{"role": "user", "content": text}]
+            if fits:
+                await lane.ready(said, {"max_tokens": 4})
+                assert lane.pid is not None
+                await lane.engines.stop()
+                lane = LocalLane(Local(model=tmp_path / "tiny.gguf", ctx=512, threads=1))
+                continue
+            with pytest.raises(ContextTooLong) as caught:
+                await lane.ready(said, {"max_tokens": 4})
+            assert lane.pid is None, "no weights were read"
+            limit, tokens = (int(n) for n in re.findall(r"\d+", caught.value.message))
+            assert limit == 508 < tokens
     finally:
         await lane.stop()

@@ -29,7 +29,8 @@ class Heard:
 class Engine:
     def __init__(self, model: Path, ctx: int = 4096, stderr: Any = subprocess.DEVNULL, **options: Any) -> None:
         argv = [sys.executable, "-P", "-m", "localrouter.engine", "--model", str(model), "--ctx", str(ctx), "--threads", "1"]
-        argv += [str(v) for name, value in options.items() for v in (f"--{name.replace('_', '-')}", value)]
+        # A value of None: a flag.
+        argv += [str(v) for name, value in options.items() for v in (f"--{name.replace('_', '-')}", value) if v is not None]
         self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, bufsize=0)
         self._decoder, self._ready, self._id = Decoder(), [], 0  # type: tuple[Decoder, list[dict[str, Any]], int]
         self.first = self.read()

@@ -160,3 +160,43 @@ def test_quantised_weights_run_on_every_processor(tmp_path: Path) -> None:
     text, _, _ = e.chat("go " * 40, max_tokens=20, temperature=0)
     e.close()
     assert len(text) == 20
+
+
+def test_a_count_is_what_the_prompt_has_without_the_weights_too(tmp_path: Path) -> None:
+    file = tiny_gguf.build(tmp_path / "tiny.gguf")
+    whole, words = Engine(file, ctx=400), Engine(file, ctx=400, count=None)
+    ask = {"messages": [{"role": "user", "content": "the router reads " * 20}], "tools": [WEATHER], "max_tokens": 3}
+    counts = []
+    for engine in (whole, words):
+        ident = engine.send(op="count", **ask)
+        counts.append(engine.read())
+        assert counts[-1].pop("id") == ident
+    assert counts[0] == counts[1] == {"end": True, "tokens": counts[0]["tokens"]}
+    assert (
+        whole.chat(text=ask["messages"][0]["content"], tools=[WEATHER], max_tokens=3)[2]["usage"]["input"] == counts[0]["tokens"]
+    )
+    words.send(op="chat", **ask)
+    assert words.read()["code"] == "bad_request", "it has nothing to answer with"
+    for engine in (whole, words):
+        engine.close()
+
+
+def test_a_prompt_fits_when_its_answer_has_room(tmp_path: Path) -> None:
+    """`least` tokens of an answer, the client's own limit where that is less, an eighth of the context at most."""
+    e = Engine(tiny_gguf.build(tmp_path / "tiny.gguf"), ctx=512)
+    frame = e.chat(" request" * 100, max_tokens=1)[2]["usage"]["input"] - 100
+    for more, room in (
+        ({}, 1),
+        ({"least": 40}, 40),
+        ({"least": 4000}, 64),
+        ({"least": 40, "max_tokens": 7}, 7),
+        ({"max_tokens": 9}, 1),
+    ):
+        most = 512 - room - frame
+        ident = e.start(" request" * (most + 1), **more)
+        refused = e.read()
+        assert (refused["id"], refused["code"]) == (ident, "context_length_exceeded")
+        assert (refused["limit"], refused["tokens"]) == (512 - room, 513 - room)
+        end = e.chat(" request" * most, **more)[2]
+        assert end["usage"]["input"] == 512 - room and 1 <= end["usage"]["output"] <= room
+    e.close()
