@@ -89,6 +89,8 @@ class Engines:
         self._look = look
         self._engines: dict[str, Engine] = {}
         self._lock = asyncio.Lock()
+        self._counting = asyncio.Lock()
+        """One at a time: a vocabulary is some hundred megabytes when it is read."""
         self._llama: Llama | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
@@ -109,11 +111,12 @@ class Engines:
         reads the vocabulary only: no weights, no memory that others would be unloaded for. Raises LaneFault and ModelFault."""
         await asyncio.to_thread(self._admitted, path)
         argv = [sys.executable, *SAFE, "-m", "localrouter.engine", "--model", str(path), "--ctx", str(ctx), "--count"]
-        child = Child("counter", argv, ready_timeout=COUNT_TIMEOUT, heartbeat=0)
-        try:
-            return await child.call({**ask, "op": "count"}, timeout=COUNT_TIMEOUT)
-        finally:
-            await child.stop()
+        async with self._counting:
+            child = Child("counter", argv, ready_timeout=COUNT_TIMEOUT, heartbeat=0)
+            try:
+                return await child.call({**ask, "op": "count"}, timeout=COUNT_TIMEOUT)
+            finally:
+                await child.stop()
 
     def of(self, path: Path) -> Engine | None:
         """What is known of a model that was asked for once."""

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from localrouter.engine.batching import DecodeFault
 from localrouter.engine.confidence import Meter, Tally, agreement, refuses, top
 from localrouter.engine.families import Call, Reasoning
 from localrouter.engine.grammar import BadGrammar
+from localrouter.engine.memory import DecodeFault
 from localrouter.engine.requests import Ask, BadAsk
 from localrouter.engine.sampling import Sampler
 from localrouter.engine.stops import StopStrings

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from localrouter.engine.answer import Send
-from localrouter.engine.batching import DecodeFault
 from localrouter.engine.confidence import chosen
+from localrouter.engine.memory import DecodeFault
 
 
 class Check:

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from localrouter.engine.batching import DecodeFault, Outcome, Part
 from localrouter.engine.cpu import spare_extra_buffers
 from localrouter.engine.encoder import quiet
 from localrouter.engine.gguf_checks import sound_header
 from localrouter.engine.gguf_header import BadHeader
 from localrouter.engine.gguf_parts import title
+from localrouter.engine.memory import DecodeFault, Outcome, Part
 from localrouter.engine.tokens import Vocabulary
 
 KV_TYPES = {"f32": 0, "f16": 1, "q8_0": 8, "q4_0": 2}
@@ -130,7 +130,7 @@ class Row:
 
 
 class Context:
-    """A model's memory and its decoder; `batching.Memory` over llama.cpp. One thread uses it; `abort` may come from another. Raises
+    """A model's memory and its decoder; `memory.Memory` over llama.cpp. One thread uses it; `abort` may come from another. Raises
     BadModel when there is no memory for it."""
 
     def __init__(self, model: Model, settings: Settings) -> None:
@@ -228,10 +228,10 @@ class Context:
         self.cuttable = bool(self.lib.llama_memory_seq_rm(self._memory, 0, 1, -1))
         self.lib.llama_memory_clear(self._memory, True)
 
-    # -- batching.Memory -----------------------------------------------------------------------------------------------
+    # -- memory.Memory -------------------------------------------------------------------------------------------------
 
     def decode(self, parts: Sequence[Part]) -> Outcome:
-        """Compute a batch. See `batching.Memory`."""
+        """Compute a batch. See `memory.Memory`."""
         at = 0
         self._at.clear()
         for part in parts:

@@ -25,7 +25,7 @@ WORTH = 32
 
 
 class Seats(Protocol):
-    """What is needed of a model's memory here; see `batching.Memory`."""
+    """What is needed of a model's memory here; see `memory.Memory`."""
 
     cells: int
     sequences: int

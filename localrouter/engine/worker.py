@@ -40,8 +40,9 @@ from pathlib import Path
 from typing import Any
 
 from localrouter.core.frames import Decoder, FrameError, encode
-from localrouter.engine.batching import Batcher, Busy, DecodeFault
+from localrouter.engine.batching import Batcher, Busy
 from localrouter.engine.context import FLASH, KV_TYPES, BadModel, Context, Model, Settings, default_threads
+from localrouter.engine.memory import DecodeFault
 
 Message = dict[str, Any]
 SERVES = frozenset({"chat", "fill", "check", "count"})

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localrouter.engine import places
-from localrouter.engine.batching import AGE, CHUNK, TAIL, Batcher, Busy, DecodeFault, Outcome, Part
+from localrouter.engine.batching import AGE, CHUNK, TAIL, Batcher, Busy
+from localrouter.engine.memory import DecodeFault, Outcome, Part
 from localrouter.engine.stash import Stash
 
 WORDS = 50

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tiny_chat
 
-from localrouter.engine.batching import Outcome, Part
 from localrouter.engine.context import BadModel, Context, Model, Settings
+from localrouter.engine.memory import Outcome, Part
 
 HEADS = 4
 

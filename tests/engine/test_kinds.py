@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import tiny_kinds
 
-from localrouter.engine.batching import TAIL, Batcher, Outcome, Part
+from localrouter.engine.batching import TAIL, Batcher
 from localrouter.engine.context import Context, Model, Settings
+from localrouter.engine.memory import Outcome, Part
 
 NEAR = 1e-2
 """Of two logits that should be equal, with keys and values in f32; their spread is 3. What is left is the order of sums, which who else is
