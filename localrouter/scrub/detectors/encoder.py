@@ -1,6 +1,6 @@
 """People, places and organisations by the encoder (engine/encoder.py), in the lines that `_prose` takes for worth a pass.
 
-What it finds inside code (an identifier, a call, an import) is dropped: `class Jordan` is no person. A value that is known to be private is
+What it finds inside code (an identifier, a call, an import, EINTR) is dropped: `class Jordan` is no person. A value that is known to be private is
 found there by other means (`names`). Structured values are left to the patterns, which check their digits and win where both speak (merge).
 A cell is read with the key that it stands under. Raises EncoderFault: no verdict without the encoder.
 """
@@ -19,6 +19,7 @@ from localrouter.scrub.common_words import words
 from localrouter.scrub.detectors import _prose, progress
 from localrouter.scrub.detectors._in_code import in_code
 from localrouter.scrub.detectors._public import account
+from localrouter.scrub.detectors._system_names import country, system_names
 
 NAME = "encoder"
 VIEWS = False
@@ -123,7 +124,14 @@ def _findings(text: str, offset: int, tags: Sequence[Tagged]) -> list[Finding]:
             out[-1] = Finding(last.start, end, tag.type, min(last.score, tag.score), NAME)
         elif end > start:
             out.append(Finding(start, end, tag.type, tag.score, NAME))
-    return [f for f in out if _stands(text, f)]
+    return [_placed(text, f) for f in out if _stands(text, f)]
+
+
+def _placed(text: str, f: Finding) -> Finding:
+    """A country that alone was taken for somebody ("France won") is a place, and veiled as one."""
+    if f.type in ("PERSON", "ORG", "USERNAME") and country(text[f.start : f.end]):
+        return Finding(f.start, f.end, "LOCATION", f.score, NAME)
+    return f
 
 
 def _stands(text: str, f: Finding) -> bool:
@@ -134,7 +142,7 @@ def _stands(text: str, f: Finding) -> bool:
     if not any(map(str.isalnum, value)):
         return False
     if f.type in WORDS:
-        if value.casefold() in LABELS or (f.type == "USERNAME" and account(value)):
+        if value.casefold() in LABELS or system_names(value) or (f.type == "USERNAME" and account(value)):
             return False
         at = f.start if value.startswith("@") else f.start - 1
         if text[max(0, at) : at + 1] == "@" and not text[max(0, at - 1) : at].isalnum() and _SCOPE.match(text, f.end):
