@@ -23,6 +23,7 @@ from localrouter.core.virtual import word
 from localrouter.daemon.deciding import decision_of, hashed_bytes
 from localrouter.daemon.explained import paragraph
 from localrouter.daemon.faultlog import log_defect
+from localrouter.daemon.heap import Tidying
 from localrouter.daemon.local_chunks import usage_of
 from localrouter.daemon.reading import told
 from localrouter.daemon.recorded import TEXT_CAP, answer_of, hashed, route_of, texts_kept
@@ -35,6 +36,7 @@ from localrouter.scrub.veil import Veiled
 from localrouter.store.decisions import Kept
 
 log = logging.getLogger("localrouter")
+_TIDYING = Tidying()
 
 
 @dataclass(slots=True)
@@ -164,6 +166,8 @@ async def note(services: Services, story: Story, outcome: str) -> None:
         log.warning("a trace could not be written: %s", exc.text)
     except Exception:
         log_defect(f"request {id_}: its trace could not be written")
+    finally:
+        _TIDYING.soon()
 
 
 async def _decided(services: Services, story: Story, record: dict[str, Any]) -> tuple[Kept, bytes] | None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import platform
 import subprocess
 import sys
+import weakref
 
 import pytest
+
+from localrouter.daemon import heap
+
+pytestmark = pytest.mark.anyio
 
 GROWTH = """
 import threading
@@ -42,3 +49,22 @@ def test_the_collector_leaves_alone_what_stays() -> None:
     frozen, *thresholds = map(int, done.stdout.split())
     assert frozen > 1_000
     assert thresholds[0] > 700
+
+
+async def test_what_requests_left_in_cycles_goes_when_nothing_is_noted() -> None:
+    class Left:
+        def __init__(self) -> None:
+            self.me = self
+
+    left = weakref.ref(Left())
+    gc.disable()
+    try:
+        tidying = heap.Tidying(0.05)
+        tidying.soon()
+        tidying.soon()
+        assert left() is not None
+        async with asyncio.timeout(10):
+            while left() is not None:
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()

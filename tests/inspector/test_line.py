@@ -58,7 +58,7 @@ def test_within_a_scan_that_somebody_waits_for_nothing_is_put(inspector: Inspect
 
 
 def test_new_settings_wait_for_the_batch_that_was_sent_before_them(inspector: Inspector) -> None:
-    options = {"identity": {}, "allow": [], "deny": [], "packs": [], "thresholds": {}}
+    options: dict[str, Any] = {"identity": {}, "allow": [], "deny": [], "packs": [], "thresholds": {}}
     text = f"{TEXT * 6} the library"
     inspector.tell(job(1, *[f"{n} {text}" for n in range(8)], record=True))
     inspector.tell({"op": "configure", "id": 2, "options": {**options, "deny": ["library"]}})
