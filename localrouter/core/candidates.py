@@ -44,8 +44,9 @@ def expand(route: Route, ask: Ask, signals: Signals, recipe: Recipe, standing: S
 
     def hosted(model: Model) -> None:
         if model.id not in seen:
+            seen.add(model.id)
             output = most or model.max_output or UNSTATED
-            add(Candidate(model.id, "hosted", output if cap is None else min(output, cap), model), model.id)
+            out.append(Candidate(model.id, "hosted", output if cap is None else min(output, cap), model))
 
     def local(target: str) -> None:
         context = standing.locals.get(target, standing.local_context)

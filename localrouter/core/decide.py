@@ -4,12 +4,14 @@ A route is matched, its targets become candidates (core/candidates.py) in an ord
 A gate keeps a candidate, lowers it, or drops it with a reason; nothing later undoes a drop. The plan carries every reason, so that it
 explains itself. Gates are handed in, because this room may not import theirs; the same four inputs always give the same plan.
 
-Speed: gates that have nothing to say of a request are left out before the first candidate (plan.Gate).
+Speed: gates that have nothing to say of a request are left out before the first candidate (plan.Gate), and the order in which gates are asked is
+worked out once for a set of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from localrouter.core.ask import Ask
@@ -63,7 +65,7 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
     attempts: list[Attempt] = []
     drops: list[Drop] = []
     notes: list[str] = [chosen.why] if chosen.why else []
-    checks = [g for g in sorted(gates, key=lambda g: (g.ORDER, g.NAME)) if _applies(g, view)]
+    checks = [(gate.NAME, gate.check) for gate, applies in _in_order(tuple(gates)) if applies is None or applies(view)]
     for item in ordered(expand(route, ask, signals, recipe, standing), view):
         if isinstance(item, Weighed):
             weighed.append(item)
@@ -72,11 +74,11 @@ def decide(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, gates
         if len(attempts) >= ENOUGH:
             weighed.append(Weighed(candidate.id, False, "enough", f"{ENOUGH} others come before it"))
             continue
-        for gate in checks:
-            verdict = gate.check(candidate, view)
+        for name, check in checks:
+            verdict = check(candidate, view)
             if isinstance(verdict, Drop):
                 drops.append(verdict)
-                weighed.append(Weighed(candidate.id, False, gate.NAME, verdict.why))
+                weighed.append(Weighed(candidate.id, False, name, verdict.why))
                 break
             candidate = verdict
         else:
@@ -113,13 +115,16 @@ def _route(ask: Ask, signals: Signals, recipe: Recipe, standing: Standing, rule:
     return next((r for r in recipe.route if holds(r.match, ask, signals, standing)), None)
 
 
-def _applies(gate: Gate, view: View) -> bool:
-    asked = getattr(gate, "applies", None)
-    return asked is None or bool(asked(view))
+@functools.lru_cache(maxsize=8)
+def _in_order(gates: tuple[Gate, ...]) -> tuple[tuple[Gate, Callable[[View], bool] | None], ...]:
+    """The gates as they are asked, and what says whether each has to be; None: always."""
+    return tuple((g, getattr(g, "applies", None)) for g in sorted(gates, key=lambda g: (g.ORDER, g.NAME)))
 
 
 def _with(offers: tuple[Offer, ...]) -> str:
     """What its host may run, in words."""
+    if not offers:
+        return ""
     most = most_uses(offers)
     said = [f"{kind} up to {n} time{'' if n == 1 else 's'}" for kind, n in most.items()]
     return f", with {' and '.join(said)} at its host" if said else ""

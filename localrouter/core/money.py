@@ -101,6 +101,9 @@ def most_uses(offers: Offers) -> dict[str, int]:
 def _at_most(prompt_bound: int, price: Price, offers: Offers, context: int) -> tuple[int, Price]:
     """(everything but the answer in micro-dollars times MTOK, the tier). No round reads more than the model's `context`, where that is
     known."""
+    if not offers:
+        tier = price.tier(prompt_bound)
+        return _per_token(prompt_bound, tier.dearest_input), tier
     times, result = rounds(offers)
     last = prompt_bound + times * result
     if context:
