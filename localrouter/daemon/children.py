@@ -21,18 +21,10 @@ from typing import Any, TypeVar
 
 from localrouter.core.errors import LaneFault
 from localrouter.core.frames import Decoder, FrameError, encode
+from localrouter.daemon.child_env import child_env
 
 Message = dict[str, Any]
 _T = TypeVar("_T")
-
-_ALLOWED = frozenset(
-    {
-        "PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV",
-        "PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE",
-        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "GGML_NUM_THREADS", "CUDA_VISIBLE_DEVICES",
-        "LD_LIBRARY_PATH", "SYSTEMROOT", "USERPROFILE", "TEMP", "TMP",
-    }
-)  # fmt: skip
 
 WINDOW = 60.0
 """Seconds in which `restarts` deaths are allowed."""
@@ -62,13 +54,6 @@ class ChildSlow(LaneFault):
     """No reply came in time; the child may still be well."""
 
     code, retryable = "child_slow", True
-
-
-def child_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment a child gets: allow-listed names of ours, then `extra`. A llama.cpp that aborts would start a debugger, which writes
-    where our frames go (ggml.c, `ggml_print_backtrace`): it is told not to."""
-    kept = {k: v for k, v in os.environ.items() if k in _ALLOWED or k.startswith("LC_")}
-    return {"GGML_NO_BACKTRACE": "1", **kept, **(extra or {})}
 
 
 class Child:
