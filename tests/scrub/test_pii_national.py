@@ -49,6 +49,13 @@ NAMED = [
     ("account number 12345678", "BANK_ACCOUNT", "12345678"),
     ("sort code 12-34-56", "BANK_ACCOUNT", "12-34-56"),
     ("routing number 021000021", "BANK_ACCOUNT", "021000021"),
+    ("my insurance number is AB 12 34 56 C", "ID", "AB 12 34 56 C"),
+    ("licence plate WA 12345, VIN unknown", "ID", "WA 12345"),
+    ("number plate AB12 CDE", "ID", "AB12 CDE"),
+    ("Kennzeichen B-MW 1234", "ID", "B-MW 1234"),
+    ("plate number KA 01 AB 1234", "ID", "KA 01 AB 1234"),
+    ("matrícula 1234 BCD", "ID", "1234 BCD"),
+    ("immatriculation AB-123-CD", "ID", "AB-123-CD"),
     ("VIN 1HGCM82633A004352", "ID", "1HGCM82633A004352"),
 ]
 
@@ -56,6 +63,11 @@ NAMED = [
 @pytest.mark.parametrize(("text", "kind", "value"), NAMED, ids=[t[:18] for t, _, _ in NAMED])
 def test_behind_its_name(text: str, kind: str, value: str) -> None:
     assert (kind, value) in found(text)
+
+
+@pytest.mark.parametrize("text", ["the number plate is on page 12 of A4", "number plate of 12 cars"])
+def test_words_beside_a_plate_are_none(text: str) -> None:
+    assert found(text) == []
 
 
 def test_a_name_is_enough_even_with_a_mistyped_check_digit() -> None:
