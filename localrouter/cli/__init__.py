@@ -1,12 +1,12 @@
 """The command line: one file per verb, found in this folder and imported when asked for. No logic of its own.
 
-A file holds `command`, a click command; its name is the verb. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration,
-3 the daemon is not running, 130 interrupted.
+A file holds `command`, a click command; its name is the verb. Exit codes: EXITS. A reader that leaves (`localrouter traces | head`) is no failure.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 
@@ -33,6 +33,9 @@ ORDER = (
     "recipe",
 )
 """How help lists the verbs: in the order that a new user needs them; others follow by name."""
+
+
+EXITS = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the daemon is not running, 130 interrupted."
 
 
 class Verbs(click.Group):
@@ -67,7 +70,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.exit()
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXITS)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version.")
 def cli() -> None:
     """A local-first LLM router: private by construction, exact on money, explainable in plain English.
@@ -80,8 +83,10 @@ def main(argv: list[str] | None = None) -> int:
     """The entry point. Errors are one sentence of what happened and one of what to do, on stderr."""
     from localrouter.core.errors import RouterError
 
+    out = sys.stdout
     try:
         result = cli.main(argv, prog_name="localrouter", standalone_mode=False)
+        sys.stdout.flush()  # a reader that left is found here at the latest, and not when the interpreter ends
         return result if isinstance(result, int) else 0
     except click.exceptions.Abort:
         click.echo("", err=True)
@@ -91,9 +96,11 @@ def main(argv: list[str] | None = None) -> int:
         return exc.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # `localrouter traces | head`: the reader left, which is no failure.
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit) as exc:
+        if isinstance(exc, SystemExit) and sys.stdout is out:
+            raise
+        # The reader left. Click wraps stdout then, and exits with 1. What is still buffered goes nowhere: Python would write it once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
         return 0
     except RouterError as exc:
         click.echo(f"localrouter: {exc.text}", err=True)

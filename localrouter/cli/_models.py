@@ -93,6 +93,19 @@ def room() -> int:
     return available()
 
 
+def suggestion(now: Here) -> str:
+    """What to begin with on this machine, in a sentence."""
+    from localrouter.engine.machine import machine
+    from localrouter.engine.suggest import suggested
+
+    have = machine()
+    found = suggested(now.catalogue.values(), have.total)
+    if found is None:
+        return f"No chat model of the catalogue leaves room on a machine with {gb(have.total)} of memory."
+    what = f"{found.title or found.name}, {gb(found.size)} to fetch, licence {found.licence}"
+    return f"For this machine, with {gb(have.total)} of memory: `localrouter models pull {found.name} --use` ({what})."
+
+
 def fit(memory: int) -> str:
     """Whether it can run here, in words."""
     free = room()

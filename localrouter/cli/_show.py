@@ -36,7 +36,13 @@ def console(*, stderr: bool = False) -> Console:
     out = sys.stderr if stderr else sys.stdout
     # Nobody reads a pipe in 80 columns: a program that reads a line wants it whole.
     width = None if out.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
+
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            """Rich would end the program with 1; `cli.main` knows that it is no failure."""
+            raise BrokenPipeError
+
+    return Piped(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
 
 
 def highlighted(text: str, tokens: Iterable[str]) -> Text:

@@ -12,7 +12,7 @@ import click
 from localrouter.cli._options import json_option
 
 
-@click.command()
+@click.command(short_help="Say what kind of request this is.")
 @click.argument("file", default="-", type=click.Path(), metavar="[FILE|-]")
 @click.option(
     "--jsonl",

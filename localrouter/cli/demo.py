@@ -9,7 +9,7 @@ import click
 from localrouter.cli._options import json_option
 
 
-@click.command()
+@click.command(short_help="See it at work on a dozen developer prompts.")
 @click.option(
     "--host", default="rehearsal", show_default=True, help="The simulated host, or a real one (openai ...) with your own key."
 )

@@ -7,7 +7,7 @@ import click
 from localrouter.cli._options import json_option
 
 
-@click.command()
+@click.command(short_help="Check each part, and say what to do about faults.")
 @click.option(
     "--probe", is_flag=True, help="Also ask each host that has a key for its list of models. Nobody is asked otherwise."
 )

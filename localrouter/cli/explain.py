@@ -13,7 +13,7 @@ import click
 from localrouter.cli._options import json_option
 
 
-@click.command()
+@click.command(short_help="Say why a request went where it went.")
 @click.argument("trace_id", required=False)
 @click.option(
     "--dry-run",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 
-@click.command()
+@click.command(short_help="Destroy the record of one request.")
 @click.argument("trace_id")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask first.")
 def command(trace_id: str, yes: bool) -> int:

@@ -39,6 +39,7 @@ def list_(as_json: bool) -> int:
         return 0
     if not now.models:
         click.echo("There is no model on this machine. `localrouter models search` lists those that can be pulled.")
+        click.echo(_models.suggestion(now))
         _models.tell_unfinished(now)
         return 0
     _show.table(
@@ -56,6 +57,7 @@ def list_(as_json: bool) -> int:
             for m in now.models
         ),
         right=("parameters", "context", "size"),
+        drop=("context", "parameters", "type"),
     )
     if any(now.uses(m) for m in now.models):
         click.echo("* is used by the local lane.")
@@ -110,10 +112,14 @@ def search(words: tuple[str, ...], as_json: bool) -> int:
             for m in found
         ),
         right=("size", "memory"),
+        cut=("for",),
+        drop=("class", "parameters"),
     )
     click.echo(
         f"{_models.gb(_models.room())} of memory are free here. memory: what a model takes with a context of 8 192 tokens."
     )
+    if not words:
+        click.echo(_models.suggestion(now))
     return 0
 
 
@@ -147,6 +153,8 @@ def pull(name: str, sha256: str, then_use: bool, send_token: bool, as_json: bool
                          "resumed": done.resumed, "files": done.files})  # fmt: skip
     else:
         click.echo(_show.clean(_models.said(source.name, done)))
+        if source.name in now.catalogue:
+            click.echo(f"Its licence: {now.catalogue[source.name].licence}.")
     if then_use:
         text, _ = _use(now, done.path)
         click.echo(_show.clean(text), err=as_json)

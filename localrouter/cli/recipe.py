@@ -7,7 +7,7 @@ import click
 from localrouter.cli._options import by_option, json_option
 
 
-@click.group()
+@click.group(short_help="Write, check, try out and apply routing recipes.")
 def command() -> None:
     """Write, check, compare, try out, apply and roll back routing recipes.
 

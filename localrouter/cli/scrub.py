@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 INK = {"own": "bold black on cyan", "mask": "bold black on yellow", "seal": "bold white on red"}
 
 
-@click.command()
+@click.command(short_help="Show what of a text would leave this machine.")
 @click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE|-]...")
 @json_option
 @click.option("--jsonl", is_flag=True, help='Each line of the input is {"id", "text"}; each line of the output is its answer.')

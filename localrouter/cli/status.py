@@ -9,7 +9,7 @@ import click
 from localrouter.cli._options import json_option
 
 
-@click.command()
+@click.command(short_help="Show the daemon, and how hosts and models do.")
 @json_option
 def command(as_json: bool) -> int:
     """Show the daemon: address, recipe, privacy scan, local model, and how hosts and models do."""

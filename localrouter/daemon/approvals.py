@@ -59,6 +59,11 @@ class Approvals:
         finally:
             del self._waiting[id_]
 
+    @property
+    def count(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
     def answer(self, id_: str, allow: bool) -> bool:
         """Say yes or no; whether anything waited under this id."""
         one = self._waiting.get(id_)

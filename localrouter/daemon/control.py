@@ -10,7 +10,10 @@ from dataclasses import asdict
 from typing import Any
 
 from localrouter import __version__
+from localrouter.core.decision import catalogue_read
 from localrouter.core.errors import BadRequest, HostBroken, NotFound, RouterError
+from localrouter.core.money import KILO
+from localrouter.core.unrecorded import CannotReplay
 from localrouter.daemon.app import App, Call, Route, send_json
 from localrouter.daemon.engine_words import in_words as engine_in_words
 from localrouter.daemon.health import in_words
@@ -60,6 +63,7 @@ class Control:
                 "why_not": self.s.local.why_not,
                 "engines": await self.s.local.engines.state(),
             },
+            "approvals": self.s.approvals.count,
             "cooling": self.s.cooling,
             "refused": self.s.refused,
             "health": self.s.health.table(self.s.now()),
@@ -80,7 +84,23 @@ class Control:
         record = await self.s.store.traces.get(call.tail)
         if record is None:
             raise NotFound(f"There is no trace {call.tail[:60]!r}.", "`localrouter traces` lists them.")
-        await send_json(call.send, 200, record)
+        await send_json(call.send, 200, record | await self._tools_micro(record))
+
+    async def _tools_micro(self, record: dict[str, Any]) -> dict[str, Any]:
+        """What the tools that the host ran by itself cost, by kind, in micro-dollars: at the prices of the catalogue of then. It is part of
+        the record's cost, and no part of the record."""
+        uses = (record.get("usage") or {}).get("tools")
+        if not uses:
+            return {}
+        try:
+            kept = await self.s.store.versions.body("catalogue", str(record["catalogue"]))
+            model = catalogue_read(kept).models.get(str(record["model"])) if kept else None
+        except CannotReplay:
+            model = None
+        if model is None or model.price is None:
+            return {}
+        prices = model.price.tools
+        return {"tools_micro": {kind: -(-n * prices[kind] // KILO) for kind, n in uses.items() if kind in prices}}
 
     async def forget(self, call: Call) -> None:
         """Destroy what is kept of a request: text, findings, decision. Its place in the chain stays, and what it cost stays in the ledger."""

@@ -18,7 +18,7 @@ from localrouter.config.recipes import load_recipe, unknown_targets
 from localrouter.config.settings import Settings, load_settings
 from localrouter.core.errors import RouterError
 from localrouter.core.frames import Decoder, FrameError
-from localrouter.daemon.children import child_env
+from localrouter.daemon.child_env import child_env
 from localrouter.daemon.client import Client, DaemonDown
 from localrouter.daemon.engine_words import SHOWN, fit_words
 from localrouter.daemon.engines import SMALLER, spare, wish
@@ -28,6 +28,7 @@ from localrouter.engine.fit import NoRoom, fit
 from localrouter.engine.gguf_header import BadHeader
 from localrouter.engine.gguf_parts import read_model, size_of, title
 from localrouter.engine.machine import Llama, Machine, llama, machine
+from localrouter.engine.suggest import suggested
 from localrouter.keys import provider_keys
 
 
@@ -126,7 +127,7 @@ def _local(settings: Settings, now: Machine) -> Check:
             "local model",
             None,
             "none is set, so every request that may leave is hosted.",
-            "Set local.model in config.toml, or `localrouter up --local FILE.gguf`.",
+            _begin(settings, now),
         )
     if not model.is_file():
         return Check("local model", False, f"{model} does not exist.", "Correct local.model in config.toml.")
@@ -138,6 +139,14 @@ def _local(settings: Settings, now: Machine) -> Check:
         return Check("local model", None, str(exc), SMALLER)
     words = fit_words({name: getattr(chosen, name) for name in SHOWN})
     return Check("local model", True, f"{model} ({size_of(model) / 1e9:.2f} GB): {chosen.memory / 1e9:.1f} GB with {words}")
+
+
+def _begin(settings: Settings, now: Machine) -> str:
+    """Which model to begin with, of those that can be pulled."""
+    found = suggested(load_catalogue(extra=settings.catalogue_extra()).local.values(), now.total)
+    if found is None:
+        return "No chat model of the catalogue leaves room here; `localrouter models use FILE.gguf` takes another."
+    return f"For this machine: `localrouter models pull {found.name} --use` ({found.size / 1e9:.1f} GB, licence {found.licence})."
 
 
 def _keys(settings: Settings, paths: Paths) -> Check:

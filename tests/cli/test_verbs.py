@@ -14,12 +14,12 @@ from conftest import BUSY_S, MODELS, MakeDaemon, ask, until, write_home
 from localrouter.daemon.rehearsal import Rehearsal
 
 
-def run(home: Path, *args: str, stdin: str | None = None, cwd: Path | None = None) -> tuple[int, str, str]:
+def run(home: Path, *args: str, stdin: str | None = None, cwd: Path | None = None, columns: int = 160) -> tuple[int, str, str]:
     env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
     env |= {
         "LOCALROUTER_HOME": str(home),
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-        "COLUMNS": "160",
+        "COLUMNS": str(columns),
         "LOCALROUTER_REHEARSAL_KEY": "k",
     }
     done = subprocess.run(
@@ -203,6 +203,33 @@ def test_wrong_use(tmp_path: Path) -> None:
     assert code == 1 and "not an amount" in err
     code, _, err = run(tmp_path, "budget", "set")
     assert code == 1 and "--day" in err
+
+
+@pytest.mark.parametrize("verb", ["--help", "recipe schema", "models search"])
+def test_a_reader_that_leaves_is_no_failure(tmp_path: Path, verb: str) -> None:
+    """As in `localrouter VERB | head -1`: the other end of the pipe is closed before the first byte."""
+    read, write = os.pipe()
+    os.close(read)
+    env = os.environ | {"LOCALROUTER_HOME": str(tmp_path)}
+    try:
+        command = [sys.executable, "-P", "-m", "localrouter", *verb.split()]
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=env, timeout=BUSY_S)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_help_fits_a_terminal_and_names_the_exit_codes(tmp_path: Path) -> None:
+    code, out, _ = run(tmp_path, "--help", columns=80)
+    assert code == 0 and "..." not in out.partition("Commands:")[2] and max(map(len, out.splitlines())) <= 80
+    assert "3 the daemon" in out and "130 interrupted" in out
+    code, out, _ = run(tmp_path, "models", "search", columns=80)
+    table = out[: out.index(" of memory are free here")].splitlines()[:-1]
+    assert code == 0 and max(map(len, table)) <= 80
+    assert any("qwen3-4b-instruct-2507 " in line and "apache-2.0" in line and "4.3 GB" in line for line in table), (
+        "a line for each"
+    )
+    assert "`localrouter models pull" in out or "leaves room" in out
 
 
 def test_output_of_others_is_not_obeyed_by_the_terminal(make_daemon: MakeDaemon) -> None:

@@ -22,6 +22,7 @@ from localrouter_tui.client import Daemon, DaemonDown, Refused
 from localrouter_tui.clock import Clock
 from localrouter_tui.palette import THEME
 from localrouter_tui.records import Odd, Record
+from localrouter_tui.screens.approvals import ApprovalsScreen
 from localrouter_tui.screens.doctor import DoctorScreen
 from localrouter_tui.screens.health import HealthScreen
 from localrouter_tui.screens.help import HelpScreen
@@ -38,7 +39,7 @@ WIDE = 110
 HOLD_S = 0.12
 """A selection must stand this long before its detail is asked for: a held arrow key asks once."""
 LANES = ("", "hosted", "local", "none")
-_LISTS = {"filter", "lane", "pause", "doctor", "health", "recipes", "help", "back"}
+_LISTS = {"filter", "lane", "pause", "doctor", "health", "recipes", "approvals", "help", "back"}
 """Actions of the list of requests."""
 _EMPTY = (
     "No requests yet.",
@@ -50,8 +51,8 @@ _NO_MATCH = ("No request has these words in this lane.", "", "Escape shows all."
 
 
 class RouterApp(App[None]):
-    """`/` filters, `l` chooses a lane, `p` pauses, Enter reads a request, `d` examines, `h` shows health, `r` recipes, `?` helps, `q` leaves;
-    Ctrl+P finds each of these by its name."""
+    """`/` filters, `l` chooses a lane, `p` pauses, Enter reads a request, `d` examines, `h` shows health, `r` recipes, `a` tool calls that wait for a
+    yes, `?` helps, `q` leaves; Ctrl+P finds each of these by its name."""
 
     TITLE = "localrouter"
     CSS_PATH = "app.tcss"
@@ -63,6 +64,7 @@ class RouterApp(App[None]):
         Binding("d", "doctor", "Doctor", show=False),
         Binding("h", "health", "Health"),
         Binding("r", "recipes", "Recipes"),
+        Binding("a", "approvals", "Approvals", show=False),
         Binding("question_mark,f1", "help", "Help", key_display="?"),
         Binding("escape", "back", "Back", show=False),
         Binding("q", "quit", "Quit"),
@@ -79,6 +81,7 @@ class RouterApp(App[None]):
         self._filter = Filter()
         self._paused = False
         self._looking = False
+        self._waiting = 0
         self._hold: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -148,7 +151,10 @@ class RouterApp(App[None]):
         for head in self.screen_stack[0].query(Head):  # none before it is mounted and while the app ends
             head.show(seen.status, seen.spend)
         self._list.show(seen.rows, _NO_MATCH if filter != Filter() else _EMPTY)
-        self._notice.shows(filter, len(seen.rows), paused=self._paused)
+        if seen.status.waiting > self._waiting:
+            self.bell()  # it waits for a minute or two, and the eyes may be elsewhere
+        self._waiting = seen.status.waiting
+        self._notice.shows(filter, len(seen.rows), paused=self._paused, waiting=self._waiting)
 
     def on_key(self) -> None:
         """A person is here: look each second again."""
@@ -224,7 +230,7 @@ class RouterApp(App[None]):
         """Stop looking, or go on."""
         self._paused = not self._paused
         if self._paused:
-            self._notice.shows(self._filter, len(self._list.rows), paused=True)
+            self._notice.shows(self._filter, len(self._list.rows), paused=True, waiting=self._waiting)
         else:
             self._watch.wake()
             self._look()
@@ -241,6 +247,10 @@ class RouterApp(App[None]):
         """The recipe in force, those that were, and another one."""
         self.push_screen(RecipesScreen(self._daemon, self._verbs, self._clock))
 
+    def action_approvals(self) -> None:
+        """Tool calls that wait for a person."""
+        self.push_screen(ApprovalsScreen(self._daemon, self._clock))
+
     def action_help(self) -> None:
         """The keys."""
         self.push_screen(HelpScreen())
@@ -255,6 +265,7 @@ class RouterApp(App[None]):
             yield SystemCommand("Back", "Close this page", lambda: screen.dismiss(None))
             return
         yield SystemCommand("Recipes", "The recipe in force, its history, dry runs, apply and roll back", self.action_recipes)
+        yield SystemCommand("Approvals", "Tool calls that wait for your yes or no", self.action_approvals)
         yield SystemCommand("Health", "How hosts and models do", self.action_health)
         yield SystemCommand("Doctor", "Examine the daemon", self.action_doctor)
         yield SystemCommand("Filter", "Only requests whose veiled text has all these words", self.action_filter)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+from collections.abc import Callable
 from typing import Any
 
 from localrouter.config.paths import Paths
@@ -22,11 +23,11 @@ class Daemon:
         self._paths = paths
         self._client: Client | None = None
 
-    def _call(self, path: str, query: dict[str, str | int | None]) -> dict[str, Any]:
+    def _call(self, ask: Callable[[Client], dict[str, Any]]) -> dict[str, Any]:
         if self._client is None:
             self._client = Client(self._paths, timeout=PATIENCE_S)
         try:
-            return self._client.get(path, **query)
+            return ask(self._client)
         except (DaemonDown, Refused):
             # A daemon that came back may have another port and other tokens.
             self._client = None
@@ -38,4 +39,8 @@ class Daemon:
 
     async def get(self, path: str, **query: str | int | None) -> dict[str, Any]:
         """Raises DaemonDown, Refused."""
-        return await asyncio.to_thread(self._call, path, query)
+        return await asyncio.to_thread(self._call, lambda client: client.get(path, **query))
+
+    async def post(self, path: str, **query: str) -> dict[str, Any]:
+        """Raises DaemonDown, Refused."""
+        return await asyncio.to_thread(self._call, lambda client: client.post(path, b"{}", **query))

@@ -68,9 +68,22 @@ def _head(record: Record, clock: Clock) -> Text:
         cost.append(untrusted(", ".join(f"{n} {name.replace('_', ' ')}" for name, n in record.usage) + " tokens", SOFT))
     found = [untrusted(f"{n} {name}", ink_of(class_of_type(name))) for name, n in row.findings]
     lines = [untrusted(row.id, f"bold {INK}"), joined(first, "  "), joined(cost, "  ")]
+    if record.tools:
+        lines.append(untrusted("of that, what its host ran: " + ", ".join(hosted_use(*use) for use in record.tools), SOFT))
     if found:
         lines.append(joined([Text("found", style=SOFT), joined(found, ", ")], " "))
     return joined(lines, "\n")
+
+
+_KINDS = {"mcp": "MCP call", "mcp_toolset": "MCP call", "container_shell": "shell session"}
+"""Kinds of hosted tools whose names are no words for one use."""
+
+
+def hosted_use(kind: str, uses: int, micro: int | None) -> str:
+    """`3 web searches $0.03`: what the host ran by itself, and what that was of the cost."""
+    one = _KINDS.get(kind, kind.replace("_", " "))
+    many = one if uses == 1 else one + ("es" if one.endswith(("ch", "sh", "s", "x")) else "s")
+    return f"{uses} {many}" + (f" {usd(micro)}" if micro is not None else "")
 
 
 def _left(record: Record, whole: bool) -> Text:

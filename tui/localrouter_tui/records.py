@@ -87,6 +87,8 @@ class Record:
     data_class: str = ""
     reserved_micro: int = 0
     usage: tuple[tuple[str, int], ...] = ()
+    tools: tuple[tuple[str, int, int | None], ...] = ()
+    """Of the host's own tools: the kind, how often it ran, and what that cost in micro-dollars, where it is known."""
     restored: tuple[tuple[str, int], ...] = ()
     steps: tuple[Step, ...] = ()
     attempts: tuple[Attempt, ...] = ()
@@ -116,6 +118,7 @@ class Record:
             data_class=text_of(tree, "data_class"),
             reserved_micro=whole_of(tree, "reserved_micro"),
             usage=_counts(tree, "usage"),
+            tools=_hosted(tree),
             restored=_counts(tree, "restored"),
             steps=tuple(Step(text_of(s, "name"), number_of(s, "ms")) for s in trees_of(tree, "steps")),
             attempts=tuple(
@@ -146,6 +149,28 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """Tool calls of one answer that wait for a person. `calls`: names and arguments, as they would be made; `since`, `until`: epoch seconds."""
+
+    id: str
+    since: float
+    until: float
+    who: str
+    route: str
+    model: str
+    calls: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, tree: Tree) -> Approval:
+        """Raises Odd."""
+        calls = tuple((text_of(c, "tool"), text_of(c, "arguments")) for c in trees_of(tree, "calls"))
+        return cls(
+            _id(tree), number_of(tree, "since"), number_of(tree, "until"), text_of(tree, "who"), text_of(tree, "route"),
+            text_of(tree, "model"), calls,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """How the daemon is."""
 
@@ -155,6 +180,8 @@ class Status:
     in_flight: int
     cooling: int
     cut_off: int
+    waiting: int = 0
+    """Tool calls that a person has to answer."""
 
     @classmethod
     def of(cls, tree: Tree) -> Status:
@@ -164,6 +191,7 @@ class Status:
         return cls(
             text_of(tree, "recipe"), scan.get("alive") is True, local.get("available") is True, whole_of(tree, "in_flight"),
             len(cooling) if isinstance(cooling, Mapping) else 0, sum(c.state == "open" for c in map(Condition.of, _later(tree, "health"))),
+            whole_of(tree, "approvals", 0),
         )  # fmt: skip
 
 
@@ -246,6 +274,11 @@ def checks(tree: Tree) -> tuple[Check, ...]:
     return tuple(Check.of(t) for t in trees_of(tree, "checks"))
 
 
+def approvals(tree: Tree) -> tuple[Approval, ...]:
+    """The list of GET approvals. Raises Odd."""
+    return tuple(Approval.of(t) for t in trees_of(tree, "approvals"))
+
+
 def text_of(tree: Tree, key: str) -> str:
     value = tree.get(key)
     return "" if value is None else str(value)
@@ -305,3 +338,12 @@ def _counts(tree: Tree, key: str) -> tuple[tuple[str, int], ...]:
     if not isinstance(value, Mapping):
         return ()
     return tuple((str(k), v) for k, v in value.items() if isinstance(v, int) and v)
+
+
+def _hosted(tree: Tree) -> tuple[tuple[str, int, int | None], ...]:
+    """Uses of hosted tools in the record's usage, each with its cost where the daemon could tell it. Raises Odd."""
+    usage, costs = tree.get("usage"), tree.get("tools_micro", {})
+    if not isinstance(costs, Mapping):
+        raise Odd
+    uses = _counts(usage, "tools") if isinstance(usage, Mapping) else ()
+    return tuple((kind, n, whole_of(costs, kind) if kind in costs else None) for kind, n in uses)

@@ -26,6 +26,7 @@ _KEYS = (
     ("d", "examine the daemon"),
     ("h", "how hosts and models do"),
     ("r", "recipes: in force, before, dry runs, apply, roll back"),
+    ("a", "tool calls that wait for your yes or no"),
     ("Ctrl+P", "any of these by its name"),
     ("?", "this page"),
     ("q", "leave; the daemon goes on"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widget import Widget
 
-from localrouter_tui.palette import ACCENT, BAD, FAINT, GOOD, SOFT, WARN
+from localrouter_tui.palette import ACCENT, BAD, FAINT, GOOD, GROUND, SOFT, WARN
 from localrouter_tui.records import Spend, Status
 from localrouter_tui.text import joined, untrusted, usd
 from localrouter_tui.watch import LIMIT, Filter
@@ -58,12 +58,15 @@ class Notice(Widget):
         """Something is wrong, in the words of who found it, and what to do, on a line of its own: it may be a command to copy."""
         self._put(joined([untrusted(text, f"bold {BAD}", lines=True), untrusted(do.strip(), WARN, lines=True)], "\n"))
 
-    def shows(self, filter: Filter, count: int, *, paused: bool) -> None:
-        """What the list shows."""
+    def shows(self, filter: Filter, count: int, *, paused: bool, waiting: int = 0) -> None:
+        """What the list shows. `waiting`: tool calls that a person has to answer, which come first."""
         more = f"the last {count}" if count >= LIMIT else str(count)
         parts = [untrusted(f"{more} request{'' if count == 1 else 's'}", SOFT)]
         if paused:
             parts.insert(0, Text("PAUSED, p goes on", style=f"bold {WARN}"))
+        if waiting:
+            many = "A tool call waits" if waiting == 1 else f"{waiting} tool calls wait"
+            parts.insert(0, Text(f" {many} for you: a answers ", style=f"bold {GROUND} on {WARN}"))
         if filter.lane:
             parts.append(untrusted(f"lane: {'refused' if filter.lane == 'none' else filter.lane}", WARN))
         if filter.words:
