@@ -66,8 +66,8 @@ def table() -> str:
             "",
             "A host that fails in one way, through localrouter: the most calls of one turn that reached it; in brackets, how many calls the"
             " client made in all; how the client ended. Where the host breaks off a stream, Claude Code asks once more without one and goes on."
-            " *silent*: no byte for 330 s, cut by localrouter after 300; *mute*: 330 s after the first words, cut after 120; both in the"
-            " first turn only.",
+            " A host that fails by chance is asked once more by localrouter itself, before the first word. *silent*: no byte for 330 s, cut"
+            " by localrouter after 300; *mute*: 330 s after the first words, cut after 120; both in the first turn only.",
             "",
         ]
         tried = {name: p for name, p in programs.items() if any(fault in tree.get(name, {}) for fault in FAULTS)}
