@@ -32,6 +32,7 @@ _LATIN = str.maketrans(
     "аеорсухіјѕԁӏьАВЕКМНОРСТХІЈЅαεοιυτρνκΑΒΕΗΙΚΜΝΟΡΤΥΧΖ",
     "aeopcyxijsdlbABEKMHOPCTXIJSaeoiutpvkABEHIKMNOPTYXZ",
 )
+_ALIKE = re.compile(f"[{''.join(map(chr, _LATIN))}]")
 """Cyrillic and Greek letters that look Latin."""
 
 
@@ -59,10 +60,11 @@ def plain(text: str) -> tuple[str, float]:
         text = _BIDI.sub("", text)
         found += 0.5
     text = unicodedata.normalize("NFKC", text)
-    latin = sum(1 for c in text if c.isascii() and c.isalpha())
-    if latin * 2 > len(text.replace(" ", "")):
-        # Among Latin letters a Cyrillic one is a disguise; a Russian text keeps its own.
-        text = text.translate(_LATIN)
+    if _ALIKE.search(text):
+        latin = sum(1 for c in text if c.isascii() and c.isalpha())
+        if latin * 2 > len(text.replace(" ", "")):
+            # Among Latin letters a Cyrillic one is a disguise; a Russian text keeps its own.
+            text = text.translate(_LATIN)
     return text, found
 
 
