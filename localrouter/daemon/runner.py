@@ -2,46 +2,37 @@
 
 The relay runs in a task of its own: when a client leaves, or the server stops, the settlement is still committed. Events of
 the model and of the client arrive in one inbox, so a client that leaves is noticed while nothing is being written.
+
+What it takes is in three parts: what is known of the request (assessing.py), the calls to models (calling.py), and whole answers held against
+what was promised (judging.py). Here they come together with the ledger, the clock and the client.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import Awaitable
 
-from localrouter.classify import Classified, classify
 from localrouter.core import commands as c
 from localrouter.core import events as e
 from localrouter.core.ask import Ask
 from localrouter.core.chat import Chunk
-from localrouter.core.decide import Attempt
-from localrouter.core.errors import BudgetExceeded, HostBroken, HostRateLimited, HostRejected, Internal, RouterError, Stopping
-from localrouter.core.findings import Finding
-from localrouter.core.kinds import strictest
+from localrouter.core.errors import BudgetExceeded, Internal, RouterError, Stopping
 from localrouter.core.money import Usage
+from localrouter.core.plan import Attempt
 from localrouter.core.relay import relay
-from localrouter.core.terms import Terms
-from localrouter.core.tool_rules import ToolRules
-from localrouter.daemon import calls_judged, contracts, planes
-from localrouter.daemon.contracts import Held
-from localrouter.daemon.due import Deadlines, scanned_within
+from localrouter.daemon.assessing import Assessment
+from localrouter.daemon.calling import Calling
+from localrouter.daemon.due import Deadlines
 from localrouter.daemon.faultlog import log_defect
 from localrouter.daemon.health_watch import Watch
-from localrouter.daemon.host_call import host_chunks, pumped
-from localrouter.daemon.limits import passed_on
-from localrouter.daemon.local_params import in_background
+from localrouter.daemon.judging import Judging, unresolved
 from localrouter.daemon.noting import Story, note
-from localrouter.daemon.reading import classes_of, signals
 from localrouter.daemon.reply import Reply
 from localrouter.daemon.reply import Send as Send
-from localrouter.daemon.restoring import Restorer
 from localrouter.daemon.services import Services
-from localrouter.daemon.shaping import shaped
-from localrouter.daemon.veiling import veiled_for
 from localrouter.dialects import Dialect, Writer
 from localrouter.store.ledger import Denied
 
@@ -54,24 +45,20 @@ class Runner:
         # A running request keeps the recipe that it began with, whatever is put in force meanwhile.
         self.recipe = services.recipe
         self.story = Story(request_id, ask, services.now(), recipe=services.recipe, recipe_version=services.recipe_version)
+        self._due = Deadlines()
+        self._assessment = Assessment(services, ask, self.recipe, self.story, self._due)
+        self._calling = Calling(services, self.recipe, dialect, ask, self.story)
+        self._judging = Judging(services, ask, self.story)
         self._reply = Reply(
             dialect,
             dialect.Writer(ask, request_id),
             send,
             stream=ask.needs.stream,
-            head=lambda: [*self.story.headers(stream=ask.needs.stream), *self._limits],
+            head=lambda: [*self.story.headers(stream=ask.needs.stream), *self._calling.limits],
             leave=self.leave,
         )
-        self._due = Deadlines()
-        self._held: Held | None = None
-        self._cut = asyncio.Event()
-        self._why_cut: e.Event = e.ClientGone()
-        self._inbox: asyncio.Queue[e.Event] = asyncio.Queue(maxsize=256)
-        self._pump: asyncio.Task[None] | None = None
-        self._restorer: Restorer | None = None
-        self._findings: list[tuple[Finding, ...]] = []
-        self._sent_bytes = 0
-        self._limits: list[tuple[bytes, bytes]] = []
+        self._cut: asyncio.Future[e.Event] = asyncio.get_running_loop().create_future()
+        """What cuts the request short: the client left, or the daemon is being stopped."""
         self._watch = Watch(services.health, stream=ask.needs.stream)
 
     @property
@@ -102,10 +89,9 @@ class Runner:
         finally:
             self._watch.close()
             self.s.background(note(self.s, self.story, outcome))
-            if outcome == "done" and self._pump is not None:
-                # The host's last bytes after its terminal event: read to the end, the connection goes back to the pool.
-                await asyncio.wait({self._pump}, timeout=0.25)
-            await self._hang_up()
+            if outcome == "done":
+                await self._calling.read_out()
+            await self._calling.hang_up()
         return outcome
 
     async def _do(self, command: c.Command) -> e.Event:
@@ -114,11 +100,11 @@ class Runner:
         try:
             match command:
                 case c.Unscanned():
-                    return await self._unscanned()
+                    return await self._assessment.unscanned()
                 case c.Inspect():
-                    seen = self.s.inspection.cached(self.ask.leaves)
+                    seen = self._assessment.seen()
                     # Text seen before needs no wait, and so no watch for a client that leaves meanwhile.
-                    return await (self._or_gone(self._inspect()) if seen is None else self._judge(seen))
+                    return await (self._or_gone(self._assessment.scanned()) if seen is None else self._assessment.judged(seen))
                 case c.Decided(plan):
                     self.story.plan = plan
                     late = self._due.undecided()
@@ -128,14 +114,13 @@ class Runner:
                 case c.Call():
                     self._watch.begins(command)
                     self._due.begin(command.first_s, command.total_s)
-                    return await self._or_gone(self._call(command.attempt, command.complaint), timed=True)
+                    return await self._or_gone(self._call(command), timed=True)
                 case c.Next(first):
                     name = ""
                     return await self._next(first)
                 case c.Judge(chunks, terms):
-                    return await (
-                        self._judged(chunks, terms) if terms.rules is None else self._or_gone(self._judged(chunks, terms))
-                    )
+                    judged = self._judging.judged(chunks, terms, self._calling.restorer, self._who)
+                    return await (judged if terms.rules is None else self._or_gone(judged))
                 case c.Wait():
                     return await self._wait(command)
                 case c.Stepped():
@@ -144,7 +129,7 @@ class Runner:
                     name = ""
                     return await self._emit(chunk)
                 case c.Hangup():
-                    await self._hang_up()
+                    await self._calling.hang_up()
                     return e.Done()
                 case c.Settle():
                     return await self._settle(command)
@@ -166,71 +151,42 @@ class Runner:
         """Wait for the work or for the client to leave, whichever is first; the client is told that we live meanwhile. `timed`: or until the
         time of a call's first content is over."""
         task = asyncio.ensure_future(work)
-        gone = asyncio.ensure_future(self._cut.wait())
-        try:
-            late = False
-            while not (task.done() or gone.done() or late):
-                patience = self._due.within(self._reply.patience, first=True) if timed else self._reply.patience
-                await asyncio.wait({task, gone}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-                late = timed and self._due.over(first=True)
-                if not (task.done() or gone.done()):
-                    await self._reply.beat()
-            if task.done():
-                return task.result()
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, RouterError):
-                await task
-            return self._why_cut if gone.done() else e.Failed(self._due.error(self._who, first=True))
-        finally:
-            gone.cancel()
-
-    # --- inspect ---------------------------------------------------------------------------------
-
-    async def _inspect(self) -> e.Event:
-        scan = asyncio.ensure_future(self.s.inspection.inspect(self.ask.leaves))
-        try:
-            async with scanned_within(self.recipe.limits.inspect_ms):
-                await asyncio.sleep(0)  # its question is sent; what is asked for is read while another process scans
-                said = classify(self.ask)
-                found = await scan
-            return await self._judge(found, said)
-        finally:
-            scan.cancel()
-
-    async def _judge(self, findings: list[tuple[Finding, ...]], said: Classified | None = None) -> e.Event:
-        self._findings = findings
-        seen = classes_of(self.ask, self._findings)
-        inherited = self.s.sticky(self.ask.who, self.ask.session, strictest(list(seen)))
-        async with self._due.decided_within(self.recipe.limits.decide_ms):
-            density = await self.s.density(self.ask.session)
-            by = classify if said is None else lambda _: said
-            self.story.signals = signals(self.ask, self._findings, inherited=inherited, density=density, by=by)
-            self.story.standing = await self.s.standing(self.ask, counted=True)
-        return e.Inspected(self.story.signals, self.story.standing)
-
-    async def _unscanned(self) -> e.Event:
-        """Signals without findings. No text may leave: the relay asks the local lane only, and the gates are told so as well."""
-        inherited = self.s.inherited(self.ask.who, self.ask.session)
-        self._findings = [() for _ in self.ask.leaves]
-        found = signals(self.ask, self._findings, inherited=inherited, density=None)
-        self.story.signals = dataclasses.replace(found, keep_local=True)
-        self.story.standing = await self.s.standing(self.ask)
-        return e.Inspected(self.story.signals, self.story.standing)
+        late = begun = False
+        while not begun or not (task.done() or self._cut.done() or late):
+            begun = True  # also what is cut already: what begins is noted, and then undone
+            patience = self._due.within(self._reply.patience, first=True) if timed else self._reply.patience
+            await asyncio.wait({task, self._cut}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            late = timed and self._due.over(first=True)
+            if not (task.done() or self._cut.done()):
+                await self._reply.beat()
+        if task.done():
+            return task.result()
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, RouterError):
+            await task
+        return self._cut.result() if self._cut.done() else e.Failed(self._due.error(self._who, first=True))
 
     # --- money -----------------------------------------------------------------------------------
 
     async def _reserve(self, attempt: Attempt) -> e.Event:
         assert attempt.model is not None
-        got = await self.s.store.ledger.reserve(
-            self.id,
-            user=self.ask.who,
-            project="",
-            host=attempt.model.host,
-            model=attempt.id,
-            session=self.ask.session,
-            micro=attempt.reserve,
-        )
+        if self._judging.held is None:  # else the next call may be to mend that answer, which only its command says
+            self._calling.prepare(attempt, self._assessment.findings)
+        try:
+            got = await self.s.store.ledger.reserve(
+                self.id,
+                user=self.ask.who,
+                project="",
+                host=attempt.model.host,
+                model=attempt.id,
+                session=self.ask.session,
+                micro=attempt.reserve,
+            )
+        except BaseException:
+            await self._calling.forget()
+            raise
         if isinstance(got, Denied):
+            await self._calling.forget()
             wait = max(0.0, got.resets_at - self.s.now())
             return e.Failed(
                 BudgetExceeded(got.text, "Raise it with `localrouter budget set`, or wait for the reset.", retry_after=wait)
@@ -245,101 +201,36 @@ class Runner:
             command.usage,
             estimated=command.estimated,
             outcome=command.outcome,
-            sent_bytes=self._sent_bytes,
+            sent_bytes=self._calling.sent_bytes,
         )
         self.story.settled(command)
         return e.Done()
 
     # --- the call --------------------------------------------------------------------------------
 
-    async def _call(self, attempt: Attempt, complaint: str) -> e.Event:
-        self.story.begin(attempt)
-        self.s.retries.called()
-        self._limits = []
-        self._inbox = asyncio.Queue(maxsize=256)
-        route = self.story.plan.route if self.story.plan is not None else ""
-        shape = await shaped(
-            self.s.inspection, self.dialect, self.ask, self._findings, self.story.signals, self.recipe, route,
-            leaves=attempt.model is not None,
-        )  # fmt: skip
-        ask, findings = shape.ask, shape.findings
-        if complaint and self._held is not None:
-            ask = contracts.again(ask, self.dialect, self._held.said, complaint)
-            findings = await self.s.inspection.inspect(ask.leaves)
-        self._held = None
-        if attempt.model is None:
-            messages, params, notes = planes.local(self.s, self.dialect, ask, attempt)
-            params, led = contracts.guided(params, self.story.plan, self.recipe)
-            self._restorer = Restorer(None, self.s.origins, host="", wire="", crosses=True)
-            self.story.called("local", True, (*notes, *led), shape.made)
-            await self.s.local.start_if_needed(attempt.id)
-            told, last = self.story.answered_here, in_background(self.ask)
-            self._start_pump(self.s.local.stream(messages, params, attempt.id, background=last, told=told))
-            return e.Done()
-        host = self.s.catalogue.hosts[attempt.model.host]
-        tree, unveiler, named = veiled_for(self.s, self.recipe, self.story, host.name, ask, findings)
-        tokens = frozenset(entry.token for entry in self.story.veiled.table) if self.story.veiled else frozenset()
-        out = await planes.outbound(self.s, self.recipe, self.dialect, ask, attempt, tree, host, tokens, named)
-        self._restorer = Restorer(
-            unveiler,
-            self.s.origins,
-            host=host.name,
-            wire=out.wire.NAME,
-            crosses=out.crosses,
-            names=out.names,
-            veiled=out.veiled,
-            request=self.id,
-        )
-        self.story.called(out.wire.NAME, out.crosses, out.notes, (*shape.made, *out.edits))
-        key = await self.s.keys.find(host)
-        self._sent_bytes = len(out.upstream.body)
-        self.story.sent = out.upstream.body if self.ask.hosted else b""
-        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        headers = {**out.upstream.headers, **(out.wire.auth(key) if key is not None else {})}
-
-        def begun(said: Mapping[str, str]) -> None:
-            self._limits = passed_on(said, out.wire.NAME, self.dialect.WIRE)
-
-        sent = dataclasses.replace(out.upstream, headers=headers)
-        self._start_pump(host_chunks(self.s.egress, out.wire, host, sent, self.ask.needs.stream, ready, begun))
-        try:
-            await asyncio.shield(ready)
-        except RouterError as exc:
-            if isinstance(exc, HostRateLimited) and exc.retry_after:
-                self.s.cool(attempt.id, min(exc.retry_after, 60.0))
-            if isinstance(exc, HostRejected) and exc.blames == "host":
-                self.s.shun(host.name, exc.status)
-            raise
-        self.s.welcome(host.name)
+    async def _call(self, command: c.Call) -> e.Event:
+        held, self._judging.held = self._judging.held, None
+        again = (held, command.complaint) if held is not None and command.complaint else None
+        await self._calling.begin(command.attempt, self._assessment.findings, again)
         return e.Done()
 
-    def _start_pump(self, chunks: AsyncIterator[Chunk]) -> None:
-        self._pump = asyncio.create_task(pumped(chunks, self._inbox, self.id))
-
-    async def _hang_up(self) -> None:
-        pump, self._pump = self._pump, None
-        if pump is not None and not pump.done():
-            pump.cancel()
-        if pump is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await pump
-
     async def _next(self, first: bool) -> e.Event:
-        while not self._cut.is_set():
-            if self._due.over(first=first) and self._inbox.empty():
+        inbox = self._calling.inbox
+        while not self._cut.done():
+            if self._due.over(first=first) and inbox.empty():
                 return e.Failed(self._due.error(self._who, first=first))
             # Also while the host sends signs of life of its own, which may not reach the client.
             if self._reply.patience == 0.0:
                 await self._reply.beat()
-            if not self._inbox.empty():
-                return self._inbox.get_nowait()
+            if not inbox.empty():
+                return inbox.get_nowait()
             try:
                 # One inbox for the model and for what cuts it short, so that nothing else has to be waited for.
                 async with asyncio.timeout(self._due.within(self._reply.patience, first=first)):
-                    return await self._inbox.get()
+                    return await inbox.get()
             except TimeoutError:
                 continue
-        return self._why_cut
+        return self._cut.result()
 
     def leave(self) -> None:
         """The client has gone."""
@@ -351,11 +242,10 @@ class Runner:
         self._end(e.Failed(Stopping("localrouter is being stopped, and the answer was not finished.", "Ask again in a moment.")))
 
     def _end(self, why: e.Event) -> None:
-        if not self._cut.is_set():
-            self._why_cut = why
-            self._cut.set()
+        if not self._cut.done():
+            self._cut.set_result(why)
             with contextlib.suppress(asyncio.QueueFull):  # full: then nobody waits, and the next look sees the cut
-                self._inbox.put_nowait(why)
+                self._calling.inbox.put_nowait(why)
 
     @property
     def _who(self) -> str:
@@ -383,59 +273,21 @@ class Runner:
             self.story.answer.clear()
             self.story.tool_calls.clear()
             self.story.attempt = None
-            self._restorer = Restorer(None, self.s.origins, host="", wire="", crosses=True)
-            self._held = None
+            self._calling.own_words()
+            self._judging.held = None
         return e.Done()
-
-    async def _judged(self, chunks: tuple[Chunk, ...], terms: Terms) -> e.Event:
-        """In a thread: a schema and an answer may be long."""
-        if not chunks:
-            await asyncio.to_thread(contracts.check, terms)
-            return e.Done()
-        assert self._restorer is not None
-        self._held = held = contracts.Held(chunks, self._restorer)
-        if self._restorer.unresolved:
-            return e.Failed(_unresolved())
-        verdict = await asyncio.to_thread(contracts.judge, terms, held.said, self._who)
-        if terms.promises:
-            self.story.judged(verdict.error)
-        if verdict.error is None and terms.rules is not None:
-            return await self._allowed(terms.rules, held)
-        return e.Judged(verdict.error, verdict.complaint, held.size + len(verdict.complaint.encode()))
-
-    async def _allowed(self, rules: ToolRules, held: Held) -> e.Event:
-        """The calls of a whole answer against the route's rules; those that a person has to allow wait for one."""
-        found = calls_judged.judged(rules, held.said, self._who)
-        if found.error is not None:
-            self.story.judged(found.error)
-            return e.Judged(found.error, found.complaint, held.size + len(found.complaint.encode()))
-        if found.asks:
-            start = time.monotonic()
-            answer = await self.s.approvals.ask(
-                found.asks,
-                request=self.id,
-                who=self.ask.who,
-                route=self.story.plan.route if self.story.plan is not None else "",
-                model=self._who,
-                wait_s=rules.wait_s,
-            )
-            self.story.person_said(answer, len(found.asks), time.monotonic() - start)
-            if answer != "allowed":
-                return e.Failed(calls_judged.not_approved(answer, rules.wait_s))
-        if self.story.checks and not self.story.checks[-1]["held"]:
-            self.story.judged(None)  # what was denied before is mended
-        return e.Judged()
 
     # --- the client ------------------------------------------------------------------------------
 
     async def _emit(self, chunk: Chunk) -> e.Event:
-        assert self._restorer is not None
-        ready = self._held.take(chunk) if self._held is not None else None
-        shown, texts, extra = ready if ready is not None else self._restorer.restore(chunk)
-        self.story.said(shown, self._restorer.recorded)
-        self.story.restored = self._restorer.counts
-        if self._restorer.unresolved:
-            return e.Failed(_unresolved())
+        restorer, held = self._calling.restorer, self._judging.held
+        assert restorer is not None
+        ready = held.take(chunk) if held is not None else None
+        shown, texts, extra = ready if ready is not None else restorer.restore(chunk)
+        self.story.said(shown, restorer.recorded)
+        self.story.restored = restorer.counts
+        if restorer.unresolved:
+            return e.Failed(unresolved())
         data = self._reply.writer.write(shown, texts, extra)
         whole = not self.ask.needs.stream and chunk.terminal
         if whole:
@@ -443,8 +295,3 @@ class Runner:
         else:
             sent = (not data or await self._reply.write(data)) and (not chunk.terminal or await self._reply.write(b"", last=True))
         return e.Done() if sent else e.ClientGone()
-
-
-def _unresolved() -> HostBroken:
-    what = "The model wrote a placeholder into a file edit that stands for nothing here, so the edit was held back."
-    return HostBroken(what, "Ask again.")
