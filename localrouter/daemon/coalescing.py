@@ -129,7 +129,9 @@ class Shared:
     """One running request and who reads its answer. `leave` is called when nobody does any more. `here`: whether a model of this machine is at
     work on it."""
 
-    def __init__(self, first: Send, receive: Receive, leave: Callable[[], None], here: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, first: Send, receive: Receive, leave: Callable[[], None], here: Callable[[], bool] = lambda: False
+    ) -> None:
         self._first: Send | None = first
         self._here = here
         self._receive = receive
