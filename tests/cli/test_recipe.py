@@ -17,6 +17,7 @@ from conftest import BUSY_S, Daemon, ask, call, start, stop, trace, until, wait,
 
 from localrouter.daemon.rehearsal import Rehearsal
 
+pytestmark = pytest.mark.timeout(1200)  # a thousand requests, before the first test
 COUNT = 1000
 THRIFT = """
 [[route]]

@@ -137,7 +137,7 @@ class Machine:
     def home(self) -> Path:
         return self.folder / "lr"
 
-    def run(self, *args: str, stdin: str = "", timeout: float = 60, **more: str) -> tuple[int, str, str]:
+    def run(self, *args: str, stdin: str = "", timeout: float = 120, **more: str) -> tuple[int, str, str]:
         """The CLI: (exit code, stdout, stderr)."""
         with self.popen(*args, **more) as process:
             try:
