@@ -124,8 +124,10 @@ class Wanted:
 class Recipe(Strict):
     """One policy. `extends` names another whose keys it overrides. `hosted_tools`: tools that a host may run by itself (core/hosted_tools.py),
     though nobody here reads what they read; none unless it says so. `cache_marks`: whether a prompt that crosses to a Messages host is marked for
-    that host's prompt cache (a write costs more than reading once, a later read a tenth), where the client has no marks of its own. `schemas`:
-    JSON Schemas that contracts name. `prompts`, `toolsets`: see core/shape.py. `domains`, `models`, `loop`: see core/rules.py."""
+    that host's prompt cache (a write costs more than reading once, a later read a tenth), where the client has no marks of its own.
+    `local_tools`: names (with `*` and `?`) of tools of the user's own that send nothing anywhere, and of those that are only the form of an
+    answer: personal values in their arguments are restored, as for other local tools; none unless it says so. `schemas`: JSON Schemas that
+    contracts name. `prompts`, `toolsets`: see core/shape.py. `domains`, `models`, `loop`: see core/rules.py."""
 
     name: str
     description: str = ""
@@ -133,6 +135,7 @@ class Recipe(Strict):
     private_keys: Request = "local"
     hosted_tools: tuple[Annotated[str, AfterValidator(known)], ...] = ()
     cache_marks: bool = True
+    local_tools: tuple[Annotated[str, StringConstraints(min_length=1, max_length=200)], ...] = ()
     classes: dict[DataClass, ClassRule] = Field(default_factory=dict)
     domains: dict[Domain, DomainRule] = Field(default_factory=dict)
     models: ModelRules = ModelRules()

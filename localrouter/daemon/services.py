@@ -199,7 +199,8 @@ class Services:
     async def standing(self, ask: Ask, *, counted: bool = False) -> Standing:
         """The world at this instant, for one decision. `counted`: the request is served, and not only looked at."""
         states: list[BudgetState] = []
-        with contextlib.suppress(StoreFault):  # what is served here costs nothing; a hosted call's reservation says it again, and is refused
+        # What is served here costs nothing; of a hosted call the reservation meets the same fault, and refuses it.
+        with contextlib.suppress(StoreFault):
             states = await self.store.ledger.budgets(ask.who)
         tightest = min((b for b in states if b.remaining is not None), key=lambda b: b.remaining or 0, default=None)
         keys = await self._hosts_with_keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from localrouter.core.ask import Ask, rename_keys, replace
@@ -9,11 +10,11 @@ from localrouter.core.findings import Finding
 from localrouter.core.kinds import ORDER
 from localrouter.core.recipe import Recipe
 from localrouter.daemon import tool_names
-from localrouter.daemon.answer_form import classes
 from localrouter.daemon.noting import Story
 from localrouter.daemon.services import Services
 from localrouter.scrub.checked import checked
 from localrouter.scrub.tokens import Minter
+from localrouter.scrub.toolclass import tool_class
 from localrouter.scrub.unveil import Unveiler
 from localrouter.scrub.veil import taken
 
@@ -27,7 +28,8 @@ def veiled_for(
     story.minter = Minter(services.secret, f"{ask.who}\x00{ask.session}", host, taken(ask.leaves))
     story.veiled = veiled = checked(ask.leaves, findings, values, story.minter, services.allowed)
     table = services.conversations.merge(ask.who, ask.session, veiled.table)
-    unveiler = Unveiler(table, veiled.outgoing, classes(ask), json_reply=ask.needs.json_schema) if len(table) else None
+    of = functools.partial(tool_class, own=recipe.local_tools)
+    unveiler = Unveiler(table, veiled.outgoing, of, json_reply=ask.needs.json_schema) if len(table) else None
     tree: dict[str, Any] = ask.tree
     fit, named = tool_names.veiled(ask.leaves, veiled.texts) if veiled.edits else ([], {})
     if veiled.edits:

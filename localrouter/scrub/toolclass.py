@@ -1,8 +1,10 @@
-"""What a tool does with its arguments, by its name. An unlisted name is "unknown", and gets nothing restored."""
+"""What a tool does with its arguments, by its name. An unlisted name is "unknown", and gets nothing restored unless the recipe declares it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Literal
 
 ToolClass = Literal["edit", "shell", "local", "network", "unknown"]
@@ -25,6 +27,10 @@ _NAMES: dict[ToolClass, str] = {
 _CLASS: dict[str, ToolClass] = {word: cls for cls, words in _NAMES.items() for word in words.split()}
 
 
-def tool_class(name: str) -> ToolClass:
-    """The class of a tool. A server prefix (`mcp__x__write_file`) is not trusted: such a tool may send what it is given."""
-    return _CLASS.get(re.sub(r"[_\-. ]", "", name).lower(), "unknown") if "__" not in name else "unknown"
+def tool_class(name: str, own: Sequence[str] = ()) -> ToolClass:
+    """The class of a tool. A server prefix (`mcp__x__write_file`) is not trusted: such a tool may send what it is given. `own`: patterns (fnmatch, in
+    any case) of names that the user declares local (a recipe's `local_tools`); what is known to send stays what it is."""
+    known = _CLASS.get(re.sub(r"[_\-. ]", "", name).lower(), "unknown") if "__" not in name else "unknown"
+    if known == "unknown" and any(fnmatchcase(name.lower(), pattern.lower()) for pattern in own):
+        return "local"
+    return known

@@ -2,10 +2,6 @@
 
 Law: at every instant, settled + held <= limit for each window of each user, unless a host reported more than was reserved
 (an overrun: charged, counted, shown). A hold that nobody settled is charged at its ceiling by the next start's sweep.
-
-A reservation is on the disk before anybody is told of it: nothing is sent that a power cut could make free. A settlement is committed before
-anybody is told, and a killed daemon loses none; it does not wait for the disk (store/writer.py), because what a power cut can lose of it leaves
-the hold, which is charged at its ceiling.
 """
 
 from __future__ import annotations
@@ -141,8 +137,7 @@ class Ledger:
 
     async def settle(self, hold: str, micro: int, usage: Usage, *, estimated: bool, outcome: str, sent_bytes: int = 0) -> None:
         """Exactly once: a second settlement raises ValueError and changes nothing."""
-        job = self._settlement(hold, micro, usage, estimated=estimated, outcome=outcome, sent_bytes=sent_bytes)
-        await self._writer.run(job, lazy=True)
+        await self._writer.run(self._settlement(hold, micro, usage, estimated=estimated, outcome=outcome, sent_bytes=sent_bytes))
 
     def _settlement(
         self, hold: str, micro: int, usage: Usage, *, estimated: bool, outcome: str, sent_bytes: int

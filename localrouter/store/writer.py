@@ -1,12 +1,7 @@
 """One thread owns the one connection. Jobs queue up, are committed in groups, and answer after their commit.
 
-WAL with synchronous=FULL: an acknowledged commit survives a power cut (sqlite.org/wal.html). A job that may be `lazy` answers after its commit
-too, but does not wait for the disk: a killed process loses nothing of it, since the log is the system's by then; a power cut may lose it for
-SYNC_S, until the next commit of any other job writes the log through, or the thread does it by itself. The database stays whole in either case
-(sqlite.org/pragma.html, synchronous=NORMAL). Waiting for the disk is nearly all that a commit takes: 0.42 ms beside 0.01 on a quick one (measured,
-tenth percentile of 300), 4.4 while others write.
-
-One connection only, because the SQLite that CPython links (3.40) has the WAL-reset bug of versions before 3.51.3, which needs two. No mmap.
+WAL with synchronous=FULL: an acknowledged commit survives a power cut (sqlite.org/wal.html). One connection only, because
+the SQLite that CPython links (3.40) has the WAL-reset bug of versions before 3.51.3, which needs two. No mmap.
 """
 
 from __future__ import annotations
@@ -24,15 +19,12 @@ from typing import Any, TypeVar
 from localrouter.core.errors import RouterError, StoreFault
 
 T = TypeVar("T")
-Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]", bool]
-"""What is to be done, who waits for it, and whether it is lazy."""
+Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
 
 GROUP = 256
 """Jobs in one commit at most: a bound on what one failure rolls back."""
 BUSY_MS = 5000
 """Another process that holds the file is waited for so long."""
-SYNC_S = 0.25
-"""A lazy commit is on the disk so much later at the latest."""
 
 
 def _fault(path: Path, exc: sqlite3.Error) -> StoreFault:
@@ -47,7 +39,7 @@ def _fault(path: Path, exc: sqlite3.Error) -> StoreFault:
 
 
 def _tell(group: list[Job], fault: BaseException | None) -> None:
-    for _, future, _ in group:
+    for _, future in group:
         if fault is not None and not future.done():
             future.set_exception(fault)
 
@@ -59,8 +51,6 @@ class Writer:
         self.path = path
         self._forget: list[Callable[[], None]] = []
         self._truncate = False
-        self._unsynced = False
-        self._full = True
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         path.touch(mode=0o600)
         try:
@@ -86,14 +76,13 @@ class Writer:
         """Within a job: empty the write-ahead log after its commit, so that nobody reads from there what was deleted."""
         self._truncate = True
 
-    def submit(self, job: Callable[[sqlite3.Connection], T], *, lazy: bool = False) -> Future[T]:
-        """`lazy`: see the module; what is lost by a power cut must then be made good by what is on the disk."""
+    def submit(self, job: Callable[[sqlite3.Connection], T]) -> Future[T]:
         future: Future[T] = Future()
-        self._jobs.put((job, future, lazy))
+        self._jobs.put((job, future))
         return future
 
-    async def run(self, job: Callable[[sqlite3.Connection], T], *, lazy: bool = False) -> T:
-        return await asyncio.wrap_future(self.submit(job, lazy=lazy))
+    async def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.wrap_future(self.submit(job))
 
     def close(self) -> None:
         """Commit what is queued, then close."""
@@ -103,13 +92,9 @@ class Writer:
 
     def _loop(self) -> None:
         while True:
-            try:
-                first = self._jobs.get(timeout=SYNC_S if self._unsynced else None)
-            except queue.Empty:
-                self._sync()
-                continue
+            first = self._jobs.get()
             if first is None:
-                return  # closing the connection writes the log through
+                return
             group = [first]
             stop = False
             while len(group) < GROUP:
@@ -127,7 +112,7 @@ class Writer:
 
     def _commit(self, group: list[Job]) -> None:
         # A caller that has gone by now is left out; from here on it cannot go any more.
-        running = [job for job in group if job[1].set_running_or_notify_cancel()]
+        running = [(job, future) for job, future in group if future.set_running_or_notify_cancel()]
         fault = self._together(running) if running else None
         if fault is None or len(running) == 1:
             _tell(running, fault)
@@ -141,11 +126,9 @@ class Writer:
         """One transaction. Futures are done after its commit, or left open and what failed is given back; a job's own error is told at once."""
         run = self._connection.execute
         done: list[tuple[Future[Any], Any]] = []
-        lazy, before = all(job[2] for job in group), self._connection.total_changes
         try:
-            self._waits(full=not lazy)
             run("BEGIN IMMEDIATE")
-            for job, future, _ in group:
+            for job, future in group:
                 run("SAVEPOINT job")
                 try:
                     value = job(self._connection)
@@ -162,28 +145,12 @@ class Writer:
         except BaseException as exc:
             self._undo()
             return exc
-        if self._connection.total_changes != before:  # else nothing was written, and so nothing written through
-            self._unsynced = lazy
         if self._truncate:
             self._truncate = False
             self._emptied()
         for future, value in done:
             future.set_result(value)
         return None
-
-    def _waits(self, *, full: bool) -> None:
-        """Whether the next commit waits for the disk."""
-        if full != self._full:
-            self._connection.execute(f"PRAGMA synchronous={'FULL' if full else 'NORMAL'}")
-            self._full = full
-
-    def _sync(self) -> None:
-        """Write the log through. A commit that waits does it, and has to write something: the same version number again."""
-        self._unsynced = False
-        run = self._connection.execute
-        with contextlib.suppress(sqlite3.Error):  # a disk that fails is said to the next job, which needs it
-            self._waits(full=True)
-            run(f"PRAGMA user_version={int(run('PRAGMA user_version').fetchone()[0])}")
 
     def _emptied(self) -> None:
         """Never waits: where somebody else reads the file, the log is emptied another time."""

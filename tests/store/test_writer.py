@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from localrouter.core.errors import BadRequest, StoreFault
-from localrouter.store.writer import SYNC_S, Writer
+from localrouter.store.writer import Writer
 
 Job = Callable[[sqlite3.Connection], Any]
 
@@ -72,56 +72,3 @@ def test_a_job_whose_caller_went_is_left_out(writer: Writer) -> None:
     assert gone.cancel()
     held.set()
     assert writer.submit(count).result(10) == 0
-
-
-def synchronous(db: sqlite3.Connection) -> int:
-    """2: the commit waits for the disk; 1: it does not (sqlite.org/pragma.html)."""
-    return int(db.execute("PRAGMA synchronous").fetchone()[0])
-
-
-def test_only_a_commit_of_lazy_jobs_alone_does_not_wait_for_the_disk(writer: Writer) -> None:
-    assert writer.submit(synchronous).result(10) == 2
-    assert writer.submit(synchronous, lazy=True).result(10) == 1
-    assert writer.submit(synchronous).result(10) == 2
-    held = threading.Event()
-    writer.submit(lambda _: held.wait(10))
-    both = [writer.submit(synchronous, lazy=True), writer.submit(synchronous)]
-    held.set()
-    assert [future.result(10) for future in both] == [2, 2]
-
-
-def test_a_lazy_commit_is_written_through_soon_also_when_nothing_follows_or_only_reads(writer: Writer) -> None:
-    wrote = threading.Event()
-    said: list[str] = []
-
-    def heard(sql: str) -> None:
-        said.append(sql)
-        if sql.startswith("PRAGMA user_version="):
-            wrote.set()
-
-    writer.submit(lambda db: db.set_trace_callback(heard)).result(10)
-    writer.submit(lambda db: db.execute("INSERT INTO t VALUES (8, 'z')"), lazy=True).result(10)
-    assert writer.submit(count).result(10) == 1  # it waits for the disk, but a read writes nothing through
-    assert wrote.wait(10)
-    assert writer.submit(synchronous).result(10) == 2
-    writer.submit(lambda db: db.execute("INSERT INTO t VALUES (9, 'z')"), lazy=True).result(10)
-    writer.submit(lambda db: db.execute("INSERT INTO t VALUES (10, 'z')")).result(10)
-    wrote.clear()
-    assert not wrote.wait(3 * SYNC_S), "what another commit wrote through is not written through again"
-
-
-def test_what_a_lazy_job_wrote_outlives_the_process(tmp_path: Path) -> None:
-    """As a kill leaves it: another process reads the file while nothing was closed."""
-    made = Writer(tmp_path / "w.db")
-    made.submit(lambda db: db.execute("CREATE TABLE t (n INTEGER PRIMARY KEY, text TEXT)")).result(10)
-    made.submit(lambda db: db.execute("INSERT INTO t VALUES (1, 'x')"), lazy=True).result(10)
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for name in ("w.db", "w.db-wal"):
-        (copy / name).write_bytes((tmp_path / name).read_bytes())
-    again = Writer(copy / "w.db")
-    try:
-        assert again.submit(count).result(10) == 1
-    finally:
-        again.close()
-        made.close()

@@ -1,17 +1,22 @@
-"""An object that a program asks for as the arguments of a tool that it forces and never runs: restored as an answer would be."""
+"""A program's own tool that its recipe declares local, most often the mere form of an answer (instructor `Mode.TOOLS`, LangChain's
+`with_structured_output(method="function_calling")`, AI SDK's `json` tool on Messages): its arguments are restored as those of local tools are.
+Without that word, a tool that nobody classified gets nothing (DESIGN section 7, restore table)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
 import openai
 import pytest
-from conftest import Daemon
+import surfaces as three
+from conftest import Daemon, start, stop, wait
 from prompts import Draw
 
-from localrouter.daemon.answer_form import form_of
+from localrouter.daemon.rehearsal import Rehearsal
+from localrouter.scrub.toolclass import tool_class
 
 WIRES = ("chat", "responses", "messages")
 SCHEMA = {
@@ -20,6 +25,22 @@ SCHEMA = {
     "required": ["name", "note"],
     "additionalProperties": False,
 }
+OWN = 'extends = "rehearse"\nname = "own"\nlocal_tools = ["Contact*", "mcp__crm__contact", "web_fetch"]\n'
+
+
+@pytest.fixture(scope="module")
+def declared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    home = tmp_path_factory.mktemp("declared")
+    with Rehearsal(strict=True) as host:
+        three.write(home, host)
+        file = home / "config" / "config.toml"
+        file.write_text(file.read_text().replace('recipe = "rehearse"', 'recipe = "own"'))
+        (home / "config" / "recipes" / "own.toml").write_text(OWN)
+        process = start(home)
+        try:
+            yield wait(home, process, host)
+        finally:
+            stop(process)
 
 
 def chat(daemon: Daemon, wire: str, text: str, names: tuple[str, ...], choice: str) -> str:
@@ -61,54 +82,34 @@ def messages(daemon: Daemon, wire: str, text: str, names: tuple[str, ...], choic
 CLIENTS = {"chat": chat, "responses": responses, "messages": messages}
 
 
-@pytest.mark.parametrize("choice", ["named", "required"])
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("client", CLIENTS)
-def test_the_one_tool_that_is_forced_is_the_answer(surfaces: Daemon, client: str, wire: str, choice: str) -> None:
-    """Source: instructor 1.x `Mode.TOOLS`, LangChain `with_structured_output(method="function_calling")`, AI SDK's `json` tool on Messages."""
+def test_a_tool_that_the_recipe_declares_local_gets_the_personal_values(declared: Daemon, client: str, wire: str) -> None:
     draw = Draw(17)
-    said = CLIENTS[client](surfaces, wire, f"Who wrote? {draw.mail}, API_KEY={draw.key}", ("Contact",), choice)
+    said = CLIENTS[client](declared, wire, f"Who wrote? {draw.mail}, API_KEY={draw.key}", ("ContactCard",), "named")
     assert draw.mail in said, "the program gets the value, not what stood for it"
     assert draw.key not in said, "a secret is sealed in every answer but an edit"
-    sent = surfaces.host.record()[-1]
+    sent = declared.host.record()[-1]
     assert draw.mail not in sent["body"] and draw.key not in sent["body"]
 
 
-@pytest.mark.parametrize("client", CLIENTS)
-@pytest.mark.parametrize(
-    ("names", "choice"),
-    [
-        (("Contact",), "auto"),
-        (("Contact", "Company"), "named"),
-        (("Contact", "Company"), "required"),
-        (("send_mail",), "named"),
-        (("web_fetch",), "named"),
-        (("mcp__crm__contact",), "named"),
-    ],
-)
-def test_other_tools_that_nobody_classified_get_nothing(
-    surfaces: Daemon, client: str, names: tuple[str, ...], choice: str
-) -> None:
+@pytest.mark.parametrize("name", ["Company", "web_fetch", "mcp__mail__send"])
+def test_what_it_does_not_declare_and_what_is_known_to_send_gets_nothing(declared: Daemon, name: str) -> None:
     draw = Draw(18)
-    said = CLIENTS[client](surfaces, client, f"Use the tool for {draw.mail}, API_KEY={draw.key}", names, choice)
+    said = chat(declared, "chat", f"Use the tool for {draw.mail}, API_KEY={draw.key}", (name,), "named")
     assert draw.mail not in said and draw.key not in said
 
 
-@pytest.mark.parametrize(
-    "tree",
-    [
-        {},
-        {"tools": None, "tool_choice": "required"},
-        {"tools": [{"type": "web_search"}], "tool_choice": "required"},
-        {"tools": [{"type": "function", "function": None}], "tool_choice": {"type": "function", "function": {"name": "x"}}},
-        {"tools": [{"name": "x"}], "tool_choice": {"type": "tool", "name": "y"}},
-        {"tools": [{"name": "x"}], "tool_choice": {"type": "none"}},
-        {"tools": [7], "tool_choice": "any"},
-    ],
-)
-def test_what_forces_no_tool(tree: dict[str, Any]) -> None:
-    assert form_of(tree) == ""
+@pytest.mark.parametrize("choice", ["named", "required", "auto"])
+@pytest.mark.parametrize("client", CLIENTS)
+def test_without_a_word_of_the_recipe_no_unclassified_tool_gets_anything(surfaces: Daemon, client: str, choice: str) -> None:
+    draw = Draw(18)
+    said = CLIENTS[client](surfaces, client, f"Use the tool for {draw.mail}, API_KEY={draw.key}", ("Contact",), choice)
+    assert draw.mail not in said and draw.key not in said
 
 
-def test_the_older_form_of_chat() -> None:
-    assert form_of({"functions": [{"name": "Contact"}], "function_call": {"name": "Contact"}}) == "Contact"
+def test_names_are_matched_whole_and_in_any_case() -> None:
+    own = ("Contact*", "mcp__crm__contact", "bash", "curl")
+    assert tool_class("contactcard", own) == tool_class("mcp__crm__contact", own) == "local"
+    assert tool_class("my_contact", own) == tool_class("mcp__crm__contacts", own) == tool_class("Contact") == "unknown"
+    assert tool_class("bash", own) == "shell" and tool_class("curl", own) == "network", "what is known is not declared anew"
