@@ -101,10 +101,11 @@ class _Life:
             failure = tried.error
             assert failure is not None
             walk.failed(now, failure)
-            # What another host said of the request itself tells the client more than that a host refuses our key, or was not asked.
-            shut = isinstance(failure, CutOff) or (isinstance(failure, HostRejected) and failure.blames == "host")
-            told = told if shut and told is not None else failure
             kind = kind_of(failure, now.lane if now is not None else "hosted")
+            # What another host said of the request itself tells the client more than that a host refuses our key, or was not asked. And that
+            # the prompt is too long for one that was only asked because another failed would have the client throw away what it said so far.
+            shut = isinstance(failure, CutOff) or (isinstance(failure, HostRejected) and failure.blames == "host")
+            told = told if told is not None and (shut or kind == "context_length") else failure
             found = yield from self._move(walk, kind, now, tried, total_s)
             if isinstance(found, str):
                 return found

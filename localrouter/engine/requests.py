@@ -41,7 +41,9 @@ class TooLong(BadAsk):
     """The prompt does not fit. `tokens`: it has; `limit`: it may have, so that an answer has room behind it."""
 
     def __init__(self, tokens: int, limit: int) -> None:
-        super().__init__(f"The messages have {tokens} tokens and the local model reads {limit}.", "context_length_exceeded")
+        super().__init__(
+            f"The messages have {tokens} tokens and the local model's context takes {limit}.", "context_length_exceeded"
+        )
         self.tokens, self.limit = tokens, limit
 
 

@@ -13,7 +13,16 @@ from localrouter.core.ask import Ask, Needs
 from localrouter.core.catalogue import Catalogue, Host, Model
 from localrouter.core.chat import Channel, Chunk, Piece
 from localrouter.core.decide import decide
-from localrouter.core.errors import BudgetExceeded, HostBroken, HostRejected, HostTimeout, LocalUnavailable, PrivacyUnsure
+from localrouter.core.errors import (
+    BudgetExceeded,
+    ContextTooLong,
+    HostBroken,
+    HostRejected,
+    HostTimeout,
+    LocalUnavailable,
+    PrivacyUnsure,
+    StoreFault,
+)
 from localrouter.core.money import Price, Usage
 from localrouter.core.recipe import Recipe
 from localrouter.core.relay import relay
@@ -220,6 +229,13 @@ def test_the_client_is_told_what_concerns_its_request() -> None:
     for first, second in ((broken, refused(401)), (refused(401), broken)):
         called, _, told = tried(("a/m", first), ("b/m", second), targets=["a/m", "b/m"])
         assert list(dict.fromkeys(called)) == ["a/m", "b/m"] and told == "host_broken 502"
+
+
+def test_a_prompt_too_long_for_one_that_stands_in_is_not_what_the_client_is_told() -> None:
+    """A client compacts its conversation when it reads that, and the one that it asked for has room."""
+    full, small = e.Failed(StoreFault("full")), e.Failed(ContextTooLong(100, 200))
+    assert tried(("a/m", full), ("b/m", small), targets=["a/m", "b/m"])[2] == "store_unavailable 503"
+    assert tried(("a/m", small), ("b/m", small), targets=["a/m", "b/m"])[2] == "context_length_exceeded 400"
 
 
 def test_a_host_that_refused_our_key_a_moment_ago_comes_last() -> None:

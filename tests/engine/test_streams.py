@@ -288,7 +288,12 @@ def test_more_streams_than_the_memory_holds(models: dict[str, Path]) -> None:
     full = e.finish(e.start("song 1", temperature=0))[0]
     assert full.end and full.end["finish"] == "length" and sum(full.end["usage"][k] for k in ("input", "output")) == 512
     over = e.finish(e.start("word " * 600))[0]
-    assert over.end and over.end["code"] == "context_length_exceeded" and " 512." in over.end["error"]
+    assert (
+        over.end
+        and over.end["code"] == "context_length_exceeded"
+        and over.end["limit"] == 511
+        and "context takes 511" in over.end["error"]
+    )
     e.close()
 
 

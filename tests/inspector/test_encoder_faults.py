@@ -15,6 +15,7 @@ from localrouter.daemon import doctor
 from localrouter.daemon.children import ChildRefused
 from localrouter.daemon.inspecting import Inspection
 from localrouter.inspector import __main__ as inspector
+from localrouter.inspector.line import Line
 from localrouter.scrub import detectors, version
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,9 +114,18 @@ def test_a_long_text_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> Non
         detectors.on_progress(lambda: None)
     assert len(told) >= 3, "one for each pass"
     said: list[dict[str, object]] = []
-    clock = iter([0.0, 0.5, 2.5, 2.5, 3.0, 5.0, 5.0])
+    clock = iter([0.0, 0.5, 2.5, 2.5, 3.0, 5.0, 5.0, 5.0])
     monkeypatch.setattr(inspector, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    busy = inspector._busy(7, said.append)
-    for _ in range(4):
-        busy()
-    assert said == [{"id": 7, "busy": True}] * 2
+    scans = inspector._Scans(Line(), said.append)
+
+    def slow(job: dict[str, object]) -> dict[str, object]:
+        for _ in range(4):
+            scans._progress()
+        return {"id": job["id"]}
+
+    monkeypatch.setattr(inspector, "_inspect", slow)
+    try:
+        scans.do({"op": "inspect", "id": 7})
+    finally:
+        detectors.on_progress(lambda: None)
+    assert said == [{"id": 7, "busy": True}] * 2 + [{"id": 7, "end": True}]

@@ -112,9 +112,8 @@ class ApprovalsScreen(ModalScreen[None]):
         except (DaemonDown, Refused) as exc:
             self._said = untrusted(exc.text, BAD)
         else:
-            self._said = Text.assemble(
-                ("allowed" if allow else "denied", f"bold {GOOD if allow else BAD}"), (f": {id_}", SOFT), end=""
-            )
+            done = Text("allowed: " if allow else "denied: ", style=f"bold {GOOD if allow else BAD}", end="")
+            self._said = joined([done, untrusted(id_, SOFT)], "")
             left = tuple(one for one in self._waiting if one.id != id_)
             # The person answered, so what stands there next was not changed behind their back.
             self._chosen = self._read = left[0].id if left else ""
@@ -126,7 +125,7 @@ class ApprovalsScreen(ModalScreen[None]):
 def approvals_page(found: Sequence[Approval], chosen: str, now: float) -> Text:
     """Each that waits on a line; the calls of the chosen one below."""
     if not found:
-        return Text(f"{_NOBODY}\n\n{_ABOUT}", style=SOFT)
+        return joined([Text(_NOBODY, style=SOFT), Text(""), Text(_ABOUT, style=SOFT)], "\n")
     rows = [_line(one, now, one.id == chosen) for one in found]
     calls = [part for one in found if one.id == chosen for call in one.calls for part in _call(*call)]
     return joined([*rows, Text(""), *calls, Text(""), Text(_ABOUT, style=FAINT)], "\n")

@@ -66,7 +66,7 @@ class Notice(Widget):
             parts.insert(0, Text("PAUSED, p goes on", style=f"bold {WARN}"))
         if waiting:
             many = "A tool call waits" if waiting == 1 else f"{waiting} tool calls wait"
-            parts.insert(0, Text(f" {many} for you: a answers ", style=f"bold {GROUND} on {WARN}"))
+            parts.insert(0, untrusted(f" {many} for you: a answers ", f"bold {GROUND} on {WARN}"))
         if filter.lane:
             parts.append(untrusted(f"lane: {'refused' if filter.lane == 'none' else filter.lane}", WARN))
         if filter.words:
