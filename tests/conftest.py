@@ -244,6 +244,12 @@ def trace(daemon: Daemon, id_: str) -> dict[str, Any]:
     raise AssertionError(f"no trace of {id_}")
 
 
+def newest(daemon: Daemon) -> dict[str, Any]:
+    """Of the traces, the one of the request that came last. Traces stand in the order in which they were written: one whose answer was scanned
+    for the record may stand behind a later request's."""
+    return dict(max(call(daemon, "/control/traces?limit=20")[1]["traces"], key=lambda row: row["started"]))
+
+
 def idle(daemon: Daemon) -> None:
     """Until no request is in flight and nothing is held: what was to be settled is settled."""
     end = time.monotonic() + BUSY_S

@@ -32,7 +32,7 @@ def last(daemon: Any, count: int = 1) -> dict[str, Any]:
     while len(rows := call(daemon, "/control/traces")[1]["traces"]) < count and time.monotonic() < end:
         time.sleep(0.05)
     assert len(rows) >= count
-    return dict(call(daemon, f"/control/traces/{rows[0]['id']}")[1])
+    return dict(call(daemon, f"/control/traces/{max(rows, key=lambda row: row['started'])['id']}")[1])
 
 
 def test_easy_prompts_stay_here(make_daemon: MakeDaemon, gguf: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BUSY_S, Daemon, ask, call
+from conftest import BUSY_S, Daemon, ask, call, newest
 
 SECRET = "jane@roe.org"
 SAYS = f"Write to {SECRET} about the roof."
@@ -125,7 +125,7 @@ def test_a_prompt_and_json_that_is_no_body_are_prompts(daemon: Daemon) -> None:
 def test_a_fallback_step_is_told(daemon: Daemon) -> None:
     status, _ = ask(daemon, "What does EINTR mean, once more?", "rehearsal/rehearsal-500")
     assert status == 200
-    id_ = str(call(daemon, "/control/traces?limit=1")[1]["traces"][0]["id"])
+    id_ = str(newest(daemon)["id"])
     code, out, err = run(daemon.home, id_)
     assert code == 0, err
     assert "Fallback: rehearsal/rehearsal-500 (server error): " in out and "-> rehearsal/rehearsal-1" in out

@@ -13,7 +13,7 @@ from typing import Any
 
 import office
 import pytest
-from conftest import BUSY_S, Daemon, ask, call, start, stop, trace, until, wait, write_home
+from conftest import BUSY_S, Daemon, ask, call, newest, start, stop, trace, until, wait, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -126,8 +126,8 @@ def test_apply_is_hot_a_running_request_keeps_its_recipe_and_rollback_takes_it_b
         record = trace(busy, id_)
         return record["model"], record["recipe"]
 
-    def newest() -> str:
-        return str(call(busy, "/control/traces?limit=1")[1]["traces"][0]["id"])
+    def last() -> str:
+        return str(newest(busy)["id"])
 
     # One that takes seconds begins before and ends after.
     began, pace = len(busy.host.app.record), busy.host.app.pace
@@ -140,18 +140,18 @@ def test_apply_is_hot_a_running_request_keeps_its_recipe_and_rollback_takes_it_b
     assert slow.is_alive()
     busy.host.app.pace = pace
     slow.join()
-    assert model(newest()) == ("rehearsal/slow", office_version)
+    assert model(last()) == ("rehearsal/slow", office_version)
     assert tree(busy.home, "status")["pid"] == busy.pid
     thrift_version = tree(busy.home, "status")["recipe"]
     assert thrift_version.startswith("thrift@")
     assert ask(busy, text)[0] == 200
-    assert model(newest()) == ("rehearsal/small", thrift_version)
+    assert model(last()) == ("rehearsal/small", thrift_version)
     assert 'recipe = "thrift"' in (busy.home / "config" / "config.toml").read_text()
     assert "was in force already" in said(busy.home, "recipe", "apply", "thrift")
 
     assert f"{office_version} is in force now" in said(busy.home, "recipe", "rollback")
     assert ask(busy, text)[0] == 200
-    assert model(newest()) == ("rehearsal/large", office_version)
+    assert model(last()) == ("rehearsal/large", office_version)
     assert 'recipe = "office"' in (busy.home / "config" / "config.toml").read_text()
     rows = tree(busy.home, "recipe", "history")
     assert [(r["name"], r["by"], r["note"]) for r in rows[:3]] == [
@@ -197,7 +197,7 @@ def test_explain_tells_the_rule_the_candidates_and_the_money(busy: Daemon) -> No
 
 def test_a_forgotten_request_leaves_its_place_alone(busy: Daemon) -> None:
     assert ask(busy, "Summarise: the quokkas of Rottnest are tame.")[0] == 200
-    id_ = str(call(busy, "/control/traces?limit=1")[1]["traces"][0]["id"])
+    id_ = str(newest(busy)["id"])
     code, _, _ = run(busy.home, "forget", id_, stdin="n\n")
     assert code == 130 and call(busy, f"/control/traces/{id_}")[1]["id"] == id_
     assert "is forgotten" in said(busy.home, "forget", "--yes", id_)

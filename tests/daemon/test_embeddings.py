@@ -11,7 +11,7 @@ from typing import Any
 
 import openai
 import pytest
-from conftest import BUSY_S, Daemon, call, trace
+from conftest import BUSY_S, Daemon, call, newest, trace
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,8 +94,7 @@ def test_it_is_a_request_and_leaves_a_trace(daemon: Daemon) -> None:
     assert record["usage"]["input"] == raw.parse().usage.prompt_tokens and "Made vectors of 2 texts" in record["explain"]
     assert f"{SCANNED} were scanned" in record["explain"], "a bulk of texts is not scanned to its end"
     assert mail not in json.dumps(record)
-    row = call(daemon, "/control/traces")[1]["traces"][0]
-    assert row["id"] == record["id"] and call(daemon, "/control/verify")[1]["ok"]
+    assert newest(daemon)["id"] == record["id"] and call(daemon, "/control/verify")[1]["ok"]
 
 
 @pytest.mark.parametrize("model", ["text-embedding-3-small", "nomic-embed-text", "local:chat", "gpt-5", ""])

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from conftest import BUSY_S, Daemon, MakeDaemon, call, write_home
+from conftest import BUSY_S, Daemon, MakeDaemon, call, newest, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -49,7 +49,7 @@ def test_a_host_is_cut_off_told_shown_and_tried_again(tmp_path: Path, host: Rehe
     checks = {c["name"]: c for c in call(daemon, "/control/doctor")[1]["checks"]}
     assert checks["rehearsal"]["ok"] is None
     assert "cut off after failing again and again" in run(daemon, "status")
-    record = call(daemon, "/control/traces?limit=1")[1]["traces"][0]
+    record = newest(daemon)
     candidates = call(daemon, f"/control/traces/{record['id']}")[1]["candidates"]
     assert [c["gate"] for c in candidates if c["model"] == "rehearsal/rehearsal-1"] == ["health"]
     shown = run(daemon, "doctor", "--probe")

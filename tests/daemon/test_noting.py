@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Daemon, call
+from conftest import Daemon, call, newest
 
 TOOL = {"name": "read_file", "description": "reads one file from the disk", "input_schema": {"type": "object", "properties": {}}}
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "allowed_domains": ["quokka.example"], "max_uses": 3}
 
 
-def newest(daemon: Daemon) -> dict[str, Any]:
-    id_ = call(daemon, "/control/traces?limit=1")[1]["traces"][0]["id"]
-    return dict(call(daemon, f"/control/traces/{id_}")[1])
+def last(daemon: Daemon) -> dict[str, Any]:
+    return dict(call(daemon, f"/control/traces/{newest(daemon)['id']}")[1])
 
 
 @pytest.mark.parametrize("tools", [[SEARCH, TOOL], [TOOL, SEARCH], [SEARCH]], ids=["first", "last", "alone"])
@@ -26,7 +25,7 @@ def test_the_words_of_a_tool_that_was_left_out_did_not_leave(daemon: Daemon, too
     }
     status, _ = call(daemon, "/v1/messages", body, token=daemon.client)
     assert status == 200
-    record, sent = newest(daemon), daemon.host.app.record[-1]["body"]
+    record, sent = last(daemon), daemon.host.app.record[-1]["body"]
     left = "\n".join(record["left_machine"])
     assert "quokka" not in sent and "quokka" not in left
     assert "How tall do trees grow?" in left and "How tall do trees grow?" in sent
@@ -41,4 +40,4 @@ def test_what_left_is_all_told_where_nothing_was_left_out(daemon: Daemon) -> Non
         "messages": [{"role": "user", "content": "Is it raining?"}],
     }
     assert call(daemon, "/v1/messages", body, token=daemon.client)[0] == 200
-    assert {"Is it raining?", "reads one file from the disk", "read_file"} <= set(newest(daemon)["left_machine"])
+    assert {"Is it raining?", "reads one file from the disk", "read_file"} <= set(last(daemon)["left_machine"])

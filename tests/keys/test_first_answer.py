@@ -12,7 +12,7 @@ from pathlib import Path
 
 import keyring_states as states
 import pytest
-from conftest import Daemon, MakeDaemon, ask, call, until, write_home
+from conftest import Daemon, MakeDaemon, ask, call, newest, until, write_home
 from keyring_states import Machine
 from tiny_gguf import build
 
@@ -98,7 +98,7 @@ def _started(make_daemon: MakeDaemon, box: Machine, host: Rehearsal, gguf: Path,
     assert ask(daemon, "hi", "local:chat", max_tokens=3)[0] == 200
     seconds = time.monotonic() - start
     until(lambda: call(daemon, "/control/traces")[1]["traces"], "no trace")  # it is written behind the answer
-    assert call(daemon, "/control/traces")[1]["traces"][0]["lane"] == "local"
+    assert newest(daemon)["lane"] == "local"
     return daemon, seconds
 
 
@@ -138,7 +138,7 @@ def test_first_local_answer(
         assert ask(daemon, "hi again", "rehearsal/rehearsal-1", max_tokens=3)[0] == 200
         assert time.monotonic() - start < limit
         until(lambda: len(call(daemon, "/control/traces")[1]["traces"]) == 2, "no second trace")
-        row = call(daemon, "/control/traces")[1]["traces"][0]
+        row = newest(daemon)
         record = call(daemon, f"/control/traces/{row['id']}")[1]
         assert row["lane"] == "local" and "key" in json.dumps(record["candidates"])
         if says == WAITING:

@@ -178,6 +178,8 @@ class RouterApp(App[None]):
         self._read()
 
     def _read(self) -> None:
+        if not self._stands:  # the selection's moment came while the app ends
+            return
         row = self._list.chosen
         if row is not None and self._panel.display:
             self._fetch(row.id)
