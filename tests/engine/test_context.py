@@ -99,17 +99,22 @@ def test_abort_ends_a_decode_and_leaves_the_rest_whole(folder: Path) -> None:
     tokens = draw(20)
     expected = logits(context, 0, 0, tokens)
     assert context.keep(0, 0) and context.decode([Part(0, 0, tokens[:-1], wanted=False)]) is Outcome.DONE
-    began = time.monotonic()
-    assert context.decode([Part(1, 0, draw(512), wanted=False)]) is Outcome.DONE
-    whole = time.monotonic() - began
-    context.keep(1, 0)
-    timer = threading.Timer(whole / 10, context.abort)
-    timer.start()
-    began = time.monotonic()
-    assert context.decode([Part(1, 0, draw(512), wanted=False)]) is Outcome.ABORTED
-    assert time.monotonic() - began < 0.7 * whole
-    timer.join()
-    context.rearm()
+    for _ in range(5):  # on a busy machine either of the two may have had more of the processor
+        began = time.monotonic()
+        assert context.decode([Part(1, 0, draw(512), wanted=False)]) is Outcome.DONE
+        whole = time.monotonic() - began
+        assert context.keep(1, 0)
+        timer = threading.Timer(whole / 10, context.abort)
+        timer.start()
+        began = time.monotonic()
+        outcome = context.decode([Part(1, 0, draw(512), wanted=False)])
+        took = time.monotonic() - began
+        timer.join()
+        context.rearm()
+        if outcome is Outcome.ABORTED and took < 0.7 * whole:
+            break
+        assert context.keep(1, 0)
+    assert outcome is Outcome.ABORTED and took < 0.7 * whole
     assert context.keep(1, 0)
     near(logits(context, 0, 19, tokens[-1:]), expected)
     context.close()

@@ -169,7 +169,7 @@ def test_cancel_frees_the_slot(models: dict[str, Path]) -> None:
     e = Engine(models["wide"], ctx=16384, slots=1, batch=512)
     long = e.start("word " * 12000, max_tokens=5)
     waiting = e.start("hello", max_tokens=2)
-    time.sleep(0.4)
+    time.sleep(0.2)
     began = time.monotonic()
     e.cancel(long)
     first, second = e.finish(long, waiting)

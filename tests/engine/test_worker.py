@@ -70,7 +70,7 @@ def test_ping_is_answered_and_cancel_stops_while_generating(engine: Engine) -> N
 def test_cancel_while_a_long_prompt_is_read(engine: Engine) -> None:
     long = "word " * 6000
     ident = engine.send(op="chat", messages=[{"role": "user", "content": long}], max_tokens=5)
-    time.sleep(0.3)
+    time.sleep(0.1)
     assert engine.proc.stdin is not None
     engine.proc.stdin.write(encode({"op": "cancel", "id": ident}))
     began = time.monotonic()
