@@ -69,6 +69,16 @@ def test_new_settings_wait_for_the_batch_that_was_sent_before_them(inspector: In
     assert names(told[2], "the library") == [{"library"}]
 
 
+def test_new_settings_overtake_nothing() -> None:
+    line = Line()
+    for waiting in (job(1, "a", record=True), job(2, "b", record=False), {"op": "configure", "id": 3}, job(4, "c", record=True)):
+        line.put(waiting)
+    line.put(job(5, "d", record=False))
+    taken = [line.take() for _ in range(5)]
+    assert [one["id"] for one in taken if one] == [2, 1, 3, 5, 4]
+    assert taken[1] is not None and not taken[1]["record"], "it is not put off any more"
+
+
 def test_what_nobody_wants_any_more_is_not_begun(inspector: Inspector) -> None:
     inspector.tell(job(1, *[f"{n} {TEXT * 6}" for n in range(6)], record=False))
     inspector.tell(job(2, *[f"{n} {TEXT * 6} again" for n in range(6)], record=False))
