@@ -232,9 +232,8 @@ class Egress:
         inflate = zlib.decompressobj(31) if coding == "gzip" else None
         seen = 0
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        raw = aiter(
-            response.stream
-        )  # the transport's own stream: httpx's reader around it counts and cuts, and costs as much again
+        # The transport's own stream: httpx's reader around it counts and cuts, and costs as much again.
+        raw = aiter(response.stream)
         ends = asyncio.get_running_loop().time() + TOTAL_S
         while True:
             left = ends - asyncio.get_running_loop().time()
