@@ -1,7 +1,8 @@
 """One thread owns the one connection. Jobs queue up, are committed in groups, and answer after their commit.
 
 WAL with synchronous=FULL: an acknowledged commit survives a power cut (sqlite.org/wal.html). One connection only, because
-the SQLite that CPython links (3.40) has the WAL-reset bug of versions before 3.51.3, which needs two. No mmap.
+the SQLite that CPython links (3.40) has the WAL-reset bug of versions before 3.51.3, which needs two. No mmap. What would
+make a commit slow (a log that grows, a checkpoint) is done while no job waits.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from localrouter.core.errors import RouterError, StoreFault
+from localrouter.store.room import PAGES, make_room
 
 T = TypeVar("T")
 Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
@@ -25,6 +27,11 @@ GROUP = 256
 """Jobs in one commit at most: a bound on what one failure rolls back."""
 BUSY_MS = 5000
 """Another process that holds the file is waited for so long."""
+COMMITS = 64
+"""Commits after which the log is written into the database at the next quiet moment; a request adds 4 to 8 pages in each of
+its commits, so that this comes before SQLite would do it within a commit that somebody waits for."""
+QUIET_S = 0.5
+"""No job for so long is a quiet moment."""
 
 
 def _fault(path: Path, exc: sqlite3.Error) -> StoreFault:
@@ -51,6 +58,8 @@ class Writer:
         self.path = path
         self._forget: list[Callable[[], None]] = []
         self._truncate = False
+        self._short = True
+        self._commits = 0
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         path.touch(mode=0o600)
         try:
@@ -59,6 +68,7 @@ class Writer:
             run("PRAGMA auto_vacuum=INCREMENTAL")  # of a new file: what retention frees can go back to the file system
             run("PRAGMA journal_mode=WAL")
             run("PRAGMA synchronous=FULL")
+            run(f"PRAGMA wal_autocheckpoint={PAGES}")
             run("PRAGMA fullfsync=ON")
             run("PRAGMA secure_delete=ON")
             run("PRAGMA mmap_size=0")
@@ -90,9 +100,23 @@ class Writer:
         self._thread.join()
         self._connection.close()
 
+    def _next(self) -> Job | None:
+        """The next job, or None at the end; while there is none, the log is looked after."""
+        with contextlib.suppress(queue.Empty):
+            return self._jobs.get_nowait()
+        if self._short and self._commits:  # the first commit makes the log
+            self._short = False
+            make_room(self.path)
+        if self._commits >= COMMITS:
+            with contextlib.suppress(queue.Empty):
+                return self._jobs.get(timeout=QUIET_S)
+            self._commits = 0
+            self._checkpoint("PASSIVE")
+        return self._jobs.get()
+
     def _loop(self) -> None:
         while True:
-            first = self._jobs.get()
+            first = self._next()
             if first is None:
                 return
             group = [first]
@@ -145,19 +169,21 @@ class Writer:
         except BaseException as exc:
             self._undo()
             return exc
+        self._commits += 1
         if self._truncate:
             self._truncate = False
-            self._emptied()
+            self._checkpoint("TRUNCATE")
+            self._short = True
         for future, value in done:
             future.set_result(value)
         return None
 
-    def _emptied(self) -> None:
-        """Never waits: where somebody else reads the file, the log is emptied another time."""
+    def _checkpoint(self, mode: str) -> None:
+        """Never waits: where somebody else reads the file, the log is written into the database another time."""
         run = self._connection.execute
         with contextlib.suppress(sqlite3.Error):
             run("PRAGMA busy_timeout=0")
-            run("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            run(f"PRAGMA wal_checkpoint({mode})").fetchall()
         with contextlib.suppress(sqlite3.Error):
             run(f"PRAGMA busy_timeout={BUSY_MS}")
 
