@@ -4,7 +4,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 stamp=.venv/.localrouter-setup
 want=$(cksum pyproject.toml packaging/setup.sh | cksum | cut -d' ' -f1)
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then exit 0; fi
+# As pip compiles what it installs: where Python may not write bytecode, each process would compile these again as it starts.
+compiled() { .venv/bin/python -m compileall -q localrouter tui; }
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then compiled; exit 0; fi
 
 python=${PYTHON:-python3}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
@@ -45,4 +47,5 @@ if ! .venv/bin/python -c 'import llama_cpp' >/dev/null 2>&1; then
 fi
 echo "==> installing localrouter and its libraries"
 "${pip[@]}" install --quiet --editable '.[dev]'
+compiled
 echo "$want" >"$stamp"
