@@ -1,7 +1,8 @@
 """Seams: the text across the border of two neighbouring leaves, where one value may have been cut in two ("my key is sk-a" and "nt-...").
 
 Only a border inside a word is a seam, and only what crosses it counts; each leaf gets its own part of such a finding. Names are left
-out: two words that happen to touch look like one.
+out: two words that happen to touch look like one. So are borders where another speaks: nobody goes on with the value that a file ended with
+(agents cut the last line's end off what they read), and the next one's first word is no part of it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from localrouter.core.ask import Leaf, Where
+from localrouter.core.ask import Leaf, Path, Where
 from localrouter.core.findings import Finding
 from localrouter.scrub.merge import NAMES, merge
 
@@ -36,10 +37,22 @@ def seams(leaves: Sequence[Leaf], key_of: Callable[[str, str], bytes]) -> list[S
     out: list[Seam] = []
     for index in range(len(leaves) - 1):
         left, right = leaves[index], leaves[index + 1]
-        if _inside(left.text, right.text) and left.where in _TEXT and right.where in _TEXT:
+        if _inside(left.text, right.text) and left.where in _TEXT and _one_voice(left, right):
             text, parts = _across(leaves, index)
             out.append(Seam(text, parts, key_of(text, CONTEXT)))
     return out
+
+
+def _one_voice(left: Leaf, right: Leaf) -> bool:
+    """Whether the same one speaks in both: the system, a person, the model, or one and the same result of a tool in several parts."""
+    if left.where != right.where:
+        return False
+    return left.where != "tool_result" or (_part(right.path) and left.path[:-2] == right.path[:-2])
+
+
+def _part(path: Path) -> bool:
+    """Whether a text is one of a list of parts (`..., 0, "text"`), and no whole content."""
+    return len(path) > 1 and path[-1] == "text" and isinstance(path[-2], int)
 
 
 def _inside(left: str, right: str) -> bool:
@@ -57,7 +70,7 @@ def _across(leaves: Sequence[Leaf], index: int) -> tuple[str, list[tuple[int, in
     text, parts = left[start:], [(0, index, start)]
     for other in range(index + 1, min(len(leaves), index + LEAVES)):
         own = leaves[other].text
-        if not own or leaves[other].where not in _TEXT:
+        if not own or not _one_voice(leaves[index], leaves[other]):
             break
         parts.append((len(text), other, 0))
         text += own[:REACH]

@@ -65,3 +65,31 @@ def test_a_sentence_that_ends_with_an_address() -> None:
     assert whole("Write to jane@roe.org.", "Done.") == [{"jane@roe.org"}, set()]
     assert whole("Write to jane@roe.", "org today") == [{"jane@roe."}, {"org"}], "the address itself is in two"
     assert whole("Write to jane@roe.co.", "uk today")[1] == {"uk"}, "it may go on"
+
+
+PASSWORD = "DB_PASSWORD=" + "Vq7-tr0ub4dor"
+
+
+def test_where_another_speaks_no_value_goes_on() -> None:
+    """What an agent read ends with a password and no line's end; the model's next turn begins with a word."""
+    for first, then in (("tool_result", "assistant"), ("user", "assistant"), ("assistant", "user"), ("tool_result", "user")):
+        own = [*leaves(PASSWORD, where=first), *leaves("Now the report.", where=then)]  # type: ignore[arg-type]
+        assert found(own) == [set(), set()]
+
+
+def test_two_results_of_tools_are_not_one() -> None:
+    def results(*paths: tuple[str | int, ...]) -> list[set[str]]:
+        texts = (PASSWORD, "Orders service")
+        return found([Leaf(path, text, "tool_result", "content") for path, text in zip(paths, texts, strict=True)])
+
+    first, second = ("messages", 1, "content"), ("messages", 2, "content")
+    assert results(first, second) == [set(), set()]
+    assert results((*first, 0, "content"), (*first, 1, "content")) == [set(), set()]
+    assert results((*first, 0, "content", 0, "text"), (*first, 1, "content", 0, "text")) == [set(), set()]
+    parts = results((*first, 0, "content", 0, "text"), (*first, 0, "content", 1, "text"))
+    assert parts == [{PASSWORD.partition("=")[2]}, {"Orders"}], "two parts of one result may hold one value"
+
+
+def test_a_third_voice_ends_what_is_read_across() -> None:
+    own = [*leaves("mail jane", "@roe.or"), *leaves("g now", where="assistant")]
+    assert found(own) == [{"jane"}, {"@roe.or"}, set()]
