@@ -10,6 +10,21 @@ from cpu import least
 from localrouter.scrub.shell import reaches_network
 from localrouter.scrub.toolclass import tool_class
 
+SHOWN = (
+    "final_answer",  # smolagents
+    "final_result",  # Pydantic AI
+    "StructuredOutput",  # Claude Code, with an output format
+    "AskUserQuestion",
+    "ExitPlanMode",
+    "attempt_completion",  # Roo
+    "ask_followup_question",
+    "submit_and_exit",  # Cline CLI
+    "ask_question",
+    "update_plan",  # Codex CLI
+    "request_user_input",
+)
+"""Whose arguments are shown to the person, and go nowhere else."""
+
 
 def test_tool_names() -> None:
     names = {
@@ -26,9 +41,19 @@ def test_tool_names() -> None:
             "editor",  # Cline CLI
         ),
         "shell": ("Bash", "run_terminal_cmd", "shell", "local_shell", "execute_command", "run_shell_command", "exec_command"),
-        "local": ("Read", "Grep", "Glob", "LS", "read_file", "list_dir", "codebase_search", "view_file"),
+        "local": ("Read", "Grep", "Glob", "LS", "read_file", "list_dir", "codebase_search", "view_file", *SHOWN),
         "network": ("WebFetch", "web_search", "fetch_url", "browser_action", "http_request"),
-        "unknown": ("mcp__fs__write_file", "mcp__x__edit", "send_invoice", "", "Task", "exfiltrate", "x-edit"),
+        "unknown": (
+            "mcp__fs__write_file",
+            "mcp__x__edit",
+            "send_invoice",
+            "",
+            "Task",
+            "exfiltrate",
+            "x-edit",
+            "mcp__x__final_answer",
+            "answer",
+        ),
     }
     for cls, those in names.items():
         assert {n: tool_class(n) for n in those} == dict.fromkeys(those, cls)
