@@ -7,6 +7,7 @@ temperature, penalties, or a grammar. Quantiles rather than sums: sequence log-p
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -30,11 +31,15 @@ REFUSAL = 200
 
 
 class Meter:
-    """Reads rows of logits; keeps two arrays so that a row costs no memory."""
+    """Reads rows of logits; keeps its arrays, so that a row costs no memory. BLAS's dot takes a third of the time of numpy's own sums, with one
+    thread (`__main__`): more would be started for each row."""
 
     def __init__(self, vocabulary: int) -> None:
         self._x = np.empty(vocabulary, np.float32)
         self._e = np.empty(vocabulary, np.float32)
+        self._ones = np.ones(vocabulary, np.float32)
+        # Beside an array, `maximum` takes a quarter of the time that it takes beside a number.
+        self._floor = np.full(vocabulary, FLOOR, np.float32)
         self.best = 0.0
         """Of the row read last: the largest logit, and the logarithm of the sum of exponentials."""
         self.norm = 0.0
@@ -45,19 +50,18 @@ class Meter:
         x, e = self._x, self._e
         first = int(logits.argmax())  # numpy's argmax stops at a NaN, and so finds it
         best = float(logits[first])
-        if not np.isfinite(best):
+        if not math.isfinite(best):
             raise ValueError("the logits are no numbers")
         np.subtract(logits, np.float32(best), out=x)
-        np.maximum(x, np.float32(FLOOR), out=x)
+        np.maximum(x, self._floor, out=x)
         np.exp(x, out=e)
-        total = float(e.sum())
+        total = float(e.dot(self._ones))
         x[first] = FLOOR
         margin = -float(x.max())
         x[first] = 0.0
-        weighed = float(np.einsum("i,i->", x, e))  # and not BLAS's dot, which may start threads for this
-        entropy = np.log(total) - weighed / total
-        self.best, self.norm = best, best + float(np.log(total))
-        return max(0.0, float(entropy)), margin
+        entropy = math.log(total) - float(x.dot(e)) / total
+        self.best, self.norm = best, best + math.log(total)
+        return max(0.0, entropy), margin
 
 
 def top(logits: NDArray[np.float32], count: int, norm: float) -> list[tuple[int, float]]:
