@@ -31,11 +31,12 @@ class Assessment:
 
     def seen(self) -> Rows | None:
         """The findings where every leaf was scanned before; then nothing has to be waited for."""
-        return self.s.inspection.cached(self.ask.leaves)
+        self.story.names = self.s.inspection.names(self.ask.leaves)
+        return self.s.inspection.cached(self.ask.leaves, self.story.names)
 
     async def scanned(self) -> e.Event:
         """Scan, and read meanwhile what is asked for. Raises PrivacyUnsure."""
-        scan = asyncio.ensure_future(self.s.inspection.inspect(self.ask.leaves))
+        scan = asyncio.ensure_future(self.s.inspection.inspect(self.ask.leaves, names=self.story.names))
         try:
             async with scanned_within(self.recipe.limits.inspect_ms):
                 await asyncio.sleep(0)  # its question is sent; what is asked for is read while another process scans

@@ -173,14 +173,22 @@ class Inspection:
                 raise PrivacyUnsure(f"{self.why} Nothing was sent.", "Correct [privacy] in config.toml.")
             self._met(child.ready)
 
-    async def inspect(self, leaves: Sequence[Leaf], *, background: bool = False) -> list[tuple[Finding, ...]]:
+    def names(self, leaves: Sequence[Leaf]) -> list[bytes] | None:
+        """What each leaf's verdict is kept under: a keyed hash of its text, its context and what scans; None before that is known. `cached` and
+        `inspect` take them, so that a conversation is hashed once a turn."""
+        own = self.seen.leaves
+        return [own.key_of(leaf.text, leaf.context) for leaf in leaves] if self.seen.known else None
+
+    async def inspect(
+        self, leaves: Sequence[Leaf], *, names: Sequence[bytes] | None = None, background: bool = False
+    ) -> list[tuple[Finding, ...]]:
         """Findings of each leaf, sorted, in its own offsets. `background`: nobody waits for them (what is noted of an answer), so that those go
         first for whom somebody does. Raises PrivacyUnsure."""
         size = sum(len(leaf.text) for leaf in leaves) if background else 0
         self._behind_texts += background
         self._behind_bytes += size
         try:
-            return await self._inspect(leaves, background)
+            return await self._inspect(leaves, names, background)
         except PrivacyUnsure:
             self.unsure += 1
             raise
@@ -193,29 +201,31 @@ class Inspection:
         texts, held = self._behind_texts, self._behind_bytes
         return not texts or (texts < BEHIND and held + size <= BEHIND_BYTES)
 
-    def cached(self, leaves: Sequence[Leaf]) -> list[tuple[Finding, ...]] | None:
+    def cached(self, leaves: Sequence[Leaf], names: Sequence[bytes] | None = None) -> list[tuple[Finding, ...]] | None:
         """The findings when every leaf was seen before, without waiting; else None."""
-        if not self.seen.known:
+        names = self.names(leaves) if names is None else names
+        if names is None:
             return None
-        own = self.seen.leaves
         rows: list[tuple[Finding, ...]] = []
-        for leaf in reversed(leaves):  # a turn's new text stands at the end: a no costs one hash
-            row = own.get(own.key_of(leaf.text, leaf.context))
+        for name in names:
+            row = self.seen.leaves.get(name)
             if row is None:
                 return None
             rows.append(row)
-        rows.reverse()
         found = [(s, self.seen.pieces.get(s.key)) for s in seams(leaves, self.seen.pieces.key_of)]
         across = [(s, row) for s, row in found if row is not None]
         return crossed(leaves, rows, across) if len(across) == len(found) else None
 
-    async def _inspect(self, leaves: Sequence[Leaf], background: bool) -> list[tuple[Finding, ...]]:
+    async def _inspect(
+        self, leaves: Sequence[Leaf], names: Sequence[bytes] | None, background: bool
+    ) -> list[tuple[Finding, ...]]:
         await self.seen.load()
         for leaf in leaves:
             if len(leaf.text) > FIELD_CAP:
                 raise PrivacyUnsure(f"A field is over {FIELD_CAP} characters and cannot be scanned.", "Send it in parts.")
         # A conversation comes again with each turn; one hash a leaf is all that its old part costs.
-        names = [self.seen.leaves.key_of(leaf.text, leaf.context) for leaf in leaves]
+        names = self.names(leaves) if names is None else names
+        assert names is not None  # it is loaded
         rows: dict[bytes, tuple[Finding, ...]] = {}
         fresh: dict[bytes, Leaf] = {}
         for name, leaf in zip(names, leaves, strict=True):

@@ -68,6 +68,8 @@ class Story:
     checks: list[dict[str, Any]] = field(default_factory=list)
     called_at: float = 0.0
     sent: bytes = b""
+    names: list[bytes] | None = None
+    """Of the request's leaves, by which their verdicts are known (`Inspection.names`)."""
 
     def begin(self, attempt: Attempt) -> None:
         """Another attempt: what the one before said is not part of the answer."""

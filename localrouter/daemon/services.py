@@ -32,6 +32,7 @@ from localrouter.daemon.retries import Retries
 from localrouter.daemon.turns import Turns, warm
 from localrouter.keys.remembered import Keys as Keys
 from localrouter.providers import Wire
+from localrouter.scrub.memory import Memories
 from localrouter.scrub.tokens import TokenTable
 from localrouter.store import Keep, Store
 from localrouter.store.ledger import BudgetState
@@ -94,6 +95,7 @@ class Services:
         self.keys = Keys()
         self.retries = Retries()
         self.conversations = Conversations()
+        self.memories = Memories()
         self.origins = Origins(secret, store.makers)
         self.cooling: dict[str, float] = {}
         self._refused: dict[str, tuple[int, float]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from typing import Any
 
 from localrouter.core.ask import Ask, rename_keys, replace
@@ -13,10 +14,10 @@ from localrouter.daemon import tool_names
 from localrouter.daemon.noting import Story
 from localrouter.daemon.services import Services
 from localrouter.scrub.checked import checked
+from localrouter.scrub.memory import Looks
 from localrouter.scrub.tokens import Minter
 from localrouter.scrub.toolclass import tool_class
 from localrouter.scrub.unveil import Unveiler
-from localrouter.scrub.veil import taken
 
 
 def veiled_for(
@@ -25,8 +26,11 @@ def veiled_for(
     """(the veiled tree, what restores its answer, its veiled names of tools -> the client's own). `host`: its name; tokens of one's own identity
     differ from host to host. The story is told what was veiled. Raises PrivacyUnsure when the last check finds a value twice."""
     values = {name: recipe.rule(name).values for name in ORDER}
-    story.minter = Minter(services.secret, f"{ask.who}\x00{ask.session}", host, taken(ask.leaves))
-    story.veiled = veiled = checked(ask.leaves, findings, values, story.minter, services.allowed)
+    names = (story.names if ask is story.ask else None) or services.inspection.names(ask.leaves)
+    memory = services.memories.of((ask.who, ask.session, ask.hints.agent), time.monotonic())
+    looks = Looks(ask.leaves, memory, names) if names is not None else Looks(ask.leaves)
+    story.minter = Minter(services.secret, f"{ask.who}\x00{ask.session}", host, looks.taken)
+    story.veiled = veiled = checked(ask.leaves, findings, values, story.minter, services.allowed, looks)
     table = services.conversations.merge(ask.who, ask.session, veiled.table)
     of = functools.partial(tool_class, own=recipe.local_tools)
     unveiler = Unveiler(table, veiled.outgoing, of, json_reply=ask.needs.json_schema) if len(table) else None

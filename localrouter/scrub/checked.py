@@ -17,6 +17,7 @@ from localrouter.core.findings import Finding
 from localrouter.core.kinds import DataClass
 from localrouter.scrub.common_words import CODE
 from localrouter.scrub.lastcheck import leaks, still_standing
+from localrouter.scrub.memory import Looks
 from localrouter.scrub.tokens import Minter
 from localrouter.scrub.toolclass import tool_class
 from localrouter.scrub.veil import Action, Veiled, veil
@@ -30,20 +31,25 @@ def checked(
     values: Mapping[DataClass, Action],
     minter: Minter,
     allowed: frozenset[str] = frozenset(),
+    looks: Looks | None = None,
 ) -> Veiled:
-    """What may leave. `allowed`: values that the user lets pass. Raises PrivacyUnsure."""
+    """What may leave. `allowed`: values that the user lets pass. `looks`: at these leaves, with what is remembered of their conversation; what may
+    leave is remembered there. Raises PrivacyUnsure."""
+    looks = Looks(leaves) if looks is None else looks
     findings = _without_tools(leaves, findings)
-    veiled = veil(leaves, findings, values, minter)
-    if not leaks(veiled.texts, veiled.table, allowed):
+    veiled = veil(leaves, findings, values, minter, looks)
+    if not leaks(veiled.texts, veiled.table, allowed, looks.veiled(veiled.texts)):
+        looks.keep()
         return veiled
     more = still_standing(leaves, veiled.table, allowed)
-    veiled = veil(leaves, [(*f, *m) for f, m in zip(findings, more, strict=True)], values, minter)
-    found = leaks(veiled.texts, veiled.table, allowed)
+    veiled = veil(leaves, [(*f, *m) for f, m in zip(findings, more, strict=True)], values, minter, looks)
+    found = leaks(veiled.texts, veiled.table, allowed, looks.veiled(veiled.texts))
     if found:
         raise PrivacyUnsure(
             f"The last check found {', '.join(sorted(set(found)))} still in the outgoing text, so nothing was sent.",
             "`localrouter explain` shows the request; a recipe that stays local still answers.",
         )
+    looks.keep()
     return veiled
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from localrouter.core.ask import Leaf
 from localrouter.core.findings import Finding
+from localrouter.scrub.looked import Look
 from localrouter.scrub.needles import Haystack
 from localrouter.scrub.tokens import TokenTable
 from localrouter.scrub.veil import LOOSE_MIN, _alone, spellings
@@ -20,16 +21,16 @@ VALUE_MIN = 3
 _WORD64 = frozenset(string.ascii_letters + string.digits + "+/=_-")
 
 
-def leaks(texts: Sequence[str], table: TokenTable, allowed: frozenset[str]) -> list[str]:
-    """The types of the values that still stand in the outgoing texts, each once."""
-    joined = Haystack("\0".join(texts))
+def leaks(texts: Sequence[str], table: TokenTable, allowed: frozenset[str], look: Look | None = None) -> list[str]:
+    """The types of the values that still stand in the outgoing texts, each once. `look`: at these texts."""
+    look = Look(texts) if look is None else look
     found: dict[str, None] = {}
     for entry in table:
         value = entry.value
         if value in allowed or entry.type in found or len(value) < VALUE_MIN:
             continue
-        if any(_stands(joined, form) for form in spellings(value)) or any(
-            core in joined for core in base64_cores(value.encode("utf-8", "surrogatepass"))
+        if any(_stands(texts, look, form) for form in spellings(value)) or any(
+            core in look for core in base64_cores(value.encode("utf-8", "surrogatepass"))
         ):
             found[entry.type] = None
     return list(found)
@@ -78,5 +79,5 @@ def base64_cores(raw: bytes) -> list[str]:
     return list(cores)
 
 
-def _stands(joined: Haystack, form: str) -> bool:
-    return any(len(form) >= LOOSE_MIN or _alone(joined.text, at, at + len(form)) for at in joined.places(form))
+def _stands(texts: Sequence[str], look: Look, form: str) -> bool:
+    return any(len(form) >= LOOSE_MIN or _alone(texts[number], at, at + len(form)) for number, at in look.places(form))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
@@ -147,20 +147,77 @@ def forms(value: str) -> tuple[str, ...]:
     return tuple(sorted(it.strong | it.joined)) if it else ()
 
 
-def sweep(texts: Sequence[str], findings: Sequence[Sequence[Finding]]) -> list[tuple[Finding, ...]]:
+class Mentions:
+    """What a conversation's texts mention, remembered for its next turn: of the same people, in texts of the same names and findings. It keeps no
+    text."""
+
+    __slots__ = ("_found", "_people")
+
+    def __init__(self) -> None:
+        self._people: tuple[tuple[str, str, bool], ...] = ()
+        self._found: dict[Hashable, tuple[tuple[Finding, ...], tuple[Finding, ...]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def known(
+        self,
+        people: Mapping[str, _Person],
+        guessed: Collection[str],
+        names: Sequence[Hashable],
+        findings: Sequence[Sequence[Finding]],
+    ) -> list[tuple[Finding, ...] | None]:
+        """What each text mentions; None where that has to be looked up."""
+        who = tuple((value, it.kind, value in guessed) for value, it in people.items())
+        if who != self._people:
+            self._people, self._found = who, {}
+        rows = [self._found.get(name) for name in names]
+        return [row[1] if row is not None and row[0] == tuple(own) else None for row, own in zip(rows, findings, strict=True)]
+
+    def keep(
+        self, names: Sequence[Hashable], findings: Sequence[Sequence[Finding]], mentions: Sequence[tuple[Finding, ...]]
+    ) -> None:
+        """Of this request; what only earlier ones held is forgotten."""
+        self._found = {name: (tuple(own), more) for name, own, more in zip(names, findings, mentions, strict=True)}
+
+
+def sweep(
+    texts: Sequence[str],
+    findings: Sequence[Sequence[Finding]],
+    memory: Mentions | None = None,
+    names: Sequence[Hashable] = (),
+) -> list[tuple[Finding, ...]]:
     """ADDITIONAL findings in each text: every mention of a person that some finding (PERSON, OWN_NAME) names, outside that finding.
 
-    `findings[i]` belongs to `texts[i]`. The new ones have the type of the name they come from, or USERNAME for a login form.
+    `findings[i]` belongs to `texts[i]`. The new ones have the type of the name they come from, or USERNAME for a login form. `memory`: of the
+    conversation, with the names of the texts (hashes of them).
     """
     people: dict[str, _Person] = {}
+    guessed: set[str] = set()
     for text, own in zip(texts, findings, strict=True):
         for f in own:
             if f.type in _NAMED and 2 <= f.end - f.start <= 80:
                 value = text[f.start : f.end]
                 if value not in people and (it := _person(value, _NAMED[f.type])) is not None:
-                    people[value] = _guessed(it) if f.detector in LIKENESS and " " not in value else it
+                    guess = f.detector in LIKENESS and " " not in value
+                    people[value] = _guessed(it) if guess else it
+                    guessed |= {value} if guess else set()
     if not people:
         return [() for _ in texts]
+    if memory is None:
+        return _mentioned(texts, findings, people)
+    found = memory.known(people, guessed, names, findings)
+    fresh = [i for i, row in enumerate(found) if row is None]
+    more = dict(zip(fresh, _mentioned([texts[i] for i in fresh], [findings[i] for i in fresh], people), strict=True))
+    mentions = [more[i] if row is None else row for i, row in enumerate(found)]
+    memory.keep(names, findings, mentions)
+    return mentions
+
+
+def _mentioned(
+    texts: Sequence[str], findings: Sequence[Sequence[Finding]], people: Mapping[str, _Person]
+) -> list[tuple[Finding, ...]]:
+    """Of these people, in each text."""
     singles: dict[str, str] = {}
     beside: dict[str, list[_Person]] = {}
     careful: set[str] = set()

@@ -12,7 +12,7 @@ import hmac
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -254,12 +254,13 @@ _MARKS = "*`~_"
 
 
 class Minter:
-    """Names values for one conversation and one provider. `taken` is the input text (see `veil.taken`)."""
+    """Names values for one conversation and one provider. `taken` is the input text (see `veil.taken`), or what tells whether a mark stands in
+    its capitals (`memory.Looks.taken`)."""
 
-    def __init__(self, secret: bytes, conversation: str, provider: str, taken: str) -> None:
+    def __init__(self, secret: bytes, conversation: str, provider: str, taken: str | Callable[[str], bool]) -> None:
         self._conversation = hmac.digest(secret, b"conversation\0" + conversation.encode(), hashlib.sha256)
         self._own = hmac.digest(secret, b"own\0" + provider.encode(), hashlib.sha256)
-        self._taken = Haystack(taken.upper())
+        self._taken: Callable[[str], bool] = Haystack(taken.upper()).__contains__ if isinstance(taken, str) else taken
         self._minted: dict[tuple[str, str], str] = {}
         self._used: set[str] = set()
         self._ips = 0
@@ -274,7 +275,7 @@ class Minter:
     def for_the_record(self) -> None:
         """The input text is let go: what is named from now on is only noted, and nothing is restored there. It is as long as the conversation, and
         a record may have to wait."""
-        self._taken = Haystack("")
+        self._taken = Haystack("").__contains__
 
     def _fresh(self, type: str, value: str) -> str:
         found = kind(type)
@@ -302,7 +303,7 @@ class Minter:
             else:
                 token = f"{type}_{code}"
             mark = suffix_of(token)
-            if mark in self._used or mark.upper() in self._taken:
+            if mark in self._used or self._taken(mark.upper()):
                 continue
             self._used.add(mark)
             self._ips += shape == "ip"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from localrouter.core.findings import Finding
 from localrouter.core.kinds import DataClass, Tier, kind
 from localrouter.scrub import names
 from localrouter.scrub.jsontext import JsonText, unescape
-from localrouter.scrub.needles import Haystack
+from localrouter.scrub.memory import MODEL, Looks
 from localrouter.scrub.tokens import Entry, Minter, TokenTable, suffix_of
 
 Action = Literal["pass", "veil", "seal"]
@@ -31,7 +30,6 @@ LOOSE_MIN = 8
 _RANK: dict[Tier, int] = {"own": 0, "mask": 1, "seal": 2}
 _ESCAPE = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})$")
 _HEX = re.compile(r"%[0-9A-F]{2}")
-_MODEL = ("assistant", "tool_arguments")
 
 
 class _Span(NamedTuple):
@@ -56,7 +54,7 @@ class Veiled:
 
 def taken(leaves: Sequence[Leaf]) -> str:
     """The text whose words may not become tokens. What the model said is left out: a token there is our own come back."""
-    return "\n".join(leaf.text for leaf in leaves if leaf.where not in _MODEL)
+    return "\n".join(leaf.text for leaf in leaves if leaf.where not in MODEL)
 
 
 def veil(
@@ -64,10 +62,13 @@ def veil(
     findings: Sequence[Sequence[Finding]],
     values: Mapping[DataClass, Action],
     minter: Minter,
+    looks: Looks | None = None,
 ) -> Veiled:
-    """Replace every finding that the destination's policy does not pass. A class the policy lacks is veiled."""
+    """Replace every finding that the destination's policy does not pass. A class the policy lacks is veiled. `looks`: at these leaves, with what
+    is remembered of their conversation."""
+    looks = Looks(leaves) if looks is None else looks
     spans: list[list[_Span]] = []
-    learnt = names.sweep([leaf.text for leaf in leaves], findings)
+    learnt = names.sweep([leaf.text for leaf in leaves], findings, looks.mentions, looks.names)
     for leaf, found, more in zip(leaves, findings, learnt, strict=True):
         spans.append([])
         for f in (*found, *more):
@@ -76,7 +77,7 @@ def veil(
             start, end = _trim(leaf.text, f.start, f.end)
             if action != "pass" and start < end:
                 spans[-1].append(_Span(*_widen(leaf.text, start, end), f.type, tier))
-    _sweep(leaves, spans)
+    _sweep(leaves, spans, looks)
     regions = [_join(own) if own else own for own in spans]
 
     chosen: dict[str, _Span] = {}
@@ -131,21 +132,18 @@ def veil(
             renames[leaf.path] = text
         elif here:
             edits.append((leaf.path, text))
-    return Veiled(edits, renames, table, dict(counts), texts, marks, _outgoing(leaves, texts, table))
+    return Veiled(edits, renames, table, dict(counts), texts, marks, _outgoing(texts, table, looks))
 
 
-def _outgoing(leaves: Sequence[Leaf], texts: Sequence[str], table: TokenTable) -> str:
+def _outgoing(texts: Sequence[str], table: TokenTable, looks: Looks) -> str:
     """A live token that a model wrote itself vouches for no link: it could write the link now and reuse it in its next turn."""
-    model = Haystack("\0".join(leaf.text for leaf in leaves if leaf.where in _MODEL).upper())
-    wrote = [s for e in table if (s := suffix_of(e.token).upper()) in model]
-    keep = []
-    for leaf, text in zip(leaves, texts, strict=True):
-        if wrote and leaf.where in _MODEL:
-            upper = leaf.text.upper()
-            if any(s in upper for s in wrote):
-                continue
-        keep.append(text)
-    return "\n".join(keep)
+    wrote = {
+        number
+        for entry in table
+        for number, _ in looks.upper.places(suffix_of(entry.token).upper())
+        if looks.leaves[number].where in MODEL
+    }
+    return "\n".join(text for number, text in enumerate(texts) if number not in wrote)
 
 
 def spellings(value: str) -> list[str]:
@@ -161,7 +159,7 @@ def spellings(value: str) -> list[str]:
     return list(dict.fromkeys(forms))
 
 
-def _sweep(leaves: Sequence[Leaf], spans: list[list[_Span]]) -> None:
+def _sweep(leaves: Sequence[Leaf], spans: list[list[_Span]], looks: Looks) -> None:
     values: dict[str, _Span] = {}
     for leaf, own in zip(leaves, spans, strict=True):
         for span in own:
@@ -169,19 +167,11 @@ def _sweep(leaves: Sequence[Leaf], spans: list[list[_Span]]) -> None:
                 before = values.get(value)
                 if before is None or _RANK[span.tier] > _RANK[before.tier]:
                     values[value] = span
-    if not values:
-        return
-    joined = Haystack("\0".join(leaf.text for leaf in leaves))
-    edges = [0]
-    for leaf in leaves:
-        edges.append(edges[-1] + len(leaf.text) + 1)
     for value, span in values.items():
         for form in spellings(value) if len(value) >= SWEEP_MIN else ():
-            for at in joined.places(form):
-                index = bisect_right(edges, at) - 1
-                text, start = leaves[index].text, at - edges[index]
-                end = start + len(form)
-                if end <= len(text) and (len(form) >= LOOSE_MIN or _alone(text, start, end)):
+            for index, start in looks.raw.places(form):
+                text, end = leaves[index].text, start + len(form)
+                if len(form) >= LOOSE_MIN or _alone(text, start, end):
                     spans[index].append(_Span(*_widen(text, start, end), span.type, span.tier))
 
 
