@@ -72,3 +72,11 @@ def ask_usage(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
     options = tree.get("stream_options")
     options = options if isinstance(options, dict) else {}
     return tree if options.get("include_usage") is True else {**tree, "stream_options": {**options, "include_usage": True}}
+
+
+@edit("An empty list of tools says nothing, and some hosts refuse it.")
+def no_empty_tools(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
+    """vLLM, DeepSeek and OpenAI do; Strands and Ollama's client send one where they have no tools. What only a list of tools needs goes with it."""
+    if tree.get("tools") != []:
+        return tree
+    return {k: v for k, v in tree.items() if k not in ("tools", "tool_choice", "parallel_tool_calls")}

@@ -13,6 +13,7 @@ from localrouter.core.ask import rename_keys
 from localrouter.core.catalogue import Model
 from localrouter.core.decide import Attempt
 from localrouter.core.errors import BadRequest, Unsupported
+from localrouter.dialects import Made
 from localrouter.dialects import openai_chat as dialect
 from localrouter.providers import openai_chat as wire
 
@@ -39,6 +40,18 @@ def test_unknown_fields_survive(extra: dict[str, Any], text: str, stream: bool) 
     assert sent["model"] == "m" and list(sent)[:2] == ["model", "messages"], (
         "the order of keys is kept: a prompt cache may depend on it"
     )
+
+
+def test_an_empty_list_of_tools_is_left_out() -> None:
+    """Strands sends one with each request that has no tools; vLLM, DeepSeek and OpenAI refuse it."""
+    tree = {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_tokens": 512}
+    none = {**tree, "tools": [], "tool_choice": "auto", "parallel_tool_calls": False}
+    ask = dialect.read(orjson.dumps(none), {})
+    made: list[Made] = []
+    assert dialect.outgoing(ask.tree, ask, ATTEMPT, made) == tree
+    assert [m.name for m in made] == ["no_empty_tools"]
+    some = {**none, "tools": [{"type": "function", "function": {"name": "f"}}]}
+    assert dialect.outgoing(some, ask, ATTEMPT) == some
 
 
 @pytest.mark.parametrize(
