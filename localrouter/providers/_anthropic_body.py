@@ -85,7 +85,7 @@ def notes(chat: Chat, attempt: Attempt) -> tuple[str, ...]:
     if chat.seed is not None:
         out.append("'seed' has no counterpart there and was left out.")
     sampled = [name for name in ("temperature", "top_p", "top_k") if getattr(chat, name) is not None]
-    if sampled and (can.samplers == 0 or len(sampled) > 1 or _thinks(chat, attempt)):
+    if len(_sampling(chat, can, thinks=_thinks(chat, attempt))) < len(sampled):
         out.append(f"This model does not take all of {', '.join(sampled)}, so some were left out.")
     if chat.temperature is not None and chat.temperature > 1:
         out.append("The temperature was lowered to 1, the highest that there is.")

@@ -342,6 +342,8 @@ def test_sampling(name: str, effort: Any, kept: dict[str, Any]) -> None:
     tree = wire.body(chat, attempt(name))
     assert {k: tree[k] for k in ("temperature", "top_p", "top_k", "seed") if k in tree} == kept
     assert any("seed" in note for note in wire.notes(chat, attempt(name)))
+    told = any("temperature, top_p, top_k" in note for note in wire.notes(chat, attempt(name)))
+    assert told == (len(kept) < 3), "what is sent whole is not said to be left out"
 
 
 def test_stops_user_and_stream() -> None:
