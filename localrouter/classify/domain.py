@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from localrouter.classify.domain_words import ENDINGS, PHRASES, SIGNS, WORDS
+from localrouter.classify.known import known
 from localrouter.classify.patterns import compiled, spaced
 from localrouter.classify.scores import shares
 from localrouter.core.words import DOMAINS, RISKS, Domain, Risk, Task
@@ -47,22 +48,26 @@ _PHRASES = {name: compiled(pattern) for name, pattern in PHRASES.items()}
 def domain(text: str, given: str = "") -> tuple[Domain, dict[Domain, float]]:
     """(the domain, the share of each). `text`: the person's prose in lower case; `given`: the beginning of what it is about, which counts less
     and only where the person's own words are few."""
-    scores: dict[Domain, float] = dict.fromkeys(DOMAINS, 0.0)
-    words = _WORD.findall(text)
-    _count(text, words, 1.0, scores)
-    if given and len(words) < 80:
-        _count(given, _WORD.findall(given), 0.6, scores)
+    length, scores = _counted(text)
+    if given and length < 80:
+        about = _counted(given)[1]
+        scores = {name: score + 0.6 * about[name] for name, score in scores.items()}
     scores = {name: score or NOTHING for name, score in scores.items()}
     scores["general"] = GENERAL
     out = shares(scores, SHARP)
     return max(out, key=lambda d: out[d]), out
 
 
-def _count(text: str, words: list[str], worth: float, scores: dict[Domain, float]) -> None:
-    if len(words) > _LIMIT:
+@known
+def _counted(text: str) -> tuple[int, dict[Domain, float]]:
+    """(how many words, what they say for each domain)."""
+    scores: dict[Domain, float] = dict.fromkeys(DOMAINS, 0.0)
+    words = _WORD.findall(text)
+    length = len(words)
+    if length > _LIMIT:
         words = words[: _LIMIT * 2 // 3] + words[-_LIMIT // 3 :]
     # A long text meets a word of everything by and by.
-    worth *= (45.0 / max(45, len(words))) ** 0.35
+    worth = (45.0 / max(45, len(words))) ** 0.35
     seen: set[str] = set()
     for word in set(words):
         if word in _WHOLE:
@@ -88,6 +93,7 @@ def _count(text: str, words: list[str], worth: float, scores: dict[Domain, float
     if not text.isascii():
         for name, signs in SIGNS.items():
             scores[name] += sum(2.0 for sign in signs if sign in text) * worth
+    return length, scores
 
 
 # --- risk ------------------------------------------------------------------------------------------

@@ -10,12 +10,12 @@ Cost: stems are looked for first, and patterns are tried only around them; what 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 
 from localrouter.classify import injection_rules as r
 from localrouter.classify.hidden import decoded, plain
+from localrouter.classify.known import known
 from localrouter.classify.patterns import compiled, spaced
 from localrouter.classify.scores import chance
 
@@ -109,26 +109,11 @@ def injection(words: str, given: Iterable[str] = (), *, english: bool = False) -
     and other languages' rules are tried on what is not ASCII only."""
     best = _logit(words, own=True, english=english)
     for text in given:
-        best = max(best, _remembered(text, english=english))
+        best = max(best, _logit(text, own=False, english=english))
     return chance(BASE + best)
 
 
-_seen: dict[bytes, float] = {}
-_SEEN = 4096
-"""An agent sends the results of its tools again with each step: what was judged is remembered by its hash, and no text is kept."""
-
-
-def _remembered(text: str, *, english: bool) -> float:
-    key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=b"e" if english else b"").digest()
-    found = _seen.get(key)
-    if found is None:
-        found = _logit(text, own=False, english=english)
-        while len(_seen) >= _SEEN:
-            _seen.pop(next(iter(_seen)))
-        _seen[key] = found
-    return found
-
-
+@known
 def _logit(text: str, *, own: bool, english: bool) -> float:
     seen, hiding = plain(text)
     lowered = seen.lower()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from localrouter.classify.known import known
 from localrouter.classify.language_words import ELSE, ENDINGS, LETTERS, SCRIPTS, SHARED, WORDS
 from localrouter.classify.scores import shares
 
@@ -66,6 +67,7 @@ def _script(char: str) -> str:
     return "latin" if char.isalpha() else ""
 
 
+@known
 def language(text: str) -> tuple[str, dict[str, float]]:
     """(ISO 639-1 name or "", the shares of the likeliest). Shares are scores of rules, not measured probabilities."""
     if len(text) > HEAD + TAIL:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from localrouter.classify.known import known
 from localrouter.classify.patterns import spaced
 from localrouter.classify.prose import Prose
 from localrouter.classify.said import Said
@@ -46,14 +47,18 @@ def task(ask: Ask, said: Said, text: Prose, *, english: bool = False) -> tuple[T
     behind = 1.2 if _BEHIND.search(text.tail) else 0.75
     for part, worth in ((text.head, 1.0), (text.tail, behind)):
         if part:
-            _instructions(spaced(part), worth, scores, english=english)
+            for name, ordered in _orders(part, english=english):
+                scores[name] = max(scores[name], worth * ordered)
     _shape(said, text, scores)
     _surface(ask, said, scores)
     out = shares({name: score or NOTHING for name, score in scores.items()}, SHARP)
     return max(out, key=lambda t: out[t]), out
 
 
-def _instructions(text: str, worth: float, scores: dict[Task, float], *, english: bool) -> None:
+@known
+def _orders(text: str, *, english: bool) -> tuple[tuple[Task, float], ...]:
+    """The tasks that the words order, with what the orders weigh."""
+    text = spaced(text)
     best: dict[Task, list[float]] = {}
     for rule in INSTRUCTIONS:
         found = None if english and rule.foreign else rule.pattern.search(text)
@@ -67,9 +72,11 @@ def _instructions(text: str, worth: float, scores: dict[Task, float], *, english
             elif start < 45:
                 weight *= _FIRST
         best.setdefault(rule.task, []).append(weight)
+    out = []
     for name, weights in best.items():
         weights.sort(reverse=True)
-        scores[name] = max(scores[name], worth * (weights[0] + 0.4 * sum(weights[1:3])))
+        out.append((name, weights[0] + 0.4 * sum(weights[1:3])))
+    return tuple(out)
 
 
 def _shape(said: Said, text: Prose, scores: dict[Task, float]) -> None:
