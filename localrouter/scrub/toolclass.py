@@ -21,8 +21,9 @@ _NAMES: dict[ToolClass, str] = {
     "local": "read readfile readfiles readmanyfiles grep glob ls list listdir listdirectory listfiles "
     "filesearch grepsearch codebasesearch searchcodebase searchfiles findfiles view notebookread grepfiles globfilesearch openfile "
     "cat find searchfilecontent listcodedefinitionnames readnotebook semanticsearch readlints todowrite viewfile viewimage "
-    # what only the person sees: the last answer (smolagents, Pydantic AI, Claude Code, Cline, Roo), a plan, a question
-    "finalanswer finalresult structuredoutput attemptcompletion submitandexit exitplanmode updateplan "
+    # what only the person sees: the last answer (smolagents, Pydantic AI, Claude Code, Cline, Roo), the form of an answer (Vercel's AI SDK,
+    # LiteLLM), a plan, a question
+    "finalanswer finalresult structuredoutput attemptcompletion submitandexit json jsontoolcall exitplanmode updateplan "
     "askuserquestion askfollowupquestion askquestion requestuserinput",
     "network": "webfetch fetch httprequest curl websearch urlfetch fetchurl browser browseraction openurl wget http search "
     "browse googlewebsearch fetchwebpage fetchwebcontent webfetchtool navigate download sendemail sendmail",

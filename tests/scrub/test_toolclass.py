@@ -14,6 +14,8 @@ SHOWN = (
     "final_answer",  # smolagents
     "final_result",  # Pydantic AI
     "StructuredOutput",  # Claude Code, with an output format
+    "json",  # Vercel's AI SDK, on Messages, for models that it does not know
+    "json_tool_call",  # LiteLLM
     "AskUserQuestion",
     "ExitPlanMode",
     "attempt_completion",  # Roo
