@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchkit import apis, bodies, native, planes, planes_report, report
+from benchkit import apis, bodies, native, planes, planes_report, procs, report
 from benchkit.contenders import PATHS, WIRES, Contender
 from benchkit.scenarios import Book
 
@@ -119,6 +119,21 @@ def test_the_load_generator_times_what_the_upstream_sends(tmp_path: Path) -> Non
         assert min(sample.last_us) > 63 * 5000 > max(sample.first_us)
         bad = native.load(upstream.port, [b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"], n=1, seconds=5)
         assert bad.failed == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
+def test_a_process_counts_as_at_rest_once_it_does_nothing() -> None:
+    busy = "import time\nwhile time.process_time() < 0.5: pass\ntime.sleep(60)"
+    with (
+        subprocess.Popen([sys.executable, "-c", busy]) as works,
+        subprocess.Popen([sys.executable, "-c", "while True: pass"]) as never,
+    ):
+        try:
+            found = procs.until_quiet({"works": works.pid, "never": never.pid}, limit_s=8)
+        finally:
+            works.kill()
+            never.kill()
+    assert 0 < found["works"] < found["never"] == 8
 
 
 def rows_run(tmp_path: Path, skip: str, rounds: str, seconds: float) -> None:

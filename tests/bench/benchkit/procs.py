@@ -58,6 +58,21 @@ def cpu_s(pid: int) -> float:
     return total / 1e9
 
 
+def until_quiet(pids: dict[str, int], *, percent: float = 5.0, limit_s: float = 120.0) -> dict[str, float]:
+    """Seconds until each root process and all below it used less than so much of a core for a second; `limit_s` where none did."""
+    out: dict[str, float] = {}
+    begun = time.monotonic()
+    while len(out) < len(pids) and time.monotonic() - begun < limit_s:
+        left = {key: tree(pid) for key, pid in pids.items() if key not in out}
+        before, start = {key: sum(map(cpu_s, own)) for key, own in left.items()}, time.monotonic()
+        time.sleep(1)
+        spent = time.monotonic() - start
+        for key, own in left.items():
+            if 100 * (sum(map(cpu_s, own)) - before[key]) / spent < percent:
+                out[key] = start - begun
+    return {key: out.get(key, limit_s) for key in pids}
+
+
 def at_rest(pids: dict[str, int], seconds: float) -> dict[str, list[dict[str, float | str]]]:
     """For each root process, its tree: name, rss_mb, pss_mb, cpu_percent of one core over `seconds`. All in one interval."""
     trees = {key: tree(pid) for key, pid in pids.items()}

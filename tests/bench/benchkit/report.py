@@ -209,6 +209,8 @@ def rows(book: Book, names: Sequence[str]) -> list[Row]:
         note = f"PSS {sum(float(p['pss_mb']) for p in found):.0f}" + (f", {len(found)} processes" if len(found) > 1 else "")
         what = f"memory at rest, {name}: RSS"
         out.append(Row(what, "MB", 1, {"localrouter": value}, f"<= {limit:.0f} MB", _most(limit)(value), note if found else ""))
+    quiet = r.single("quiet")
+    out.append(Row("after the last answer of this run: at work until at rest", "s", 1, quiet))
     cpu = r.resting("cpu_percent")
     out.append(Row("processor at rest, all processes", "% of a core", 1, cpu, "<= 0.2 %", _most(0.2)(cpu.get("localrouter"))))
     return out

@@ -152,9 +152,10 @@ def cold(book: Book, kinds: Sequence[Callable[[Path, int], Contender]], upstream
 
 
 def rest(book: Book, contenders: Sequence[Contender], size: Size) -> None:
-    """5: memory and processor at rest, all in one interval, after two quiet seconds."""
-    time.sleep(2)
+    """5: how long each works on after its last answer; then memory and processor at rest, all in one interval."""
     running = {who.name: who.process.pid for who in contenders if who.process is not None}
+    for name, seconds in procs.until_quiet(running).items():
+        book.number("quiet", name, seconds)
     book.rest = procs.at_rest(running, size.rest_s)
 
 
