@@ -168,9 +168,9 @@ class Context:
         self._at: list[int] = []
         self.cuttable = True
         self._probe()
-        # With flash attention a cell of others costs next to nothing (ops.cpp skips what is masked); a window's cells are not all there.
         self.stash = self._stash(settings)
-        self.crowds = flash == "off" and self.cuttable and not model.recurrent and not model.window
+        # A processor goes over the cells of others, if only to skip them; a window's cells are not all there.
+        self.crowds = not self._offloads(settings) and self.cuttable and not model.recurrent and not model.window
 
     def _offloads(self, settings: Settings) -> bool:
         return bool(settings.gpu_layers and self.lib.llama_supports_gpu_offload())

@@ -15,13 +15,10 @@ from numpy.typing import NDArray
 from localrouter.engine.prefixes import Match, Prefixes, Tokens
 from localrouter.engine.stash import Stash
 
-FEW = 256
-"""Cells that idle in the memory without being put away, and tokens below which a longer match is not fetched: llama.cpp counts cells in
-steps of so many (llama-kv-cache.cpp, `n_pad`)."""
-
-
 WORTH = 32
-"""Tokens from which on a state that cannot be cut is worth putting away and fetching, and not reading again."""
+"""Tokens from which on a state is worth putting away and fetching, and not reading again."""
+PART = 16
+"""Of a sequence that holds what another holds too, the part that must be its own for it to be put away whole: copies take memory and time."""
 
 
 class Seats(Protocol):
@@ -159,7 +156,7 @@ class Places:
             others = self.prefixes.match(tokens, but=seq, whole=True).length, self.stash.match(tokens)[1]
             return len(tokens) >= WORTH and max(others) < len(tokens)
         others = self.prefixes.match(tokens, but=seq).length, self.stash.match(tokens)[1]
-        return self._memory.crowds and len(tokens) >= FEW and max(others) <= len(tokens) - FEW
+        return self._memory.crowds and max(others) <= len(tokens) - _own(tokens)
 
     def _resume(self, tokens: Tokens, found: Match) -> int | None:
         """A busy sequence that goes on from a state that was put away, where that holds more of `tokens` than any in the memory. It stays put
@@ -182,9 +179,10 @@ class Places:
         return seq
 
     def _clear(self, but: int = -1) -> None:
-        """Put away what is idle and crowds the others."""
+        """Put away what is idle and crowds the others. Short ones too: they add up, and a few cells far behind cost as much as all before
+        them (llama-kv-cache.cpp, `get_n_kv`)."""
         for seq in self.prefixes.idlers(but):
-            if self.prefixes.crowding(seq) >= FEW:
+            if self.prefixes.crowding(seq):
                 self._put_away(seq)
 
     def _fetch(self, tokens: Tokens, found: Match, *, alone: bool) -> Match:
@@ -192,13 +190,13 @@ class Places:
         if not self._memory.crowds or not self.stash.budget:
             return found
         entry, length = self.stash.match(tokens[:-1])
-        if entry is not None and length < found.length + FEW:
+        if entry is not None and length < found.length + WORTH:
             entry = None
         if alone:
             self._clear(but=found.seq if entry is None else -1)
         if entry is None:
             return found
-        if len(entry.tokens) - length < FEW:  # else another request may go on from its end
+        if len(entry.tokens) - length < _own(entry.tokens):  # else another request may go on from its end
             self.stash.take(entry)
         while (self.prefixes.free < len(entry.tokens) or self.prefixes.full) and self.evict(but=found.seq):
             pass
@@ -213,3 +211,8 @@ class Places:
             self._memory.keep(free, 0)
         self.leave(free)
         return self.match(tokens)
+
+
+def _own(tokens: Tokens) -> int:
+    """How many tokens of a sequence must be its own for it to be worth a place outside the memory."""
+    return max(WORTH, len(tokens) // PART)

@@ -444,9 +444,9 @@ def test_an_error_in_the_work_is_that_works_error() -> None:
 @pytest.fixture(scope="module", autouse=True)
 def few() -> Iterator[None]:
     """Prefixes of a few tokens are worth putting away."""
-    before, places.FEW = places.FEW, 4
+    before, places.WORTH = places.WORTH, 4
     yield
-    places.FEW = before
+    places.WORTH = before
 
 
 def idle_and_other(**kw: Any) -> tuple[Memory, Batcher, list[int]]:
@@ -470,6 +470,34 @@ def test_what_is_idle_makes_room_and_comes_back() -> None:
     run(batcher)
     assert again.cached == len(said) and again.out == alone(again.prompt, 3)
     assert batcher.places.stash.tokens == 22, "and now the other one is outside"
+
+
+def test_short_ones_that_idle_do_not_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "WORTH", 32)
+    memory = Memory(crowds=True)
+    batcher = Batcher(memory, slots=2, stash=100_000)
+    prompts = [range(100 * n, 100 * n + 40) for n in range(1, 6)]
+    for n, prompt in enumerate(prompts):
+        batcher.submit(Work(n, prompt, 3))
+        run(batcher)
+    assert sum(map(len, memory.held.values())) == 42, "only the last one's tokens are in the memory"
+    again = Work(9, prompts[0], 3)
+    batcher.submit(again)
+    run(batcher)
+    assert again.cached == 39, "and the first one's were not lost"
+
+
+def test_a_long_one_is_not_copied_for_the_few_tokens_that_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "WORTH", 1)
+    memory = Memory(crowds=True)
+    batcher = Batcher(memory, slots=2, stash=100_000)
+    for n, last in enumerate((range(200, 202), range(300, 302))):
+        batcher.submit(Work(n, [*range(100), *last], 3))
+        run(batcher)
+    assert not memory.saved and sum(map(len, memory.held.values())) == 104
+    batcher.submit(Work(5, range(500, 520), 3))
+    run(batcher)
+    assert memory.saved and batcher.places.stash.tokens == 104, "once nobody shares them they are"
 
 
 def test_the_beginning_of_what_is_put_away_serves_too() -> None:
