@@ -17,6 +17,7 @@ from localrouter.core.findings import Finding
 from localrouter.engine.encoder import Encoder, EncoderFault, Tagged
 from localrouter.scrub.common_words import words
 from localrouter.scrub.detectors import _prose, progress
+from localrouter.scrub.detectors._assistants import assistant
 from localrouter.scrub.detectors._in_code import in_code
 from localrouter.scrub.detectors._public import account
 from localrouter.scrub.detectors._system_names import country, system_names
@@ -34,7 +35,7 @@ WORDS = frozenset({"PERSON", "USERNAME", "ORG", "LOCATION", "NRP", "TITLE"})
 """Types that a word of a program may be mistaken for."""
 LABELS = words(
     """
-    iban bic swift card ssn email e-mail mail phone tel mobile fax ip id dob vat pin cvv url http https www api openapi json xml csv yaml html sql todo fixme null none nan true
+    iban bic swift card ssn email e-mail mail phone tel mobile fax ip id dob vat pin cvv url http https www api cli sdk openapi json xml csv yaml html sql todo fixme null none nan true
     false name username user password token key address date aix linux darwin win32 openbsd freebsd netbsd sunos openharmony
     """
 )
@@ -137,6 +138,8 @@ def _placed(text: str, f: Finding) -> Finding:
 def _stands(text: str, f: Finding) -> bool:
     """Whether a span can be what it is called."""
     value = text[f.start : f.end]
+    if assistant(text, f.start, f.end):
+        return False
     if f.type in ("PHONE", "ID"):
         return sum(map(str.isdigit, value)) >= (6 if f.type == "PHONE" else 2)
     if not any(map(str.isalnum, value)):
