@@ -20,7 +20,9 @@ class Precedence:
         self._before = 0
         """Of those at work, how many keep a client waiting."""
         self._rested_at = self._went_at = 0.0
-        self._look: asyncio.TimerHandle | None = None
+        self._look: asyncio.Handle | None = None
+        self._look_at = 0.0
+        """When it is. uvloop counts in milliseconds: what is due within half of one is called at once, by a handle that knows no time."""
         self._behind = 0
         """Of those at work, how many keep nobody waiting."""
         self._waiting: dict[bool, deque[asyncio.Future[None]]] = {False: deque(), True: deque()}
@@ -87,8 +89,12 @@ class Precedence:
         if now >= at:
             self._went_at = now
             return False
-        if self._look is None or self._look.cancelled() or self._look.when() > at or self._look.when() <= now:
+        if self._look is None or self._look_at > at:
             if self._look is not None:
                 self._look.cancel()
-            self._look = loop.call_at(at, self._next)
+            self._look, self._look_at = loop.call_at(at, self._looked), at
         return True
+
+    def _looked(self) -> None:
+        self._look = None
+        self._next()

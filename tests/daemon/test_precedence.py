@@ -96,3 +96,20 @@ async def test_the_record_gets_its_turn_beside_clients_that_never_rest() -> None
     ended.set()
     await busy
     assert went == 5 and turns.behind == 0
+
+
+async def test_a_look_that_comes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvloop's way with what is due within half a millisecond: a handle without a time, called too early."""
+    loop, done = asyncio.get_running_loop(), 0
+    monkeypatch.setattr(loop, "call_at", lambda at, what: loop.call_soon(what))
+    turns = Precedence(2, rest_s=0.05)
+    async with turns.take():
+        pass
+
+    async def note() -> None:
+        nonlocal done
+        async with turns.take(background=True):
+            done += 1
+
+    await asyncio.gather(*(note() for _ in range(3)))
+    assert done == 3 and turns.behind == 0
