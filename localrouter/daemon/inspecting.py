@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -36,8 +37,8 @@ BEHIND, BEHIND_BYTES = 64, 64 * 1024
 """Texts, and characters of them, that may wait to be scanned for the record: some 5 s of one core's work where they are prose, 20 s where they
 are words of no language. What comes then is not recorded. A text that waits alone may be longer."""
 REST_S = 0.03
-"""Seconds without a scan that a client waits for, before one for the record begins: longer than an editor or an agent takes from one request to
-the next."""
+"""Seconds without a scan that a client waits for, and without a request on its way to its host, before one for the record begins: longer than an
+editor or an agent takes from one request to the next."""
 SECONDS_PER_BATCH = 30.0
 """Without a word of the child: it says every two seconds that it works on a batch, so that a slow machine is not mistaken for a hang."""
 FIELD_CAP = 8 * 1024 * 1024
@@ -195,6 +196,11 @@ class Inspection:
         finally:
             self._behind_texts -= background
             self._behind_bytes -= size
+
+    def serving(self) -> AbstractContextManager[None]:
+        """A request is on its way to its host, as long as the block lasts: no scan for the record begins meanwhile, which would double its time where
+        there are two processors."""
+        return self._turns.serving()
 
     def room(self, size: int) -> bool:
         """Whether a text of so many characters may wait to be scanned for the record."""

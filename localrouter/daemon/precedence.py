@@ -1,13 +1,14 @@
 """Precedence: who goes next where only a few may be at work. Those who keep a client waiting go before those who do not, and of the rooms one is
 never given to the latter, so that a waiting client has at most one of them before it. Clients that ask one request after the other leave short
-gaps, and who goes in there stands before the next of them: so a gap has to last a while first. Use it from one event loop."""
+gaps, and who goes in there stands before the next of them: so a gap has to last a while first. A client that
+is served without a room leaves no gap either: what keeps nobody waiting would take its processor. Use it from one event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 
 class Precedence:
@@ -19,6 +20,8 @@ class Precedence:
         self._rest_s, self._patience_s = rest_s, patience_s
         self._before = 0
         """Of those at work, how many keep a client waiting."""
+        self._serving = 0
+        """Clients that are being served without a room."""
         self._rested_at = self._went_at = 0.0
         self._look: asyncio.Handle | None = None
         self._look_at = 0.0
@@ -35,6 +38,17 @@ class Precedence:
             yield
         finally:
             self._leave(background)
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        """A client is being served, as long as the block lasts; it needs no room."""
+        self._serving += 1
+        try:
+            yield
+        finally:
+            self._serving -= 1
+            self._rested_at = asyncio.get_running_loop().time() + self._rest_s
+            self._next()
 
     @property
     def behind(self) -> int:
@@ -84,7 +98,7 @@ class Precedence:
             return False
         loop = asyncio.get_running_loop()
         now, at = loop.time(), self._went_at + self._patience_s
-        if not self._before:
+        if not (self._before or self._serving):
             at = min(at, self._rested_at)
         if now >= at:
             self._went_at = now

@@ -60,6 +60,7 @@ class Runner:
         self._cut: asyncio.Future[e.Event] = asyncio.get_running_loop().create_future()
         """What cuts the request short: the client left, or the daemon is being stopped."""
         self._watch = Watch(services.health, stream=ask.needs.stream)
+        self._hurry = contextlib.ExitStack()
 
     @property
     def error(self) -> RouterError | None:
@@ -74,6 +75,7 @@ class Runner:
         """Drive the relay to its end; then note it. Returns the outcome."""
         outcome: str = "failed"
         life = relay(self.ask, self.recipe, self.s.gates)
+        self._hurry.enter_context(self.s.inspection.serving())
         try:
             command = next(life)
             while True:
@@ -87,6 +89,7 @@ class Runner:
                 self.s.served(self.ask, self.story.attempt.id, route, Usage(**self.story.usage))
                 self.s.turns.called(self.ask.who, route, len(self.story.tool_calls), self.s.now())
         finally:
+            self._hurry.close()
             self._watch.close()
             self.s.background(note(self.s, self.story, outcome))
             if outcome == "done":
@@ -112,6 +115,7 @@ class Runner:
                 case c.Reserve(attempt):
                     return await self._reserve(attempt)
                 case c.Call():
+                    self._hurry.close()
                     self._watch.begins(command)
                     self._due.begin(command.first_s, command.total_s)
                     return await self._or_gone(self._call(command), timed=True)

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,9 @@ class Scan:
             (Finding(at, at + len(PRIVATE), "EMAIL_ADDRESS", 1.0, "test"),) if (at := leaf.text.find(PRIVATE)) >= 0 else ()
             for leaf in leaves
         ]
+
+    def serving(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     async def inspect(
         self, leaves: Sequence[Leaf], *, names: Sequence[bytes] | None = None, background: bool = False

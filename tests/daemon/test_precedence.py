@@ -98,6 +98,31 @@ async def test_the_record_gets_its_turn_beside_clients_that_never_rest() -> None
     assert went == 5 and turns.behind == 0
 
 
+async def test_a_client_that_is_served_without_a_room_is_no_gap() -> None:
+    order: list[str] = []
+    turns = Precedence(2, rest_s=0.01, patience_s=300.0)
+
+    async def note() -> None:
+        async with turns.take(background=True):
+            order.append("note")
+
+    with turns.serving():
+        task = asyncio.create_task(note())
+        with turns.serving():
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.05)
+        assert not order, "one of them is still served"
+    await asyncio.wait_for(task, 60)
+    assert order == ["note"]
+
+
+async def test_the_record_gets_its_turn_beside_clients_that_are_always_served() -> None:
+    turns = Precedence(2, rest_s=10.0, patience_s=0.05)
+    with turns.serving():
+        async with asyncio.timeout(60), turns.take(background=True):
+            pass
+
+
 async def test_a_look_that_comes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """uvloop's way with what is due within half a millisecond: a handle without a time, called too early."""
     loop, done = asyncio.get_running_loop(), 0
