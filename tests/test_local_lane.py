@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 from conftest import BUSY_S, MakeDaemon, ask, call
@@ -127,6 +128,32 @@ def refused(daemon: Any, text: str, model: str = "local:chat") -> tuple[int, int
     status, tree = call(daemon, "/v1/messages", body, token=daemon.client)
     assert status == 400 and tree["error"]["message"] == f"prompt is too long: {tokens} tokens > {limit} maximum"
     return limit, tokens
+
+
+def test_what_a_local_model_will_read_is_counted_by_its_own_vocabulary(make_daemon: MakeDaemon, gguf: Path) -> None:
+    daemon = make_daemon(extra=f'[local]\nmodel = "{gguf}"\nctx = 2048')
+
+    def count(model: str, **more: Any) -> int:
+        tree = {"model": model, "messages": [{"role": "user", "content": "how many tokens are 1234567 words?"}], **more}
+        status, counted = call(daemon, "/v1/messages/count_tokens", tree, token=daemon.client)
+        assert status == 200
+        return int(counted["input_tokens"])
+
+    def loads() -> int:
+        return sum(row["loads"] for row in call(daemon, "/control/status")[1]["local"]["engines"])
+
+    cold, guessed = count("local:chat"), count("claude-sonnet-4-5")
+    assert loads() == 0, "no weights are read for a count"
+    with anthropic.Anthropic(base_url=f"http://127.0.0.1:{daemon.port}", api_key=daemon.client, max_retries=0) as client:
+        said = client.messages.create(
+            model="local:chat", max_tokens=3, messages=[{"role": "user", "content": "how many tokens are 1234567 words?"}]
+        )
+    assert cold == said.usage.input_tokens + (said.usage.cache_read_input_tokens or 0) != guessed
+    assert loads() == 1 and count("local:chat") == count("localrouter/local") == cold, "now its engine says so"
+    assert count("local:chat", system="Be brief.") > cold and count("claude-sonnet-4-5") == guessed
+    assert count("local:chat", messages=[{"role": "user", "content": "word " * 3000}]) > 2048, (
+        "one that does not fit is counted too"
+    )
 
 
 def test_a_prompt_that_fits_is_answered_however_many_bytes_it_has(make_daemon: MakeDaemon, gguf: Path) -> None:

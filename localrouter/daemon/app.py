@@ -65,7 +65,7 @@ class App:
                 Route("GET", "/healthz", "open", self._healthz),
                 *(Route("HEAD", path, "probe", self._healthz) for path in PROBES),
                 *self._models.routes(),
-                *Counting(self.dialects).routes(),
+                *Counting(self.dialects, services).routes(),
                 *embedder.routes(),
                 *Rerank(embedder).routes(),
                 *Infill(services).routes(),

@@ -1,11 +1,13 @@
 """Token counts, answered on this machine from the text alone: nothing is scanned, sent or charged.
 
-Vendors do not publish the tokenizers of their present models, so this is an estimate, which errs high: a client that trusts it compacts
-a little early and never too late. A text is counted by what its characters are (words, letters, digits, punctuation, line breaks, other
-scripts); the weights are a least-squares fit to the greater of OpenAI's cl100k_base and Anthropic's published tokenizer (Claude 2) over Python,
-JavaScript, C, English, French, German, Kazakh, Chinese/Japanese/Korean, logs, tool schemas and system prompts of agents, raised by 8 %. Seen on
-that text, 3 KB at a time, as a part of the greater count: code 1.07 (0.87 to 1.17), English 1.08 (1.00 to 1.16), French 1.12, German 0.92 (its
-compounds), Kazakh 0.91, CJK 1.12 (0.93 to 1.31), logs 1.10, tool schemas 1.14, system prompts 1.13 (1.05 to 1.16); bytes / 4, the usual guess,
+Where only a model of this machine may answer (the client names it, or the recipe has no other target), the count is that model's own, by its
+template and vocabulary. Where that cannot be had, and for every hosted model, it is an estimate: vendors do not publish the tokenizers of
+their present models. It errs high: a client that trusts it compacts a little early and never too late. A text is counted by what its
+characters are (words, letters, digits, punctuation, line breaks, other scripts); the weights are a least-squares fit to the greater of
+OpenAI's cl100k_base and Anthropic's published tokenizer (Claude 2) over Python, JavaScript, C, English, French, German, Kazakh,
+Chinese/Japanese/Korean, logs, tool schemas and system prompts of agents, raised by 8 %. Seen on that text, 3 KB at a time, as a part of the
+greater count: code 1.07 (0.87 to 1.17), English 1.08 (1.00 to 1.16), French 1.12, German 0.92 (its compounds), Kazakh 0.91, CJK 1.12 (0.93 to
+1.31), logs 1.10, tool schemas 1.14, system prompts 1.13 (1.05 to 1.16); bytes / 4, the usual guess,
 gives 0.87 on code, 0.72 on CJK, 0.58 on Kazakh and 0.46 on logs.
 """
 
@@ -14,14 +16,21 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from localrouter.core.ask import Ask
-from localrouter.daemon import door
+from localrouter.core.candidates import CHAT, means_local
+from localrouter.core.decide import Attempt
+from localrouter.core.errors import RouterError
+from localrouter.core.recipe import Recipe
+from localrouter.core.virtual import choice, word
+from localrouter.daemon import door, planes
+from localrouter.daemon.services import Services
 from localrouter.daemon.surface import Call, Route, id_headers, new_id, send_json
 from localrouter.dialects import Dialect
 from localrouter.dialects._fields import dumps
+from localrouter.engine.pins import ModelFault
 
 _WORD, _LETTER = re.compile(r"[A-Za-z]+"), re.compile(r"[A-Za-z]")
 _DIGITS = re.compile(r"[0-9]{1,3}")
@@ -103,8 +112,8 @@ def estimate(ask: Ask) -> int:
 class Counting:
     """The handlers. Not counted as requests in flight: clients ask in bursts of 26."""
 
-    def __init__(self, dialects: Iterable[Dialect]) -> None:
-        self._dialects = tuple(dialects)
+    def __init__(self, dialects: Iterable[Dialect], services: Services) -> None:
+        self._dialects, self.s = tuple(dialects), services
 
     def routes(self) -> list[Route]:
         """One for each path of each dialect that counts."""
@@ -119,5 +128,29 @@ class Counting:
         if body is None:
             return
         ask: Ask = dialect.read(body, door.headers_of(call.scope))
-        tokens = estimate(ask) if len(body) <= INLINE else await asyncio.to_thread(estimate, ask)
+        tokens = await self._own(dialect, ask)
+        if tokens is None:
+            tokens = estimate(ask) if len(body) <= INLINE else await asyncio.to_thread(estimate, ask)
         await send_json(call.send, 200, dialect.counted(tokens), id_headers(new_id()))
+
+    async def _own(self, dialect: Dialect, ask: Ask) -> int | None:
+        """The count of the local model that will answer; None where another may, or where it cannot count this."""
+        target = local_target(ask.model, self.s.recipe, self.s.local.targets)
+        if not target:
+            return None
+        try:
+            messages, params, _ = planes.local(self.s, dialect, ask, Attempt(target, "local", 1, 0))
+            return await self.s.local.tokens(messages, params, target)
+        except (RouterError, ModelFault):
+            return None
+
+
+def local_target(asked: str, recipe: Recipe, known: Container[str]) -> str:
+    """The local target that alone may answer who asks for this model; "" where another may."""
+    name = choice(recipe.models, asked).model
+    if means_local(name):
+        return name if name in known else CHAT
+    if word(name) == "local":
+        return CHAT
+    only, *others = {target for route in recipe.route for target in route.try_} or {""}
+    return only if not others and means_local(only) else ""

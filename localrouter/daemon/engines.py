@@ -25,6 +25,7 @@ from localrouter.config.settings import Local
 from localrouter.core.errors import LaneFault, LocalUnavailable
 from localrouter.daemon.children import Child, ChildRefused
 from localrouter.daemon.engine_words import SHOWN
+from localrouter.daemon.local_counter import Counter
 from localrouter.engine.fit import Fit, NoRoom, Wish, fit
 from localrouter.engine.gguf_facts import Header
 from localrouter.engine.machine import Llama, Machine, llama, machine, may_have_gpu, resident
@@ -34,8 +35,6 @@ log = logging.getLogger("localrouter")
 
 LOAD_TIMEOUT = 180.0
 """Seconds. A big model on a slow disk needs minutes, not seconds."""
-COUNT_TIMEOUT = 20.0
-"""Seconds. A vocabulary is read in a moment."""
 REFUSED_S = 60.0
 """How long a model that could not be loaded is not tried again, while its file is the same."""
 SPARE = 500_000_000
@@ -89,8 +88,7 @@ class Engines:
         self._look = look
         self._engines: dict[str, Engine] = {}
         self._lock = asyncio.Lock()
-        self._counting = asyncio.Lock()
-        """One at a time: a vocabulary is some hundred megabytes when it is read."""
+        self._counter = Counter()
         self._llama: Llama | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
@@ -110,13 +108,7 @@ class Engines:
         """What an engine with a context of `ctx` tokens would say of how long a chat's prompt is (engine/worker.py, `count`), from a process that
         reads the vocabulary only: no weights, no memory that others would be unloaded for. Raises LaneFault and ModelFault."""
         await asyncio.to_thread(self._admitted, path)
-        argv = [sys.executable, *SAFE, "-m", "localrouter.engine", "--model", str(path), "--ctx", str(ctx), "--count"]
-        async with self._counting:
-            child = Child("counter", argv, ready_timeout=COUNT_TIMEOUT, heartbeat=0)
-            try:
-                return await child.call({**ask, "op": "count"}, timeout=COUNT_TIMEOUT)
-            finally:
-                await child.stop()
+        return await self._counter.count(path, ask, ctx)
 
     def of(self, path: Path) -> Engine | None:
         """What is known of a model that was asked for once."""
@@ -292,7 +284,7 @@ class Engines:
         for engine in self._engines.values():
             if engine.timer is not None:
                 engine.timer.cancel()
-        await asyncio.gather(*(e.child.stop() for e in self._engines.values() if e.child is not None))
+        await asyncio.gather(self._counter.stop(), *(e.child.stop() for e in self._engines.values() if e.child is not None))
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         # A load that had begun may have made another process meanwhile.

@@ -24,6 +24,7 @@ from localrouter.core.frames import encode
 from localrouter.daemon.children import Child, ChildDied, ChildRefused
 from localrouter.daemon.engines import Engines, spare, wish
 from localrouter.daemon.local_chunks import Answer
+from localrouter.daemon.local_counter import TIMEOUT_S
 from localrouter.daemon.local_params import TAKES
 from localrouter.engine.fit import CONTEXTS, PLENTY, NoRoom, fit
 from localrouter.engine.gguf_header import BadHeader
@@ -218,11 +219,29 @@ class LocalLane:
         async with self.engines.lease(name, path):
             pass
 
+    async def tokens(self, messages: Sequence[Mapping[str, Any]], params: Mapping[str, Any], target: str = CHAT) -> int:
+        """How many tokens the prompt has in the model's own count: its engine's when it is loaded, else that of a process that reads the vocabulary
+        only. Raises LaneFault, ModelFault and what `stream` raises."""
+        _, path = await self.resolve(target)
+        ask = self._chat(messages, params, background=False)
+        engine = self.engines.of(path)
+        if engine is not None and engine.up and engine.child is not None:
+            reply: Mapping[str, Any] = await engine.child.call({**ask, "op": "count"}, timeout=TIMEOUT_S)
+        else:
+            reply = await self.engines.count(path, ask, self._most(path))
+        if "tokens" not in reply:  # one that does not fit was counted too
+            raise fault(reply)
+        return int(reply["tokens"])
+
+    def _most(self, path: Path) -> int:
+        """Tokens of the largest context that the model may be loaded with."""
+        facts = self._facts.get(path)
+        return self._settings.ctx or min(CONTEXTS[0], (facts.context if facts is not None else 0) or CONTEXTS[0])
+
     async def _fits(self, path: Path, ask: dict[str, Any]) -> None:
         """Raises ContextTooLong where the prompt would not fit into the largest context that the model may be loaded with. What else may be wrong
         is for the engine to say."""
-        facts = self._facts.get(path)
-        most = self._settings.ctx or min(CONTEXTS[0], (facts.context if facts is not None else 0) or CONTEXTS[0])
+        most = self._most(path)
         if len(encode(ask)) <= most * DENSE:
             return
         try:

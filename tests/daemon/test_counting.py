@@ -12,7 +12,8 @@ import anthropic
 import pytest
 from conftest import BUSY_S, Daemon
 
-from localrouter.daemon.counting import IMAGE, TOOLS, estimate, tokens_of
+from localrouter.core.recipe import Recipe
+from localrouter.daemon.counting import IMAGE, TOOLS, estimate, local_target, tokens_of
 from localrouter.dialects import anthropic_messages, openai_responses
 
 CODE = """def merge(left: list[int], right: list[int]) -> list[int]:
@@ -110,6 +111,18 @@ def test_a_responses_input_counts_too() -> None:
     assert 2 <= count("hi") <= 10
     assert count("hi", instructions="Be short and kind to whoever asks.") > count("hi") + 5
     assert count([{"role": "user", "content": [{"type": "input_text", "text": CODE}]}]) == pytest.approx(count(CODE), abs=10)
+
+
+def test_who_alone_may_answer() -> None:
+    def target(asked: str, *tried: str, **models: Any) -> str:
+        recipe = Recipe.model_validate({"name": "r", "models": models, "route": [{"name": "all", "try": list(tried)}]})
+        return local_target(asked, recipe, {"local:coder"})
+
+    assert target("claude-sonnet-4-5", "local:chat") == "local:chat", "the recipe knows no other"
+    assert target("claude-sonnet-4-5", "local:chat", "openai/gpt-5-mini") == target("localrouter/auto", "asked") == ""
+    assert target("local:coder", "asked") == "local:coder" and target("local:gone", "asked") == "local:chat"
+    assert target("localrouter/local", "openai/gpt-5-mini") == "local:chat"
+    assert target("claude-haiku", "asked", map={"claude-*": "local:coder"}) == "local:coder"
 
 
 def test_the_sdk_reads_the_count(daemon: Daemon) -> None:
