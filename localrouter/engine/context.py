@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from localrouter.engine.cpu import spare_extra_buffers
 from localrouter.engine.encoder import quiet
+from localrouter.engine.fit import STATES, UBATCH
 from localrouter.engine.gguf_checks import sound_header
 from localrouter.engine.gguf_header import BadHeader
 from localrouter.engine.gguf_parts import title
@@ -33,10 +34,6 @@ tokens behind a prefix of 3 072 took 370 ms and 54 (20 M parameters, one thread)
 (100 M parameters). What it would spare, cells of others that idle, is spared by putting them away (stash.py). It also adds up f16 values
 in f16, in the order of the cells, so that a logit differs by up to 0.06 with who else is in the memory (0.002 without). So "auto" means
 off on a CPU, but for a quantised cache, which llama.cpp reads only with it."""
-UBATCH = 128
-"""Tokens that are computed together where attention is written out (no flash attention, on a CPU). Its scores are one float for each of them,
-each cell and each head: beyond a processor's caches every pass over them waits for memory. A prompt of 1 500 tokens took 3.3 ms of CPU a token
-in 512s and 2.9 in 256s, 128s or 64s (100 M parameters), 2.7 with flash attention; and the buffer for it is a quarter of the size."""
 LEAST = 256
 """llama.cpp rounds contexts up to multiples of this (llama-context.cpp, `GGML_PAD`)."""
 
@@ -49,7 +46,7 @@ class BadModel(Exception):
 class Settings:
     """How a model is loaded. `ctx`: tokens that one request may hold, 0 for as many as the model was trained on; `cells`: tokens over all
     sequences, at least `ctx` (0: the same); `slots`: requests that run at once; `kept`: further sequences, for prefixes that are kept;
-    `stash`: megabytes of prefixes that may lie outside the memory, -1 for as much as `ctx` takes in it; `threads`: 0 to choose;
+    `stash`: megabytes of prefixes that may lie outside the memory, -1 for as much as `ctx` and some states take in it; `threads`: 0 to choose;
     `batch`: tokens of one decode; `gpu_layers`: -1 for all that a GPU build can take."""
 
     ctx: int = 8192
@@ -184,7 +181,7 @@ class Context:
         """Bytes for prefixes outside the memory."""
         if settings.stash >= 0:
             return settings.stash * 1_000_000
-        return self._token_bytes(settings.kv_type) * self.ctx
+        return self._token_bytes(settings.kv_type) * self.ctx + STATES * self._state_bytes
 
     def _token_bytes(self, kind: str) -> int:
         """Of a token's keys and values in the memory, about: models whose layers differ take less."""
@@ -226,6 +223,7 @@ class Context:
             if self.decode([Part(0, at, [token] * n, wanted=True)]) is not Outcome.DONE:
                 raise BadModel(f"The model {self.model.name} does not run on this machine.")
         self.cuttable = bool(self.lib.llama_memory_seq_rm(self._memory, 0, 1, -1))
+        self._state_bytes = 0 if self.cuttable else int(self.lib.llama_state_seq_get_size(self.handle, 0))
         self.lib.llama_memory_clear(self._memory, True)
 
     # -- memory.Memory -------------------------------------------------------------------------------------------------

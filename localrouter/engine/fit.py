@@ -20,8 +20,14 @@ CONTEXTS = (32_768, 16_384, 8192, 4096, 2048)
 PLENTY = 8192
 """Tokens from which on a smaller context is better than a coarser cache."""
 SLOTS, KEPT = 4, 12
-BATCHES, BATCH_GPU = (512, 256, 128), 2048
-"""Tokens of a decode, the first that the scores' buffer leaves room for."""
+BATCHES, BATCH_GPU = (512, 64), 2048
+"""Tokens of a decode; the smaller where the scores of UBATCH tokens take too much room."""
+UBATCH = 128
+"""Tokens that are computed together where attention is written out (no flash attention, on a CPU). Its scores are one float for each of them,
+each cell and each head: beyond a processor's caches every pass over them waits for memory. A prompt of 1 500 tokens took 3.3 ms of CPU a token
+in 512s and 2.9 in 256s, 128s or 64s (100 M parameters), 2.7 with flash attention; and the buffer for it is a quarter of the size."""
+STATES = 8
+"""States of recurrent layers that may lie beside the cache: a conversation leaves two (places.py, `marks`)."""
 SCORES = 1 / 16
 """Of the room: what the attention scores of one batch over the whole cache may take where they are held (no flash attention)."""
 SHARE = 2 / 3
@@ -97,7 +103,7 @@ def fit(header: Header, machine: Machine, wish: Wish, room: int, name: str = "")
     for ctx, kv_type in _ladder(header, wish):
         for cells in (ctx, 2 * ctx):
             flash = "auto" if gpu else "off" if kv_type in ("f16", "f32") else "on"
-            stash = -(-cache_bytes(header, ctx, kv_type) // 1_000_000) if flash == "off" and cells > ctx else 0
+            stash = -(-_stash_bytes(header, ctx, kv_type, flash) // 1_000_000) if cells > ctx else 0
             base = Fit(
                 ctx=ctx, cells=cells, slots=slots, kept=min(KEPT, slots) if state_bytes(header) else KEPT, stash=stash,
                 threads=threads, threads_batch=threads, batch=BATCH_GPU, kv_type=kv_type, flash=flash,
@@ -127,6 +133,11 @@ def fit(header: Header, machine: Machine, wish: Wish, room: int, name: str = "")
 def _kept_bytes(header: Header, f: Fit) -> int:
     """Of the cache, and what may lie beside it."""
     return cache_bytes(header, f.cells, f.kv_type) + f.stash * 1_000_000
+
+
+def _stash_bytes(header: Header, ctx: int, kv_type: str, flash: str) -> int:
+    """What prefixes outside the cache may take: a whole context, and some states where layers keep one (a pure Mamba has nothing else)."""
+    return (cache_bytes(header, ctx, kv_type) if flash == "off" else 0) + STATES * state_bytes(header)
 
 
 def _ladder(header: Header, wish: Wish) -> Iterator[tuple[int, str]]:
@@ -211,15 +222,20 @@ def state_bytes(header: Header) -> int:
 
 
 def work_bytes(header: Header, f: Fit) -> int:
-    """llama.cpp's compute and output buffers: a batch's activations and scores, and a row of logits for each sequence."""
+    """llama.cpp's compute and output buffers: activations and scores of what is computed together, and a row of logits for each sequence."""
     inner = _key(header, "feed_forward_length") or 4 * header.embedding
-    rows = f.batch * 4 * (6 * header.embedding + 3 * inner)
+    rows = _together(f) * 4 * (6 * header.embedding + 3 * inner)
     return rows + score_bytes(header, f) + (f.slots + f.kept) * header.vocabulary * 8
 
 
 def score_bytes(header: Header, f: Fit) -> int:
     """The mask, and without flash attention one layer's scores of every head, over the whole cache (f32)."""
-    return f.batch * f.cells * 4 * (1 + (max(1, header.heads) if f.flash == "off" else 0))
+    return _together(f) * f.cells * 4 * (1 + (max(1, header.heads) if f.flash == "off" else 0))
+
+
+def _together(f: Fit) -> int:
+    """Tokens that are computed together (context.py)."""
+    return min(f.batch, UBATCH) if f.flash == "off" else f.batch
 
 
 def _key(header: Header, key: str) -> int:

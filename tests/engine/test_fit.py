@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from localrouter.engine.fit import NoRoom, Wish, cache_bytes, fit, state_bytes
+from localrouter.engine.fit import STATES, UBATCH, NoRoom, Wish, cache_bytes, fit, state_bytes
 from localrouter.engine.gguf_facts import Header, Tensor
 from localrouter.engine.machine import Device, Machine, machine
 
@@ -101,3 +101,21 @@ def test_states_of_layers_that_keep_one() -> None:
     short = of("lfm2", block_count=4, embedding_length=64, attention__head_count_kv=(0, 0, 8, 0), shortconv__l_cache=3)
     assert state_bytes(short) == 3 * 4 * 2 * 64
     assert state_bytes(MODEL) == 0
+
+
+def test_a_model_of_states_alone_has_a_budget_for_those_that_are_put_away() -> None:
+    keys = {"block_count": 48, "embedding_length": 2048, "context_length": 32768, "attention.head_count": 0,
+            "ssm.inner_size": 4096, "ssm.state_size": 16, "ssm.conv_kernel": 4}  # fmt: skip
+    mamba = replace(MODEL, values={"general.architecture": "mamba", **{f"mamba.{k}": v for k, v in keys.items()}})
+    assert cache_bytes(mamba, 32768, "f16") == 0
+    made = fit(mamba, LAPTOP, Wish(), 8 * GB)
+    assert made.stash * 1_000_000 >= STATES * state_bytes(mamba) > 0
+    none = fit(mamba, LAPTOP, Wish(), made.memory - 1)
+    assert none.stash == 0 and none.memory < made.memory - STATES * state_bytes(mamba) // 2, "it is counted, and the first to go"
+
+
+def test_the_batch_is_as_large_as_the_scores_of_what_is_computed_together_allow() -> None:
+    made = fit(MODEL, LAPTOP, Wish(ctx=8192), 8 * GB)
+    assert 512 * made.cells * 4 * 33 > 8 * GB / 16 > UBATCH * made.cells * 4 * 33
+    assert made.batch == 512
+    assert fit(MODEL, LAPTOP, Wish(ctx=32768), 17 * GB // 2).batch == 64, "fewer where even those would take too much"

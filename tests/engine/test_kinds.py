@@ -243,10 +243,13 @@ def test_whatever_came_before(lane: Callable[..., Lane], kind: str, settings: di
 
 
 @pytest.mark.parametrize("kind", sorted(set(tiny_kinds.KINDS) - set(tiny_kinds.CUTTABLE)))
-def test_a_conversation_that_comes_back_after_others_is_not_read_again(lane: Callable[..., Lane], kind: str) -> None:
+@pytest.mark.parametrize(("megabytes", "others"), [(64, 4), (-1, 1)], ids=["set", "by itself"])
+def test_a_conversation_that_comes_back_after_others_is_not_read_again(
+    lane: Callable[..., Lane], kind: str, megabytes: int, others: int
+) -> None:
     """A state that cannot be cut costs its whole size, so that the memory holds as many as slots beside those at work: the rest wait outside."""
-    made = lane(kind, slots=1, kept=1, stash=64)
-    talks = [text(90, 30 + talk) for talk in range(5)]
+    made = lane(kind, slots=1, kept=1, stash=megabytes)
+    talks = [text(90, 30 + talk) for talk in range(1 + others)]
     for turn in range(3):
         for at, tokens in enumerate(talks):
             work = made.ask(tokens, 4)
