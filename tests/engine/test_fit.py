@@ -118,4 +118,6 @@ def test_the_batch_is_as_large_as_the_scores_of_what_is_computed_together_allow(
     made = fit(MODEL, LAPTOP, Wish(ctx=8192), 8 * GB)
     assert 512 * made.cells * 4 * 33 > 8 * GB / 16 > UBATCH * made.cells * 4 * 33
     assert made.batch == 512
-    assert fit(MODEL, LAPTOP, Wish(ctx=32768, kv_type="f16"), 17 * GB // 2).batch == 64, "fewer where even those would take too much"
+    assert fit(MODEL, LAPTOP, Wish(ctx=32768, kv_type="f16"), 17 * GB // 2).batch == 64, (
+        "fewer where even those would take too much"
+    )
