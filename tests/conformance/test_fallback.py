@@ -2,21 +2,21 @@
 client's headers no host ever sees.
 
 Sources: Claude Code Router (upstream-executor, http-boundary, upstream-header-sanitizer); RFC 9110, 7.6.1 (hop-by-hop fields). Both hosts are
-small ones of this file's, on loopback, and record what comes.
+small ones, on loopback; what comes is recorded.
 """
 
 from __future__ import annotations
 
 import http.client
-import http.server
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import small_host
 from conftest import Daemon, start, stop, wait
+from small_host import serving
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -45,50 +45,25 @@ ANSWER = json.dumps(
 def hosts() -> Iterator[Hosts]:
     own = Hosts()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def asked(path: str, headers: Mapping[str, str], tree: dict[str, Any]) -> tuple[int, bytes]:
+        own.seen.append((path, dict(headers), tree))
+        if path.startswith("/first"):
+            return 500, b'{"type":"error","error":{"type":"api_error","message":"no"}}'
+        return 200, ANSWER
 
-        def do_POST(self) -> None:
-            tree = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            own.seen.append((self.path, {k.lower(): v for k, v in self.headers.items()}, tree))
-            fails = self.path.startswith("/first")
-            data = b'{"type":"error","error":{"type":"api_error","message":"no"}}' if fails else ANSWER
-            self.send_response(500 if fails else 200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    own.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield own
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(asked) as own.port:
+        yield own
 
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory, hosts: Hosts, host: Rehearsal) -> Iterator[Daemon]:
     home = tmp_path_factory.mktemp("fallback")
-    config = home / "config"
-    (config / "recipes").mkdir(parents=True, mode=0o700)
-    config.chmod(0o700)
-    lines = ["port = 0", 'recipe = "mine"', '[budgets]\nday_usd = "1000"\nmonth_usd = "5000"']
-    for name, wire in (("first", "anthropic_messages"), ("second", "openai_chat")):
-        lines.append(
-            f'[hosts.{name}]\norigin = "http://127.0.0.1:{hosts.port}/{name}/v1"\nwire = "{wire}"\nkey_env = "LOCALROUTER_REHEARSAL_KEY"\n'
-            'region = "eu"\nretention_days = 0\ntrains_on_data = false\n'
-            f'[models."{name}/m-{name}"]\nhost = "{name}"\nname = "m-{name}"\nprice_in = 1\nprice_out = 5\ncontext = 200000\nmax_output = 4096\ntools = true'
-        )
-    (config / "config.toml").write_text("\n".join(lines) + "\n")
-    (config / "recipes" / "mine.toml").write_text(
-        'name = "mine"\nextends = "balanced"\n[[route]]\nname = "default"\ntry = ["first/m-first", "second/m-second"]\n'
-        '[route.fallback]\nserver_error = "next"\n'
+    wires = {"first": "anthropic_messages", "second": "openai_chat"}
+    small_host.write_home(
+        home,
+        '[[route]]\nname = "default"\ntry = ["first/m-first", "second/m-second"]\n[route.fallback]\nserver_error = "next"\n',
+        {name: f'origin = "http://127.0.0.1:{hosts.port}/{name}/v1"\nwire = "{wire}"' for name, wire in wires.items()},
+        {f"{name}/m-{name}": "price_in = 1\nprice_out = 5\ncontext = 200000" for name in wires},
     )
     process = start(home)
     try:

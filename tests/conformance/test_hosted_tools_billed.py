@@ -1,23 +1,23 @@
 """Hosted tools that a recipe allows, through a whole daemon: their worst case is reserved, the host is told the limit, what it counts is settled to
 the micro-dollar and stands in the ledger, the trace and the explanation; a tool without a price is refused before anything is sent.
 
-The host is a small one of this file's, on loopback: it searches as often as it was last told to, and records. Sources: as in
+The host is a small one, on loopback: it searches as often as it was last told to, and records. Sources: as in
 tests/core/test_money_tools.py.
 """
 
 from __future__ import annotations
 
 import http.client
-import http.server
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from conftest import Daemon, call, idle, start, stop, wait
+import small_host
+from conftest import Daemon, idle, start, stop, trace, wait
+from small_host import frames, numbered, serving
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -96,61 +96,34 @@ class Host:
             for w in ("added", "done")
         ]
         events = [{"type": "response.created", "response": begun}, *items, {"type": "response.completed", "response": whole}]
-        return frames([{**e, "sequence_number": n} for n, e in enumerate(events)])
-
-
-def frames(events: list[dict[str, Any]]) -> bytes:
-    return b"".join(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n".encode() for e in events)
+        return numbered(events)
 
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[Host]:
     host = Host()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def asked(path: str, _: Mapping[str, str], tree: dict[str, Any]) -> tuple[int, bytes]:
+        host.seen.append(tree)
+        stream = bool(tree.get("stream"))
+        return 200, host.messages(stream) if path.endswith("/messages") else host.responses(stream)
 
-        def do_POST(self) -> None:
-            tree = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            host.seen.append(tree)
-            stream = bool(tree.get("stream"))
-            data = host.messages(stream) if self.path.endswith("/messages") else host.responses(stream)
-            self.send_response(200)
-            self.send_header("content-type", "text/event-stream" if stream else "application/json")
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    host.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield host
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(asked) as host.port:
+        yield host
 
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory, small: Host, host: Rehearsal) -> Iterator[Daemon]:
     home = tmp_path_factory.mktemp("tools")
-    config = home / "config"
-    (config / "recipes").mkdir(parents=True, mode=0o700)
-    config.chmod(0o700)
-    lines = ["port = 0", 'recipe = "mine"', '[budgets]\nday_usd = "1000"\nmonth_usd = "5000"']
-    for name, wire in (("a", "anthropic_messages"), ("o", "openai_responses")):
-        lines.append(
-            f'[hosts.{name}]\norigin = "http://127.0.0.1:{small.port}/v1"\nwire = "{wire}"\nkey_env = "LOCALROUTER_REHEARSAL_KEY"\n'
-            'region = "eu"\nretention_days = 0\ntrains_on_data = false\ntool_prices = { web_search = "10" }\n'
-            f'[models."{name}/m"]\nhost = "{name}"\nname = "m"\nprice_in = 1\nprice_out = 5\ncontext = 200000\nmax_output = 4096\ntools = true'
-        )
-    (config / "config.toml").write_text("\n".join(lines) + "\n")
-    (config / "recipes" / "mine.toml").write_text(
-        'name = "mine"\nextends = "balanced"\nhosted_tools = ["web_search", "image_generation", "code_execution"]\n'
-        '[[route]]\nname = "default"\ntry = ["asked"]\n'
+    wires = {"a": "anthropic_messages", "o": "openai_responses"}
+    small_host.write_home(
+        home,
+        'hosted_tools = ["web_search", "image_generation", "code_execution"]\n[[route]]\nname = "default"\ntry = ["asked"]\n',
+        {
+            name: f'origin = "http://127.0.0.1:{small.port}/v1"\nwire = "{wire}"\ntool_prices = {{ web_search = "10" }}'
+            for name, wire in wires.items()
+        },
+        {f"{name}/m": "price_in = 1\nprice_out = 5\ncontext = 200000" for name in wires},
     )
     process = start(home)
     try:
@@ -214,7 +187,7 @@ def test_what_the_host_counts_is_what_is_charged(daemon: Daemon, small: Host, na
     assert (charged, estimated) == (1000 + 5 * 20 + ran * 10_000, 0)
     assert tools == ('{"web_search": 3}' if ran else None)
     assert reserved >= 10 * 10_000 + 11 * 1, "ten searches, and what is read after each"
-    record = call(daemon, f"/control/traces/{id_}")[1]
+    record = trace(daemon, id_)
     assert record["cost_micro"] == charged and record["usage"].get("tools") == ({"web_search": 3} if ran else None)
     assert "web_search up to 10 times" in json.dumps(record)
     assert ("That includes what its host ran by itself: web search (3)." in record["explain"]) == bool(ran)
@@ -228,7 +201,7 @@ def test_a_search_that_was_seen_in_a_cut_stream_is_charged_as_an_estimate(daemon
     _, charged, estimated, tools = ledger(daemon, id_)
     assert estimated == 1 and tools == '{"web_search": 3}', "two were seen, and one more may have begun"
     assert charged == 1000 + 5 * (len("Found.")) + 30_000
-    record = call(daemon, f"/control/traces/{id_}")[1]
+    record = trace(daemon, id_)
     assert record["attempts"][0]["estimated"] is True and record["cost_micro"] == charged
 
 

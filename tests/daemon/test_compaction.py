@@ -1,23 +1,23 @@
 """Compaction at the host, answers gone on from, and hosted tools, through a whole daemon: what a Responses host gets and what the client reads.
 
-The host is a small one of this file's, on loopback: it compacts as OpenAI's API reference says ("Compact a response"), and records.
+The host is a small one, on loopback: it compacts as OpenAI's API reference says ("Compact a response"), and records.
 """
 
 from __future__ import annotations
 
 import http.client
-import http.server
 import json
 import re
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
-from conftest import Daemon, call, start, stop, wait
+import small_host
+from conftest import Daemon, start, stop, trace, wait
+from small_host import numbered, serving
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -66,61 +66,29 @@ class Host:
 def small() -> Iterator[Host]:
     host = Host()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def asked(path: str, _: Mapping[str, str], tree: dict[str, Any]) -> tuple[int, bytes]:
+        host.seen.append((path, tree))
+        whole = host.answer(path, tree)
+        if not tree.get("stream"):
+            return 200, json.dumps(whole).encode()
+        begun = {**whole, "status": "in_progress", "output": [], "usage": None}
+        return 200, numbered([
+            {"type": "response.created", "response": begun},
+            {"type": "response.output_item.done", "output_index": 0, "item": whole["output"][0]},
+            {"type": "response.completed", "response": whole},
+        ])  # fmt: skip
 
-        def do_POST(self) -> None:
-            tree = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            host.seen.append((self.path, tree))
-            whole = host.answer(self.path, tree)
-            data = json.dumps(whole).encode()
-            if tree.get("stream"):
-                begun = {**whole, "status": "in_progress", "output": [], "usage": None}
-                events = [
-                    {"type": "response.created", "response": begun},
-                    {"type": "response.output_item.done", "output_index": 0, "item": whole["output"][0]},
-                    {"type": "response.completed", "response": whole},
-                ]
-                data = b"".join(
-                    f"event: {e['type']}\ndata: ".encode() + json.dumps({**e, "sequence_number": n}).encode() + b"\n\n"
-                    for n, e in enumerate(events)
-                )
-            self.send_response(200)
-            self.send_header("content-type", "text/event-stream" if tree.get("stream") else "application/json")
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    host.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield host
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(asked) as host.port:
+        yield host
 
 
 def home_of(home: Path, port: int) -> None:
-    config = home / "config"
-    (config / "recipes").mkdir(parents=True, mode=0o700)
-    config.chmod(0o700)
-    lines = ["port = 0", 'recipe = "mine"', '[budgets]\nday_usd = "1000"\nmonth_usd = "5000"']
     wires = {"full": ["openai_responses", "openai_compact"], "twin": ["openai_responses", "openai_compact"], "bare": ["openai_responses"], "chat": ["openai_chat"]}  # fmt: skip
-    for name, wire in wires.items():
-        lines.append(
-            f'[hosts.{name}]\norigin = "http://127.0.0.1:{port}/{name}/v1"\nwire = {json.dumps(wire)}\nkey_env = "LOCALROUTER_REHEARSAL_KEY"'
-        )
-        lines.append('region = "eu"\nretention_days = 0\ntrains_on_data = false')
-        lines.append(
-            f'[models."{name}/m"]\nhost = "{name}"\nname = "m"\nprice_in = 1\nprice_out = 1\ncontext = 20000\nmax_output = 4096\ntools = true'
-        )
-    (config / "config.toml").write_text("\n".join(lines) + "\n")
-    (config / "recipes" / "mine.toml").write_text(
-        'name = "mine"\nextends = "balanced"\n[[route]]\nname = "default"\ntry = ["asked"]\n'
+    small_host.write_home(
+        home,
+        '[[route]]\nname = "default"\ntry = ["asked"]\n',
+        {name: f'origin = "http://127.0.0.1:{port}/{name}/v1"\nwire = {json.dumps(wire)}' for name, wire in wires.items()},
+        {f"{name}/m": "price_in = 1\nprice_out = 1\ncontext = 20000" for name in wires},
     )
 
 
@@ -235,7 +203,7 @@ def test_a_tool_of_the_hosts_own_is_left_out_and_the_trace_says_so(daemon: Daemo
     }
     status, head, _ = post(daemon, "/v1/responses", tree)
     assert status == 200 and small.seen[-1][1]["tools"] == [own]
-    record = call(daemon, f"/control/traces/{head['x-localrouter-id']}")[1]
+    record = trace(daemon, head["x-localrouter-id"])
     assert "web_search" in json.dumps(record["attempts"][0]["edits"])
     before = len(small.seen)
     status, _, said = post(daemon, "/v1/responses", {**tree, "tool_choice": {"type": "web_search"}})

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import BUSY_S, Daemon, start, stop, trace, wait
+from small_host import frames, serving
 
 CLIENTS = ("chat", "responses", "messages")
 CONFIG = {"chat": "openai_chat", "responses": "openai_responses", "messages": "anthropic_messages"}
@@ -119,43 +118,21 @@ def whole(wire: str, cited: list[dict[str, Any]]) -> dict[str, Any]:
     return {**head, "incomplete_details": None, "output": [item], "usage": {**used, "total_tokens": 15}}
 
 
-def handler(host: Host) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            tree = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            wire = next(w for w, path in PATHS.items() if self.path == path)
-            cited = host.answer(wire, tree)
-            stream = tree.get("stream") is True
-            if stream:
-                named = [
-                    (f"event: {e['type']}\n" if "type" in e else "") + f"data: {json.dumps(e)}\n\n" for e in events(wire, cited)
-                ]
-                body = "".join([*named, *(["data: [DONE]\n\n"] if wire == "chat" else [])]).encode()
-            else:
-                body = json.dumps(whole(wire, cited)).encode()
-            self.send_response(200)
-            self.send_header("content-type", "text/event-stream" if stream else "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    return Handler
-
-
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
     found = Host()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(found))
-    found.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield found
-    server.shutdown()
-    server.server_close()
-    thread.join()
+
+    def asked(path: str, _: Mapping[str, str], tree: dict[str, Any]) -> tuple[int, bytes]:
+        wire = next(w for w, own in PATHS.items() if path == own)
+        cited = found.answer(wire, tree)
+        if tree.get("stream") is not True:
+            return 200, json.dumps(whole(wire, cited)).encode()
+        if wire != "chat":
+            return 200, frames(events(wire, cited))
+        return 200, b"".join(f"data: {json.dumps(e)}\n\n".encode() for e in events(wire, cited)) + b"data: [DONE]\n\n"
+
+    with serving(asked) as found.port:
+        yield found
 
 
 @pytest.fixture(scope="module")

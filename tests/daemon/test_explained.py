@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import BUSY_S, Daemon, call, start, stop, wait, write_home
+from conftest import BUSY_S, Daemon, start, stop, trace, wait, write_home
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -55,7 +55,7 @@ def asked(daemon: Daemon, step: str) -> dict[str, Any]:
     answer = connection.getresponse()
     answer.read()
     connection.close()
-    return dict(call(daemon, f"/control/traces/{answer.headers['x-localrouter-id']}")[1])
+    return trace(daemon, answer.headers["x-localrouter-id"])
 
 
 def shown(daemon: Daemon, id_: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import surfaces
-from conftest import Daemon, call, idle, start, stop, until, wait
+from conftest import Daemon, call, idle, start, stop, trace, until, wait
 
 from localrouter.daemon.rehearsal import Rehearsal
 
@@ -51,11 +51,6 @@ def ask(daemon: Daemon, client: str, tree: dict[str, Any], **headers: str) -> tu
 
 def sent(daemon: Daemon, since: int) -> list[dict[str, Any]]:
     return [json.loads(r["body"]) for r in daemon.host.record()[since:]]
-
-
-def trace(daemon: Daemon, request: str) -> dict[str, Any]:
-    found: dict[str, Any] = call(daemon, f"/control/traces/{request}")[1]
-    return found
 
 
 @pytest.mark.parametrize("client", PATHS)
