@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from localrouter.engine.cpu import spare_extra_buffers
 from localrouter.engine.encoder import quiet
-from localrouter.engine.fit import STATES, UBATCH
+from localrouter.engine.fit import STATES, UBATCH, cache_bytes
 from localrouter.engine.gguf_checks import sound_header
 from localrouter.engine.gguf_header import BadHeader
 from localrouter.engine.gguf_parts import title
@@ -72,7 +72,7 @@ class Model:
 
     def __init__(self, path: Path, *, gpu_layers: int = -1, vocab_only: bool = False) -> None:
         try:
-            sound_header(path)  # llama.cpp ends the process at some of what it does not like
+            self.header = sound_header(path)  # llama.cpp ends the process at some of what it does not like
         except BadHeader as exc:
             raise BadModel(str(exc)) from exc
         lib = quiet()
@@ -181,14 +181,7 @@ class Context:
         """Bytes for prefixes outside the memory."""
         if settings.stash >= 0:
             return settings.stash * 1_000_000
-        return self._token_bytes(settings.kv_type) * self.ctx + STATES * self._state_bytes
-
-    def _token_bytes(self, kind: str) -> int:
-        """Of a token's keys and values in the memory, about: models whose layers differ take less."""
-        lib, model = self.lib, self.model.handle
-        width = int(lib.llama_model_n_embd(model)) // max(1, int(lib.llama_model_n_head(model)))
-        bits = {"f32": 32, "f16": 16, "q8_0": 8.5, "q4_0": 4.5}[kind]
-        return int(2 * width * int(lib.llama_model_n_head_kv(model)) * int(lib.llama_model_n_layer(model)) * bits / 8)
+        return cache_bytes(self.model.header, self.ctx, settings.kv_type) + STATES * self._state_bytes
 
     def _set_abort(self) -> None:
         """llama.cpp asks between two graph nodes whether to go on, some hundred times for a token. So it gets no Python function but the C
