@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from localrouter.engine.cpu import spare_extra_buffers
 from localrouter.engine.encoder import quiet
 from localrouter.engine.fit import STATES, UBATCH, cache_bytes
-from localrouter.engine.gguf_checks import sound_header
+from localrouter.engine.gguf_checks import KINDS, TOKENS, sound_header
 from localrouter.engine.gguf_header import BadHeader
 from localrouter.engine.gguf_parts import title
 from localrouter.engine.memory import DecodeFault, Outcome, Part
@@ -72,9 +72,11 @@ class Model:
 
     def __init__(self, path: Path, *, gpu_layers: int = -1, vocab_only: bool = False) -> None:
         try:
-            self.header = sound_header(path)  # llama.cpp ends the process at some of what it does not like
+            header = sound_header(path)  # llama.cpp ends the process at some of what it does not like
         except BadHeader as exc:
             raise BadModel(str(exc)) from exc
+        # Without the vocabulary, which is large and is read from llama.cpp.
+        self.header = replace(header, values={k: v for k, v in header.values.items() if k not in (TOKENS, KINDS)}, tensors=())
         lib = quiet()
         self.lib: Any = lib
         params = lib.llama_model_default_params()
@@ -178,7 +180,10 @@ class Context:
         return "on" if settings.kv_type.startswith("q") else "off"
 
     def _stash(self, settings: Settings) -> int:
-        """Bytes for prefixes outside the memory."""
+        """Bytes for prefixes outside the memory. None for a model with states and a window: read back among others at work, such a sequence went
+        on with other logits (0.2 off, llama-cpp-python 0.3.36)."""
+        if self.model.recurrent and self.model.window:
+            return 0
         if settings.stash >= 0:
             return settings.stash * 1_000_000
         return cache_bytes(self.model.header, self.ctx, settings.kv_type) + STATES * self._state_bytes

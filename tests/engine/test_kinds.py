@@ -242,7 +242,7 @@ def test_whatever_came_before(lane: Callable[..., Lane], kind: str, settings: di
     assert made.batcher.running == made.batcher.waiting == 0
 
 
-@pytest.mark.parametrize("kind", sorted(set(tiny_kinds.KINDS) - set(tiny_kinds.CUTTABLE)))
+@pytest.mark.parametrize("kind", sorted(set(tiny_kinds.KINDS) - {*tiny_kinds.CUTTABLE, "lfm2-window"}))
 @pytest.mark.parametrize(("megabytes", "others"), [(64, 4), (-1, 1)], ids=["set", "by itself"])
 def test_a_conversation_that_comes_back_after_others_is_not_read_again(
     lane: Callable[..., Lane], kind: str, megabytes: int, others: int
