@@ -27,7 +27,7 @@ def veiled_for(
     differ from host to host. The story is told what was veiled. Raises PrivacyUnsure when the last check finds a value twice."""
     values = {name: recipe.rule(name).values for name in ORDER}
     names = (story.names if ask is story.ask else None) or services.inspection.names(ask.leaves)
-    memory = services.memories.of((ask.who, ask.session, ask.hints.agent), time.monotonic())
+    memory = services.memories.of(ask.who, (ask.session, ask.hints.agent), time.monotonic())
     looks = Looks(ask.leaves, memory, names) if names is not None else Looks(ask.leaves)
     story.minter = Minter(services.secret, f"{ask.who}\x00{ask.session}", host, looks.taken)
     story.veiled = veiled = checked(ask.leaves, findings, values, story.minter, services.allowed, looks)

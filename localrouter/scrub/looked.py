@@ -9,7 +9,7 @@ new is searched for all strings. Kept are names, strings and places, and no text
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import accumulate
 
 from localrouter.scrub.needles import Haystack
@@ -19,13 +19,14 @@ Place = tuple[int, int]
 
 
 class Looked:
-    """Of one conversation: the strings, and of each text where they stand. Neither is changed, only replaced."""
+    """Of one conversation: the strings, and of each text where they stand. Neither is changed, only replaced, so another conversation may begin with
+    what is known of this one (`like`)."""
 
     __slots__ = ("found", "needles")
 
-    def __init__(self) -> None:
-        self.needles: frozenset[str] = frozenset()
-        self.found: dict[Hashable, tuple[tuple[str, int], ...]] = {}
+    def __init__(self, like: Looked | None = None) -> None:
+        self.needles: frozenset[str] = like.needles if like is not None else frozenset()
+        self.found: Mapping[Hashable, tuple[tuple[str, int], ...]] = like.found if like is not None else {}
 
     def __len__(self) -> int:
         return len(self.found)

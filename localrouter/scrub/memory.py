@@ -16,7 +16,7 @@ from localrouter.scrub.names import Mentions
 
 MODEL = ("assistant", "tool_arguments")
 """Where a model's own words stand."""
-CONVERSATIONS = 64
+CONVERSATIONS = 256
 TEXTS = 24_000
 """Texts that are known, of all conversations: some 10 MB. An agent's request of 200 KB has some 500."""
 TTL_S = 3600.0
@@ -24,13 +24,15 @@ TTL_S = 3600.0
 
 
 class Memory:
-    """Of one conversation."""
+    """Of one conversation. `like`: begins with what that one knows."""
 
     __slots__ = ("mentions", "raw", "upper", "veiled")
 
-    def __init__(self) -> None:
-        self.raw, self.upper, self.veiled = Looked(), Looked(), Looked()
-        self.mentions = Mentions()
+    def __init__(self, like: Memory | None = None) -> None:
+        self.raw: Looked = Looked(like.raw if like is not None else None)
+        self.upper: Looked = Looked(like.upper if like is not None else None)
+        self.veiled: Looked = Looked(like.veiled if like is not None else None)
+        self.mentions: Mentions = Mentions(like.mentions if like is not None else None)
 
     def __len__(self) -> int:
         return max(len(self.raw), len(self.upper), len(self.veiled), len(self.mentions))
@@ -75,27 +77,35 @@ class Looks:
 
 
 class Memories:
-    """Those of many conversations, by whatever tells them apart; the least recently used are forgotten. `now`: seconds of one clock."""
+    """Those of many conversations; the least recently used are forgotten. A new conversation begins with what is known of its user's last one: the
+    harness of an agent is the same in all of them. Times are seconds of one clock, handed in."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, tuple[float, Memory]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Hashable], tuple[float, int, Memory]] = OrderedDict()
+        self._texts = 0
 
-    def of(self, key: Hashable, now: float) -> Memory:
-        at, memory = self._kept.pop(key, (now, Memory()))
-        if now - at > TTL_S:
-            memory = Memory()
-        self._kept[key] = (now, memory)
-        self._tidy(now)
+    def of(self, who: str, conversation: Hashable, now: float) -> Memory:
+        self._age(now)
+        key = (who, conversation)
+        before = self._kept.pop(key, None)
+        memory = before[2] if before is not None else Memory(self._last(who))
+        size = len(memory)
+        self._texts += size - (before[1] if before is not None else 0)
+        self._kept[key] = (now, size, memory)
+        while len(self._kept) > 1 and (len(self._kept) > CONVERSATIONS or self._texts > TEXTS):
+            self._drop()
         return memory
 
-    def _tidy(self, now: float) -> None:
-        texts = sum(len(memory) for _, memory in self._kept.values())
-        while len(self._kept) > 1:
-            oldest, (at, memory) = next(iter(self._kept.items()))
-            if len(self._kept) <= CONVERSATIONS and texts <= TEXTS and now - at <= TTL_S:
-                return
-            texts -= len(memory)
-            del self._kept[oldest]
+    def _last(self, who: str) -> Memory | None:
+        return next((memory for (user, _), (_, _, memory) in reversed(self._kept.items()) if user == who), None)
+
+    def _age(self, now: float) -> None:
+        while self._kept and now - next(iter(self._kept.values()))[0] > TTL_S:
+            self._drop()
+
+    def _drop(self) -> None:
+        _, (_, size, _) = self._kept.popitem(last=False)
+        self._texts -= size
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -149,13 +149,13 @@ def forms(value: str) -> tuple[str, ...]:
 
 class Mentions:
     """What a conversation's texts mention, remembered for its next turn: of the same people, in texts of the same names and findings. It keeps no
-    text."""
+    text. `like`: begins with what that one knows; neither changes what the other does."""
 
     __slots__ = ("_found", "_people")
 
-    def __init__(self) -> None:
-        self._people: tuple[tuple[str, str, bool], ...] = ()
-        self._found: dict[Hashable, tuple[tuple[Finding, ...], tuple[Finding, ...]]] = {}
+    def __init__(self, like: Mentions | None = None) -> None:
+        self._people: tuple[tuple[str, str, bool], ...] = like._people if like is not None else ()
+        self._found: Mapping[Hashable, tuple[tuple[Finding, ...], tuple[Finding, ...]]] = like._found if like is not None else {}
 
     def __len__(self) -> int:
         return len(self._found)

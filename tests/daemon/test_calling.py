@@ -8,8 +8,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,9 +41,10 @@ ANSWER = json.dumps(
 
 
 class Scan:
-    """A scan that has seen every text: the address is found wherever it stands."""
+    """A scan that has seen every text: the address is found wherever it stands. `hurried`: requests for which scans for the record wait."""
 
     crowded = False
+    hurried = 0
 
     def names(self, leaves: Sequence[Leaf]) -> list[bytes]:
         return [f"{leaf.context}\0{leaf.text}".encode() for leaf in leaves]
@@ -55,8 +55,13 @@ class Scan:
             for leaf in leaves
         ]
 
-    def serving(self) -> AbstractContextManager[None]:
-        return nullcontext()
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        self.hurried += 1
+        try:
+            yield
+        finally:
+            self.hurried -= 1
 
     async def inspect(
         self, leaves: Sequence[Leaf], *, names: Sequence[bytes] | None = None, background: bool = False
@@ -73,11 +78,14 @@ class NoLocal:
 
 @dataclass
 class World:
-    """`asked`: what the host was sent, each with the number of open holds that another reader of the ledger's file saw then."""
+    """`asked`: what the host was sent, each with the number of open holds that another reader of the ledger's file saw then; `hurried`: for how
+    many requests scans for the record waited then."""
 
     services: Services
     store: Store
+    scan: Scan
     asked: list[tuple[bytes, int]] = field(default_factory=list)
+    hurried: list[int] = field(default_factory=list)
 
     @contextlib.contextmanager
     def slow_disk(self) -> Any:
@@ -112,6 +120,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         with contextlib.closing(sqlite3.connect(tmp_path / FILE)) as other:
             holds = other.execute("SELECT count(*) FROM holds WHERE settled IS NULL").fetchone()[0]
         made.asked.append((body, holds))
+        made.hurried.append(scan.hurried)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(ANSWER) + ANSWER)
         await writer.drain()
         writer.close()
@@ -136,7 +145,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         texts="veiled",
         keep=Keep(days=1, max_bytes=1 << 30),
     )
-    made = World(services, store)
+    made = World(services, store, scan)
     # Known from here on, so that only the reservation waits for the writer.
     await store.ledger.budgets("default")
     yield made
@@ -165,8 +174,10 @@ async def test_a_request_is_made_meanwhile_and_sent_after_its_reservation(world:
         running = asyncio.create_task(runner.run())
         await until(lambda: made(runner))
         assert not world.asked and not runner.story.attempts, "it is ready, and not one byte of it is sent"
+        assert world.scan.hurried == 1, "no scan for the record takes its processor"
     assert await running == "done"
     ((body, holds),) = world.asked
+    assert world.hurried == [0], "nor must one wait for a host that thinks"
     assert holds == 1, "the host is asked when another process can read the hold"
     assert PRIVATE.encode() not in body
     day, _ = await world.store.ledger.budgets("default")

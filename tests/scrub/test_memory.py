@@ -123,6 +123,18 @@ def test_with_a_memory_the_same_leaves_as_without(seed: int) -> None:
             tokens = [entry.token for entry in alone.table]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_conversations_that_begin_with_one_another_s_memory_do_not_mix(seed: int) -> None:
+    r = random.Random(1000 + seed)
+    memories = Memories()
+    talks: dict[int, list[Leaf]] = {0: []}
+    for step in range(20):
+        which = r.randrange(4)
+        talks[which] = turned(r, talks.get(which) or list(talks[0]), [])
+        memory = memories.of("me", which, float(step))
+        assert plain(veiled(talks[which], memory, frozenset(), "h")) == plain(veiled(talks[which], None, frozenset(), "h"))
+
+
 def test_a_value_that_is_new_is_found_in_old_text() -> None:
     old = [Leaf(("m", i), f"{i} brandt was here with <+49 30 901820", "user") for i in range(5)]
     memory = Memory()
@@ -209,18 +221,36 @@ def test_a_word_across_two_texts_stands_in_neither() -> None:
 
 def test_memories_are_bounded_and_age() -> None:
     memories = Memories()
-    first = memories.of("a", 0.0)
-    assert memories.of("a", 1.0) is first
-    assert memories.of("a", 2.0 + TTL_S) is not first
+    first = memories.of("me", "a", 0.0)
+    assert memories.of("me", "a", 1.0) is first
+    assert memories.of("me", "a", 2.0 + TTL_S) is not first and len(memories) == 1
     for i in range(CONVERSATIONS + 5):
-        memories.of(i, 3.0 + TTL_S)
+        memories.of("me", i, 3.0 + TTL_S)
     assert len(memories) == CONVERSATIONS
-    large = memories.of("large", 4.0 + TTL_S)
+    large = memories.of("me", "large", 4.0 + TTL_S)
     large.raw.found = dict.fromkeys(range(TEXTS), ())
-    assert memories.of("large", 5.0 + TTL_S) is large and len(memories) == CONVERSATIONS
-    large.raw.found[TEXTS] = ()
-    last = memories.of("last", 6.0 + TTL_S)
-    assert len(memories) == 1 and memories.of("last", 7.0 + TTL_S) is last
+    assert memories.of("me", "large", 5.0 + TTL_S) is large and len(memories) == CONVERSATIONS
+    large.raw.found = dict.fromkeys(range(TEXTS + 1), ())
+    assert memories.of("me", "large", 6.0 + TTL_S) is large and len(memories) == 1
+    last = memories.of("you", "last", 7.0 + TTL_S)
+    assert len(memories) == 1 and memories.of("you", "last", 8.0 + TTL_S) is last
+
+
+def test_a_new_conversation_knows_its_user_s_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = searched(monkeypatch)
+    memories = Memories()
+    harness = [Leaf(("m", i), f"{i} /home/ilsebrandt and <Mark Olsen " + "lorem " * 200, "system") for i in range(50)]
+    first = memories.of("me", "one", 0.0)
+    veiled([*harness, Leaf(("m", 50), "I am <Ilse Brandt", "user")], first, frozenset(), "h")
+    known = first.raw.found
+    leaves = [*harness, Leaf(("m", 50), "I am <Ilse Brandt too", "user")]
+    alone = veiled(leaves, None, frozenset(), "h")
+    for who, knows in (("you", False), ("me", True)):
+        other = memories.of(who, "two", 1.0)
+        sizes.clear()
+        assert plain(veiled(leaves, other, frozenset(), "h")) == plain(alone)
+        assert (max(sizes) < 100) is knows
+    assert first.raw.found is known, "and leaves that one as it was"
 
 
 def test_an_empty_table_asks_nothing() -> None:
