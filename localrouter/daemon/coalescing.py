@@ -24,6 +24,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -50,14 +51,15 @@ _MATTER = ("anthropic-version", "anthropic-beta", "openai-beta", "idempotency-ke
 
 
 def key_of(token: bytes, ask: Ask, headers: Mapping[str, str]) -> bytes:
-    """What makes two requests the same."""
+    """What makes two requests the same. Not whether a turn goes on: the same body says the same of it, and Copilot CLI calls its own repeat of a
+    person's turn an agent's (`x-initiator`)."""
     digest = hashlib.sha256()
     own = sorted((k, v) for k, v in headers.items() if k.startswith("x-localrouter-"))
     named = [(k, headers[k]) for k in _MATTER if k in headers]
     for part in (
         ask.dialect,
         ask.session,
-        repr(ask.hints),
+        repr(replace(ask.hints, continues=False)),
         repr(ask.caller),
         repr(sorted(ask.head.items())),
         repr(named),

@@ -268,6 +268,15 @@ def test_a_stream_that_broke_is_not_asked_again_either(daemon: Daemon) -> None:
     assert calls(daemon) == before + 1
 
 
+def test_a_repeat_that_the_client_calls_its_agent_s_is_one(daemon: Daemon) -> None:
+    """Copilot CLI: the person's turn, then the same body as the agent's, half a second after the stream broke."""
+    before, raw = calls(daemon), body("error-mid", some(), stream=True)
+    status, headers, _ = post(daemon, raw, **{"x-initiator": "user"})
+    again, more, _ = post(daemon, raw, **{"x-initiator": "agent"})
+    assert status == 200 and again >= 400 and more["x-localrouter-id"] == headers["x-localrouter-id"]
+    assert calls(daemon) == before + 1
+
+
 def test_a_person_who_asks_again_after_a_stream_broke_is_answered_anew(daemon: Daemon) -> None:
     before = calls(daemon)
     raw, status, headers = failing(daemon, "drop", stream=True)
@@ -302,6 +311,7 @@ def test_what_makes_two_requests_the_same() -> None:
     same = key()
     assert same == key(raw='{"b": {"d": 3, "c": 2}, "a": 1}'), "Codex writes `client_metadata` in another order each time"
     assert key(raw='{"a": 1e5, "b": 99999999999999999999}') == key(raw='{"b": 99999999999999999999, "a": 1e5}')
+    assert same == key(hints=Hints(continues=True)), "Copilot CLI's `x-initiator`: the person first, the agent when it repeats"
     assert same == key(headers={"x-stainless-retry-count": "2", "user-agent": "x", "traceparent": "y", "x-request-id": "z"})
     others = [
         key(token=b"u"), key(raw='{"a": 1}'), key(session="r"), key(hints=Hints(agent="a")), key(head={"anthropic-beta": "b"}),
