@@ -23,7 +23,7 @@ SILENT_S = {"silent": 3 * SILENCE_S, "mute": SILENCE_S}
 HEARD_S = 25.0
 """Signs of life: 20 s before the first, then 10 s (daemon/reply.py), and some for a busy machine."""
 READABLE = re.compile(
-    r"(?i)simulated|overload|rate.?limit|too (long|many)|context|exceed|broke|ended|closed|error|unavailable|no answer|silent|did not start"
+    r"(?i)simulated|overload|rate.?limit|limiting|too (long|many)|context|exceed|broke|ended|closed|error|unavailable|no answer|silent|failed|did not start"
 )
 
 
