@@ -156,6 +156,17 @@ def test_what_a_local_model_will_read_is_counted_by_its_own_vocabulary(make_daem
     )
 
 
+@pytest.mark.parametrize(
+    ("form", "matches"), [({"guided_choice": ["left", "right"]}, "left|right"), ({"grammar": 'root ::= [0-9] "x"'}, "[0-9]x")]
+)
+def test_a_form_in_a_local_server_s_words_is_kept(
+    make_daemon: MakeDaemon, gguf: Path, form: dict[str, Any], matches: str
+) -> None:
+    daemon = make_daemon(extra=f'[local]\nmodel = "{gguf}"\nctx = 2048')
+    status, said = ask(daemon, "which way?", "local:chat", max_tokens=40, **form)
+    assert status == 200 and re.fullmatch(matches, said["choices"][0]["message"]["content"])
+
+
 def test_a_prompt_that_fits_is_answered_however_many_bytes_it_has(make_daemon: MakeDaemon, gguf: Path) -> None:
     daemon = make_daemon(extra=f'[local]\nmodel = "{gguf}"\nctx = 2048')
     before = len(daemon.host.record())

@@ -82,7 +82,7 @@ def guided(params: Mapping[str, Any], plan: Plan | None, recipe: Recipe) -> tupl
     answer, where the request has no form of its own and offers no tools (a call is no text to judge)."""
     route = next((r for r in recipe.route if plan is not None and r.name == plan.route), None)
     contract = (plan.contract if plan is not None else None) or (route.contract if route is not None else None)
-    if contract is None or params.get("response_format") or params.get("tools"):
+    if contract is None or params.get("response_format") or params.get("grammar") or params.get("tools"):
         return dict(params), ()
     if contract.labels and all(contract.labels):
         return {**params, "grammar": {"kind": "choice", "value": list(contract.labels)}}, (_LED.format("labels"),)

@@ -84,7 +84,7 @@ def local(
     chat = services.origins.opened(dialect.chat(ask.tree, ask), "", "")
     wire = services.wires[LOCAL_WIRE]
     tree = wire.body(chat, attempt)
-    params, notes = fitted_local(chat, tree)
+    params, notes = fitted_local(chat, tree, ask.tree)
     more = getattr(wire, "notes", None)
     own = more(replace(chat, stop=()), attempt) if more is not None else ()
     return tree["messages"], params, (*chat.notes, *own, *notes)
