@@ -167,6 +167,36 @@ def test_a_form_in_a_local_server_s_words_is_kept(
     assert status == 200 and re.fullmatch(matches, said["choices"][0]["message"]["content"])
 
 
+def test_any_model_goes_on_with_a_text_and_says_which_stop_string_it_met(make_daemon: MakeDaemon, gguf: Path) -> None:
+    daemon = make_daemon(extra=f'[local]\nmodel = "{gguf}"\nctx = 2048')
+    kw: dict[str, Any] = {"model": "local:chat", "prompt": "once upon a time", "max_tokens": 12, "temperature": 0}
+    with openai.OpenAI(base_url=daemon.base, api_key=daemon.client, max_retries=0) as client:
+        whole = client.completions.create(**kw)
+        parts = list(client.completions.create(**kw, stream=True))
+        with pytest.raises(openai.BadRequestError, match="middle of a text"):
+            client.completions.create(**kw, suffix="the end")
+        long = client.completions.create(**{**kw, "prompt": "time and again " * 3000})
+    assert whole.choices[0].text == "".join(part.choices[0].text for part in parts) and whole.usage is not None
+    assert long.usage is not None and long.usage.prompt_tokens > 1000, "of a text that is too long the end counts"
+    said: dict[str, Any] = {
+        "model": "local:chat",
+        "max_tokens": 40,
+        "messages": [{"role": "user", "content": "hi"}],
+        "extra_body": {"temperature": 0},
+    }
+    with anthropic.Anthropic(base_url=f"http://127.0.0.1:{daemon.port}", api_key=daemon.client, max_retries=0) as client_:
+        text = "".join(block.text for block in client_.messages.create(**said).content if block.type == "text")
+        stop = text[len(text) // 2 :][:3]
+        met = client_.messages.create(**said, stop_sequences=[stop, "never said"])
+        with client_.messages.stream(**said, stop_sequences=[stop]) as stream:
+            streamed = stream.get_final_message()
+    for made in (met, streamed):
+        assert (made.stop_reason, made.stop_sequence) == ("stop_sequence", stop)
+        assert "".join(block.text for block in made.content) == text[: text.index(stop)]
+    status, chat = ask(daemon, "hi", "local:chat", max_tokens=40, temperature=0, stop=stop)
+    assert status == 200 and chat["choices"][0]["finish_reason"] == "stop", "which one it was has no place there"
+
+
 def test_a_prompt_that_fits_is_answered_however_many_bytes_it_has(make_daemon: MakeDaemon, gguf: Path) -> None:
     daemon = make_daemon(extra=f'[local]\nmodel = "{gguf}"\nctx = 2048')
     before = len(daemon.host.record())

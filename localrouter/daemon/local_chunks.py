@@ -23,7 +23,8 @@ class Answer:
         choice = int(reply.get("choice") or 0)
         if reply.get("end") is True:
             self._finish.setdefault(0, _finish(reply))
-            return Chunk(usage=usage_of(reply), finish=dict(sorted(self._finish.items())), terminal=True)
+            stop = str(reply.get("stopped") or "")
+            return Chunk(usage=usage_of(reply), finish=dict(sorted(self._finish.items())), stop=stop, terminal=True)
         if "finish" in reply:
             self._finish[choice] = _finish(reply)
             return None
@@ -46,4 +47,4 @@ def usage_of(reply: Mapping[str, Any]) -> Usage:
 
 
 def _finish(reply: Mapping[str, Any]) -> Finish:
-    return _FINISH.get(str(reply.get("finish")), "stop")
+    return "stop_sequence" if reply.get("stopped") else _FINISH.get(str(reply.get("finish")), "stop")

@@ -78,13 +78,13 @@ class Request:
         """An answer is finished; the last one ends the request."""
         self._left -= 1
         if self.ask.choices > 1 and not self._ended:
-            self.say(answer.choice, {"finish": answer.finish, "confidence": answer.confidence()})
+            self.say(answer.choice, {"finish": answer.finish, **answer.stopped(), "confidence": answer.confidence()})
         if not self._left:
             first = self.answers[0]
             sure = first.confidence()
             if len(self.answers) > 1:
                 sure["agreement"] = {k: round(v, 4) for k, v in agreement([a.said for a in self.answers]).items()}
-            self.end(finish=first.finish, confidence=sure, timings=first.timings())
+            self.end(finish=first.finish, **first.stopped(), confidence=sure, timings=first.timings())
 
     def end(self, **rest: Any) -> None:
         """Send the last frame, once."""
@@ -270,6 +270,10 @@ class Answer:
                 self.finish = "tool_calls"
         self._request.one_over(self)
         return ()
+
+    def stopped(self) -> dict[str, str]:
+        """{"stopped"} with the stop string that ended it."""
+        return {"stopped": self._stops.found} if self._stops is not None and self._stops.hit and self.finish == "stop" else {}
 
     def confidence(self) -> dict[str, Any]:
         """See `confidence.Tally.features`."""

@@ -145,14 +145,18 @@ class Preparer:
 
     def _fill(self, ask: Mapping[str, Any]) -> Ask:
         """Fill in the middle. `prefix`, `suffix`: text before and behind the cursor; `path`, `repo`, `files` [[path, text], ...]: what is
-        around them, for models that know such. Of what is too long the lines nearest to the cursor stay (see `fim`)."""
-        if self._fim is None:
-            raise BadAsk("The local model cannot fill in the middle of a text.", "unsupported")
+        around them, for models that know such. Of what is too long the lines nearest to the cursor stay (see `fim`). A model that cannot do
+        this goes on with a text that ends at the cursor."""
         texts = [ask["prefix"], ask.get("suffix") or "", ask.get("path") or "", ask.get("repo") or ""]
         files = [(path, text) for path, text in ask.get("files") or ()]
         if not all(isinstance(t, str) for t in (*texts, *(t for pair in files for t in pair))):
             raise BadAsk("Prefix, suffix, paths and files must be text.")
         wanted = min(FILL if ask.get("max_tokens") is None else _whole(ask["max_tokens"], "max_tokens"), self._ctx // 2)
+        if self._fim is None:
+            if texts[1] or files:
+                raise BadAsk("The local model cannot fill in the middle of a text.", "unsupported")
+            tokens = self._vocabulary.plain(texts[0])[-(self._ctx - max(1, wanted) - 1) :]  # one for the token that begins a text
+            return self._ready({"max_tokens": FILL, **ask}, tokens, self._grammar(ask), None)
         made = fim_prompt(
             self._fim,
             self._vocabulary.plain,

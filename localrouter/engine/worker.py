@@ -11,18 +11,18 @@ Frames in (`id` is the daemon's number of the request):
      "presence_penalty", "frequency_penalty", "repeat_penalty", "logit_bias", "reasoning", "priority": "interactive" | "background",
      "least": tokens of an answer without room for which the prompt counts as too long (requests.py),
      "samples": k}   k further answers, unseen: "agreement" in the confidence
-    {"id", "op": "fill", "prefix", "suffix", ...}   fill-in-the-middle, sampling as in chat
+    {"id", "op": "fill", "prefix", "suffix", ...}   fill-in-the-middle, sampling as in chat; without a suffix any model goes on with the text
     {"id", "op": "count", ...}   as chat: nothing is computed but how many tokens the prompt has
     {"id", "op": "check", "messages", "answer"}     how likely the model thinks its answer is right: "yes" in the end frame, 0 to 1
     {"id", "op": "cancel"}   {"id", "op": "ping"}   {"id", "op": "status"}
 Frames out:
     {"ready": true, "model", "ctx", "template", "family", "fill", "bytes", "slots", "threads", "warning"?}   or {"fatal": sentence}
     {"id", "delta": text, "logprobs"?: [...]}   {"id", "reasoning": text}   {"id", "tool": {"index", "id", "name", "arguments"}}
-    each with "choice": i from the second choice on; {"id", "choice"?, "finish", "confidence"} when one of several choices is over
+    each with "choice": i from the second choice on; {"id", "choice"?, "finish", "stopped"?, "confidence"} when one of several choices is over
     {"id", "progress": {"done", "total"}}   while a long prompt is read, once a second
     {"id", "end": true, "finish": "stop" | "length" | "tool_calls" | "cancelled", "usage": {"input", "output", "cached"}, "confidence",
-     "timings"}   or {"id", "end": true, "error": sentence, "code"}; codes: bad_request, context_length_exceeded (with
-     "tokens" of the prompt and "limit"), unsupported, busy, failed
+     "timings", "stopped"?: the stop string that was met}   or {"id", "end": true, "error": sentence, "code"}; codes: bad_request,
+     context_length_exceeded (with "tokens" of the prompt and "limit"), unsupported, busy, failed
     {"id", "end": true, "tokens"}   of a count
     {"id", "end": true, "status": {"slots", "running", "waiting", "cells", "used", "kept", "stashed", "steps"}}   in tokens
 
