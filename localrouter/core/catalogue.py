@@ -62,6 +62,11 @@ class Model:
     languages: tuple[str, ...] = ()
     zone: Zone | None = None
 
+    @property
+    def fixes_sampling(self) -> bool:
+        """OpenAI's reasoning models refuse sampling parameters, penalties and stop sequences ("Reasoning models", API guide)."""
+        return self.host == "openai" and self.reasoning
+
 
 Role = Literal["chat", "fim", "code", "embed", "rerank"]
 SizeClass = Literal["tiny", "small", "medium", "large"]

@@ -54,13 +54,34 @@ def name_model(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
     return tree if tree.get("model") == attempt.model.name else {**tree, "model": attempt.model.name}
 
 
+_LIMIT = {"openai": "max_completion_tokens", "mistral": "max_tokens"}
+"""OpenAI's reasoning models refuse max_tokens; Mistral refuses what it does not know. Other hosts know max_tokens, and mostly both."""
+_SAMPLING = frozenset({"temperature", "top_p"})
+_UNKNOWN_THERE = frozenset({"stop", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs"})
+
+
+def _another(ask: Ask, attempt: Attempt) -> bool:
+    """Whether the recipe chose another model than the client named, which therefore cannot know what it takes."""
+    return attempt.model is not None and ask.model not in (attempt.model.name, attempt.model.id)
+
+
+@edit("The model that the recipe chose fixes its sampling, and knows neither penalties nor stop sequences.")
+def fit_sampling(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
+    """It would refuse the request. For the model that the client named, that is for the client to hear."""
+    if attempt.model is None or not attempt.model.fixes_sampling or not _another(ask, attempt):
+        return tree
+    left = {k: v for k, v in tree.items() if k not in _UNKNOWN_THERE and (k not in _SAMPLING or v == 1)}
+    return left if len(left) < len(tree) else tree
+
+
 @edit("The host is told the limit of the answer, or the reservation would be no ceiling.")
 def bound_output(tree: Tree, ask: Ask, attempt: Attempt) -> Tree:
-    """The client's own field is kept."""
-    field = next((k for k in ("max_completion_tokens", "max_tokens") if tree.get(k) is not None), None)
-    if field is None:
-        # OpenAI's reasoning models refuse max_tokens; compatible hosts know nothing else.
-        field = "max_completion_tokens" if attempt.model is not None and attempt.model.host == "openai" else "max_tokens"
+    """In the client's own field, but where the recipe chose a model whose host refuses it."""
+    host = attempt.model.host if attempt.model is not None else ""
+    said = next((k for k in ("max_completion_tokens", "max_tokens") if tree.get(k) is not None), None)
+    field = said if said is not None and not (host in _LIMIT and _another(ask, attempt)) else _LIMIT.get(host, "max_tokens")
+    if said is not None and field != said:
+        return {field if k == said else k: attempt.max_output if k == said else v for k, v in tree.items() if k != field}
     return tree if tree.get(field) == attempt.max_output else {**tree, field: attempt.max_output}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from localrouter.core.ask import Ask, replace
 from localrouter.core.decide import Attempt
 from localrouter.dialects import _hosted, _uses
-from localrouter.dialects._edits import edit, name_model
+from localrouter.dialects._edits import edit, fit_sampling, name_model
 
 ENCRYPTED = "reasoning.encrypted_content"
 
@@ -74,5 +74,6 @@ def drop_logprobs(tree: dict[str, Any], ask: Ask, attempt: Attempt) -> dict[str,
 
 
 EDITS = (
-    *_hosted.EDITS, _uses.limit_calls, name_model, write_out, bound_output, ask_thoughts, keep_nothing, drop_references, drop_logprobs,
+    *_hosted.EDITS, _uses.limit_calls, name_model, fit_sampling, write_out, bound_output, ask_thoughts, keep_nothing, drop_references,
+    drop_logprobs,
 )  # fmt: skip

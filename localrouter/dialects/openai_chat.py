@@ -90,7 +90,14 @@ def read(body: bytes, headers: Mapping[str, str]) -> Ask:
     )
 
 
-_EDITS = (*_hosted.EDITS, _edits.no_empty_tools, _edits.name_model, _edits.bound_output, _edits.ask_usage)
+_EDITS = (
+    *_hosted.EDITS,
+    _edits.no_empty_tools,
+    _edits.name_model,
+    _edits.fit_sampling,
+    _edits.bound_output,
+    _edits.ask_usage,
+)
 
 
 def outgoing(tree: dict[str, Any], ask: Ask, attempt: Attempt, made: list[Made] | None = None) -> dict[str, Any]:

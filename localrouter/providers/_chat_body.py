@@ -109,8 +109,7 @@ def notes(chat: Chat, attempt: Attempt) -> tuple[str, ...]:
 
 
 def _fixed(attempt: Attempt) -> bool:
-    """OpenAI's reasoning models refuse sampling parameters ("Reasoning models", API guide)."""
-    return attempt.model is not None and attempt.model.host == "openai" and attempt.model.reasoning
+    return attempt.model is not None and attempt.model.fixes_sampling
 
 
 # --- messages ------------------------------------------------------------------------------------

@@ -178,6 +178,30 @@ def test_the_answers_limit_is_bounded(key: str) -> None:
     assert dialect.outgoing(ask.tree, ask, ATTEMPT)[key] == 512
 
 
+GPT = Attempt("openai/gpt-5-mini", "hosted", 512, 1, Model("openai/gpt-5-mini", "openai", "gpt-5-mini", reasoning=True))
+MISTRAL = Attempt("mistral/small", "hosted", 512, 1, Model("mistral/small", "mistral", "small"))
+SET = {"temperature": 0, "top_p": 0.5, "stop": ["Observation:"], "presence_penalty": 0.1, "logprobs": False}
+
+
+def sent(attempt: Attempt, model: str, **fields: Any) -> dict[str, Any]:
+    ask = dialect.read(orjson.dumps({"model": model, "messages": [{"role": "user", "content": "x"}], **fields}), {})
+    return {k: v for k, v in dialect.outgoing(ask.tree, ask, attempt).items() if k not in ("model", "messages")}
+
+
+def test_a_model_that_the_recipe_chose_is_not_told_what_it_refuses() -> None:
+    """aider, smolagents, CrewAI: a temperature of 0, stop sequences, `max_tokens`; OpenAI's reasoning models answer each with 400."""
+    assert sent(GPT, "localrouter/auto", **SET, max_tokens=9000, seed=1) == {"max_completion_tokens": 512, "seed": 1}
+    assert sent(GPT, "localrouter/auto", temperature=1) == {"temperature": 1, "max_completion_tokens": 512}
+    assert sent(MISTRAL, "localrouter/auto", max_completion_tokens=9000, **SET) == {"max_tokens": 512, **SET}
+    both = sent(GPT, "localrouter/auto", max_tokens=9000, max_completion_tokens=8000)
+    assert both == {"max_tokens": 9000, "max_completion_tokens": 512}, "two limits are for the host to judge"
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini", "openai/gpt-5-mini"])
+def test_a_model_that_the_client_named_is_told_all(model: str) -> None:
+    assert sent(GPT, model, **SET, max_tokens=9000) == {**SET, "max_tokens": 512}
+
+
 def test_a_restored_whole_answer_keeps_the_hosts_own_fields() -> None:
     ask = dialect.read(b'{"messages":[{"role":"user","content":"x"}]}', {})
     reader = wire.Reader(False)

@@ -114,6 +114,13 @@ def test_each_edit() -> None:
     assert "include" not in dialect.outgoing(stateless.tree, stateless, REASONS)
 
 
+def test_a_model_that_the_recipe_chose_is_not_told_what_it_refuses() -> None:
+    fixed = Attempt("openai/m", "hosted", 512, 1, Model("openai/m", "openai", "m", reasoning=True))
+    for model, kept in (("localrouter/auto", set()), ("openai/m", {"temperature", "top_p"})):
+        ask = read(model=model, input="x", temperature=0, top_p=0.5)
+        assert {"temperature", "top_p"} & set(dialect.outgoing(ask.tree, ask, fixed)) == kept
+
+
 @pytest.mark.parametrize(
     ("tree", "where"),
     [
