@@ -36,7 +36,6 @@ __all__ = [
     "Constraint",
     "Grammar",
     "Vocabulary",
-    "any_json_object",
     "choice",
     "embedded",
     "gbnf",
@@ -84,24 +83,21 @@ def json_schema(schema: Any) -> Grammar:
     return _kept(("json_schema", key), make)
 
 
-def embedded(schema: Any) -> str:
+def embedded(schema: Any, *, lenient: bool = True) -> str:
     """A tool's parameters as text behind `%json` in a Lark grammar, written like all JSON here.
 
     A tool's schema describes what its owner will check, and is no promise of ours: keywords that cannot be enforced are left out instead of
-    refused. Raises: BadGrammar when it is no schema, too large or too deep.
+    refused, unless not `lenient`. Raises: BadGrammar when it is no schema, too large or too deep.
     """
-    return json.dumps({**rewrite(schema, lenient=True), "x-guidance": {**JSON_OPTIONS, "lenient": True}}, ensure_ascii=False)
+    return json.dumps(
+        {**rewrite(schema, lenient=lenient), "x-guidance": {**JSON_OPTIONS, "lenient": lenient}}, ensure_ascii=False
+    )
 
 
 def json_hint(schema: Any) -> Grammar:
     """A JSON value that the schema allows as far as a grammar can say it, for whoever judges the answer afterwards: keywords that cannot be
     enforced are left out. Raises: BadGrammar when it is no schema, too large or too deep."""
     return lark("start: %json " + embedded(schema))
-
-
-def any_json_object() -> Grammar:
-    """Any JSON object."""
-    return json_schema({"type": "object"})
 
 
 def regex(pattern: str) -> Grammar:

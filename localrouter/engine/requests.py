@@ -12,7 +12,8 @@ from typing import Any
 
 from localrouter.engine import grammar as grammars
 from localrouter.engine.context import Model
-from localrouter.engine.families import Family, NoSuchTool, Parser
+from localrouter.engine.families import Family, NoSuchTool, Parser, head
+from localrouter.engine.families._lark import Lark
 from localrouter.engine.fim import fim_prompt, fim_tokens
 from localrouter.engine.grammar import BadGrammar, Constraint, Grammar
 from localrouter.engine.sampling import BadSampling, Sampling, sampling_of
@@ -114,22 +115,28 @@ class Preparer:
     def _chat(self, ask: Mapping[str, Any]) -> Ask:
         choice = ask.get("tool_choice")
         tools: list[Mapping[str, Any]] = list(ask.get("tools") or ()) if choice != "none" else []
-        grammar = self._grammar(ask)
-        must_call = grammar is None and bool(tools) and (isinstance(choice, Mapping) or choice == "required")
         if isinstance(choice, Mapping) and not tools:
             raise BadAsk("The tool choice names a tool that is not in the list.")
+        must_call = bool(tools) and (isinstance(choice, Mapping) or choice == "required")
+        # The form is that of an answer; a call has its own.
+        grammar = None if must_call else self._grammar(ask)
         # Under a grammar there is no place for thoughts: what they would say is not of its form.
         thinking = False if grammar is not None else ask.get("reasoning")
-        spans = self.template.render(ask["messages"], tools or None, thinking=thinking, direct=grammar is not None)
+        schema = _schema(ask) if grammar is not None and tools else None
+        direct = grammar is not None and schema is None
+        spans = self.template.render(ask["messages"], tools or None, thinking=thinking, direct=direct)
         prompt: list[int] = []
         for span in spans:
             prompt += self._vocabulary.read(span.text, special=span.special)
-        if grammar is not None:
+        parallel = bool(ask.get("parallel_tool_calls", True))
+        if direct:
             return self._ready(ask, prompt, grammar, None)  # the text is what the grammar allows, whatever it looks like
+        if schema is not None:
+            grammar = calls_or_json(self.family, tools, parallel, self._markers, schema)
+            return self._ready(ask, prompt, grammar, lambda: self.family.parser(tools))
         thinks = self.template.thinking_open(spans)
         if must_call:
-            text = self.family.forced(tools, choice, bool(ask.get("parallel_tool_calls", True)), self._markers, thinks)
-            grammar = grammars.lark(text, controls=True)
+            grammar = grammars.lark(self.family.forced(tools, choice, parallel, self._markers, thinks), controls=True)
         return self._ready(ask, prompt, grammar, lambda: self.family.parser(tools, thinks))
 
     def _check(self, ask: Mapping[str, Any]) -> Ask:
@@ -216,16 +223,36 @@ class Preparer:
     def _grammar(ask: Mapping[str, Any]) -> Grammar | None:
         if (asked := ask.get("grammar")) is not None:
             return grammars.of(str(asked["kind"]), asked["value"])
-        wanted = ask.get("response_format")
-        kind = wanted.get("type") if isinstance(wanted, Mapping) else None
-        if kind == "json_object":
-            return grammars.any_json_object()
-        if kind == "json_schema" and isinstance(wanted, Mapping):
-            schema = (wanted.get("json_schema") or {}).get("schema", wanted.get("schema"))
-            if not isinstance(schema, (Mapping, bool)):
-                raise BadAsk("The response format has no schema.")
-            return grammars.json_schema(schema)
-        return None
+        schema = _schema(ask)
+        return grammars.json_schema(schema) if schema is not None else None
+
+
+def calls_or_json(
+    family: Family, tools: Sequence[Mapping[str, Any]], parallel: bool, markers: Mapping[str, int], schema: Any
+) -> Grammar:
+    """Calls as the family writes them, or else a JSON value that the schema allows: an answer's form where the request offers tools beside it.
+    Raises BadGrammar as `json_schema` does."""
+    grammars.json_schema(schema)  # what cannot be enforced is refused there
+    start, _, rules = family.forced(tools, "required", parallel, markers).partition("\n")
+    opening = Lark(markers).text(head(family))
+    form = f"form: {opening} json\njson: %json {grammars.embedded(schema, lenient=False)}"
+    return grammars.lark(f"start: calls | form\ncalls: {start.removeprefix('start: ')}\n{form}\n{rules}", controls=True)
+
+
+def _schema(ask: Mapping[str, Any]) -> Mapping[str, Any] | bool | None:
+    """Of the JSON that a request wants its answer to be; None where it wants no JSON. Raises BadAsk."""
+    if (asked := ask.get("grammar")) is not None:
+        return asked["value"] if asked["kind"] == "json_schema" else None
+    wanted = ask.get("response_format")
+    kind = wanted.get("type") if isinstance(wanted, Mapping) else None
+    if kind == "json_object":
+        return {"type": "object"}
+    if kind == "json_schema" and isinstance(wanted, Mapping):
+        schema = (wanted.get("json_schema") or {}).get("schema", wanted.get("schema"))
+        if not isinstance(schema, (Mapping, bool)):
+            raise BadAsk("The response format has no schema.")
+        return schema
+    return None
 
 
 def words(pieces: Sequence[bytes], word: str) -> list[int]:

@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-from localrouter.engine.families import Call, Family, NoSuchTool, Words, all_families
+from localrouter.engine.families import Call, Family, NoSuchTool, Words, all_families, head
+from localrouter.engine.requests import calls_or_json
 
 SCHEMA = {
     "type": "object",
@@ -92,6 +93,32 @@ def test_the_parser_reads_what_the_grammar_lets_through(family: Family, controls
             jsonschema.validate(json.loads(call.arguments), SCHEMA if call.name == "get-weather" else NOTHING)
         read += 1
     assert read >= 1
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_a_form_stands_beside_the_calls(family: Family) -> None:
+    """Whatever is let through is either an answer in the form that was asked for, or calls."""
+    form = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"], "additionalProperties": False}
+    marks = list(family.MARKERS)
+    ids = {mark: EOS + 1 + at for at, mark in enumerate(marks)}
+    grammar = calls_or_json(family, TOOLS, False, ids, form).text
+    seen = set()
+    for seed in range(60):
+        text = draw(grammar, marks, seed)
+        if text is None:
+            continue
+        parser = family.parser(TOOLS)
+        said = [*parser.feed(text), *parser.feed("", last=True)]
+        words = "".join(s.text for s in said if isinstance(s, Words))
+        calls = [s for s in said if isinstance(s, Call)]
+        assert bool(words) != bool(calls), text
+        seen.add(bool(calls))
+        if words:
+            assert json.loads(words).keys() == {"ok"}
+    written = head(family) + '{"ok": true}'
+    parser = family.parser(TOOLS)
+    assert "".join(s.text for s in [*parser.feed(written), *parser.feed("", last=True)] if isinstance(s, Words)) == '{"ok": true}'
+    assert seen, "some came to their end"
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)

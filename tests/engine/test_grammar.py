@@ -16,7 +16,6 @@ from localrouter.engine.grammar import (
     Constraint,
     Grammar,
     Vocabulary,
-    any_json_object,
     choice,
     embedded,
     gbnf,
@@ -58,7 +57,7 @@ PERSON = {
             ['{"name": "Zoë \\"Z\\"", "age": 120}'],
             ['{"name": "", "age": 1}', '{"name": "a", "age": 121}', "{}"],
         ),
-        (any_json_object(), ["{}", '{"a": [1, {"b": null}]}'], ["[]", '"a"', "{} {}", '{"a":1}', "{\n}"]),
+        (json_schema({"type": "object"}), ["{}", '{"a": [1, {"b": null}]}'], ["[]", '"a"', "{} {}", '{"a":1}', "{\n}"]),
         (regex("^[a-c]{2,3}$"), ["ab", "abc"], ["a", "abcd", "ab$", "^ab"]),
         (regex(r"a|b\$"), ["a", "b$"], ["b"]),
         (

@@ -101,6 +101,27 @@ def test_forced_tool(engine: Engine) -> None:
     assert engine.chat(tools=[WEATHER], tool_choice={"type": "function", "function": {"name": "no"}})[2]["code"] == "bad_request"
 
 
+def test_tools_may_be_called_where_the_answer_has_a_form(engine: Engine) -> None:
+    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"], "additionalProperties": False}
+    form = {"type": "json_schema", "json_schema": {"schema": schema}}
+    seen = set()
+    for seed in range(24):
+        text, tools, end = engine.chat(
+            max_tokens=300, seed=seed, temperature=3.0, top_k=0, top_p=1.0, min_p=0.0, tools=[WEATHER], response_format=form
+        )
+        seen.add(end["finish"])
+        if end["finish"] == "stop":
+            assert not tools and json.loads(text).keys() == {"ok"}
+        else:
+            assert end["finish"] == "tool_calls" and not text
+            assert all(json.loads(tool["arguments"])["unit"] in ("c", "f") for tool in tools)
+    assert seen == {"stop", "tool_calls"}
+    text, tools, end = engine.chat(max_tokens=300, seed=1, tools=[WEATHER], tool_choice="required", response_format=form)
+    assert end["finish"] == "tool_calls" and tools and not text, "what must be called is called"
+    text, tools, end = engine.chat(max_tokens=300, seed=1, tools=[WEATHER], tool_choice="none", response_format=form)
+    assert json.loads(text).keys() == {"ok"} and not tools
+
+
 def test_history_with_tool_calls_and_parts(engine: Engine) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"unit": "c"}'}}
     ident = engine.send(op="chat", max_tokens=2, tools=[WEATHER], messages=[
