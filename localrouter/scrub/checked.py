@@ -67,10 +67,12 @@ def _without_tools(leaves: Sequence[Leaf], findings: Sequence[Sequence[Finding]]
             or leaf.text[f.start : f.end].strip()
             not in (tools if leaf.where == "tool_schema" and _names_a_tool(leaf.path) else words)
         ]
+        if found
+        else found  # most texts
         for leaf, found in zip(leaves, findings, strict=True)
     ]
 
 
 def _names_a_tool(path: Path) -> bool:
     """`tools[].function.name`, `tools[].name`, and in a namespace `tools[].tools[].name`: not a "name" within a schema."""
-    return path[0] == "tools" and path[-1] == "name" and not {"parameters", "input_schema"} & set(path)
+    return path[-1] == "name" and path[0] == "tools" and not {"parameters", "input_schema"} & set(path)
