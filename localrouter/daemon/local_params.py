@@ -26,7 +26,9 @@ _SAME = {"repetition_penalty": "repeat_penalty"}
 """vLLM's and OpenRouter's word, llama.cpp's word."""
 
 
-def fitted(chat: Chat, params: Mapping[str, Any], said: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], tuple[str, ...]]:
+def fitted(
+    chat: Chat, params: Mapping[str, Any], said: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """(the parameters that the engine takes, a sentence for each that it does not). `params`: those of the chat completions wire; `said`: the
     request in the client's own words. Raises CannotCross for another kind of answer that the engine does not give, and BadRequest."""
     chat = replace(chat, tuning={_SAME.get(key, key): value for key, value in chat.tuning.items()})

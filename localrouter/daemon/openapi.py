@@ -167,7 +167,9 @@ def document(dialects: Iterable[Dialect]) -> dict[str, Any]:
         for method, path in getattr(dialect, "COUNT", ()):
             if path.startswith("/v1"):
                 counted = {**body, "required": [r for r in body.get("required", ()) if r != "max_tokens"]}
-                summary = f"{dialect.NAME}: count the tokens of a prompt, on this machine: a local model's own count, else an estimate"
+                summary = (
+                    f"{dialect.NAME}: count the tokens of a prompt, on this machine: a local model's own count, else an estimate"
+                )
                 paths.setdefault(path, {})[method.lower()] = _operation(summary, _json(_object()), error, counted)
     paths["/v1/embeddings"] = {"post": _operation("Embed texts, on this machine", _json(_object()), _OPENAI_ERROR, _EMBEDDINGS)}
     paths["/v1/rerank"] = {
