@@ -1,10 +1,11 @@
 """The scheduler: which tokens of which requests go into the next batch. Pure logic over a small protocol of the model's memory.
 
 A step decodes one token of every answer that is being written, then fills the batch with pieces of the prompts that are being read,
-so that a long prompt never holds up a running answer for longer than `GAP`. Requests start where an earlier one, running or over,
-has read the same tokens (`prefixes`). Interactive requests go before background ones, which wait `AGE` seconds at most before they
-count the same. When the memory is full, what is idle goes first; then the request that came last waits and is read again later: no
-request loses text, and none is refused for what others hold. One thread calls everything but `interrupt`.
+so that a long prompt never holds up a running answer for longer than `GAP`. Where nothing is read and a batch is slow, answers go in turns
+(`turns`). Requests start where an earlier one, running or over, has read the same tokens (`prefixes`). Interactive requests go before
+background ones, which wait `AGE` seconds at most before they count the same. When the memory is full, what is idle goes first; then the
+request that came last waits and is read again later: no request loses text, and none is refused for what others hold. One thread calls
+everything but `interrupt`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from localrouter.engine.memory import DecodeFault, Memory, Outcome, Part
 from localrouter.engine.places import Places
+from localrouter.engine.turns import Turns
 
 GAP = 0.25
 """Seconds that a step may take while an answer is being written: a pause that a reader of the stream does not notice."""
@@ -59,7 +61,7 @@ class Work(Protocol):
 
 
 class _Run:
-    __slots__ = ("answering", "arrived", "fed", "marks", "noted", "seq", "started", "suspect", "tokens", "work")
+    __slots__ = ("answering", "arrived", "fed", "marks", "noted", "seq", "started", "suspect", "tokens", "turn", "work")
 
     def __init__(self, work: Work, now: float) -> None:
         self.work = work
@@ -73,6 +75,8 @@ class _Run:
         self.suspect = False
         """It was in a batch that failed: it is decoded alone until it succeeds or fails."""
         self.marks: list[int] = []
+        self.turn = 0
+        """When it was decoded by itself last."""
 
     @property
     def left(self) -> int:
@@ -108,6 +112,10 @@ class Batcher:
         self._aborted = False
         self._cost = 0.0
         """Seconds per token of a prompt, as measured."""
+        self._turns = Turns(clock)
+        self._writing = 0
+        """Answers of which the batch holds a token each, or one in its turn; 0 where it holds anything else."""
+        self._steps = 0
 
     # -- outside -------------------------------------------------------------------------------------------------------
 
@@ -160,7 +168,9 @@ class Batcher:
         self._reading = frozenset()
         self._aborted = outcome is Outcome.ABORTED
         if outcome is Outcome.DONE:
-            self._measure(sum(len(p.tokens) for p in parts), self._clock() - began)
+            seconds = self._clock() - began
+            self._measure(sum(len(p.tokens) for p in parts), seconds)
+            self._turns.took(self._writing, len(parts), seconds)
             self._done(batch)
         else:
             for run, _ in batch:
@@ -242,6 +252,9 @@ class Batcher:
     def _compose(self) -> list[tuple[_Run, Part]]:
         alone = next((r for r in self._runs if r.suspect), None)
         runs = [alone] if alone is not None else self._runs
+        self._writing = len(runs) if all(r.answering and r.left == 1 for r in runs) else 0
+        if self._writing and self._turns.size(self._writing) == 1:
+            runs = [min(runs, key=lambda r: r.turn)]
         room = self._memory.batch
         batch: list[tuple[_Run, int]] = []
         for run in runs:
@@ -292,6 +305,9 @@ class Batcher:
             self._cost = cost if not self._cost else 0.7 * self._cost + 0.3 * cost
 
     def _done(self, batch: list[tuple[_Run, Part]]) -> None:
+        if len(batch) == 1:
+            self._steps += 1
+            batch[0][0].turn = self._steps
         for run, part in batch:
             self.prefixes.extend(run.seq, part.tokens)
             run.fed += len(part.tokens)

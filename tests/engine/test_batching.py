@@ -172,6 +172,28 @@ def test_several_are_decoded_in_one_batch() -> None:
     assert len(memory.log) == 8 and all(len(parts) == 4 for parts in memory.log)
 
 
+@pytest.mark.parametrize(("several", "in_turns"), [(6.0, True), (1.2, False)], ids=["slow batches", "quick batches"])
+def test_answers_go_in_turns_where_that_is_quicker(several: float, in_turns: bool) -> None:
+    memory = Memory(cells=4000)
+    decode = memory.decode
+
+    def timed(parts: Sequence[Part]) -> Outcome:
+        memory.seconds += 1.0 if len(parts) == 1 else several
+        return decode(parts)
+
+    memory.decode = timed  # type: ignore[method-assign]
+    works = [Work(k, [k, 1, 2], 300) for k in range(4)]
+    batcher = Batcher(memory, slots=4, clock=lambda: memory.seconds)
+    batcher.submit(*works)
+    for _ in range(200):
+        batcher.step()
+        assert max(len(w.out) for w in works) - min(len(w.out) for w in works) <= 1, "all get on alike"
+    singles = sum(len(parts) == 1 for parts in memory.log[-100:])
+    assert singles > 80 if in_turns else singles < 60, "but for the trials of the other way"
+    run(batcher)
+    assert [w.out for w in works] == [alone(w.prompt, 300) for w in works]
+
+
 def test_running_answers_come_first_and_prompts_fill_the_rest() -> None:
     memory = Memory(cells=5000, batch=64)
     short, long = Work(1, range(5), 200), Work(2, range(4000), 3)
