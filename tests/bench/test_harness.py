@@ -6,10 +6,12 @@ import http.client
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from benchkit import apis, bodies, native, planes, planes_report, procs, report
+from benchkit import apis, bodies, native, planes, planes_report, procs, report, scenarios
 from benchkit.contenders import PATHS, WIRES, Contender
 from benchkit.scenarios import Book
 
@@ -45,6 +47,15 @@ def test_agent_bodies_have_their_size_and_differ_by_session_only(size: int) -> N
     assert one["messages"][2:] == two["messages"][2:]
     later = bodies.later_turns(one, 2, 1)
     assert later[1]["messages"][: len(later[0]["messages"])] == later[0]["messages"]
+
+
+def test_what_is_new_in_later_turns_is_new_to_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks: dict[str, Sequence[dict[str, Any]]] = {}
+    monkeypatch.setattr(scenarios, "block", lambda _, who, name, trees, model: blocks.update({f"{name} {len(blocks)}": trees}))
+    for turn in (0, 1):
+        scenarios.agents(Book(), [Contender(Path(), 0)], scenarios.Size(turns=2), turn)
+    new = [tree["messages"][-1]["content"] for name, trees in blocks.items() if "later" in name for tree in trees]
+    assert len(new) == len(set(new)) == 2 * 2 * 2, "text that a body before it held was scanned with that one"
 
 
 def test_only_what_stands_between_the_markers_is_replaced(tmp_path: Path) -> None:

@@ -113,7 +113,8 @@ def agents(book: Book, contenders: Sequence[Contender], size: Size, turn: int) -
     for bytes_ in AGENT_SIZES:
         kb = bytes_ // 1000
         first = [bodies.agent(bytes_, 1, 1000 * (turn + 1) + i) for i in range(max(1, size.turns // 2))]
-        later = bodies.later_turns(first[-1], size.turns, turn)
+        # New text of this round and this size: none of it was scanned before.
+        later = bodies.later_turns(first[-1], size.turns, 1000 * (turn + 1) + kb)
         for who in contenders:
             block(book, who, f"agent {kb} first", first, "bench-new")
             block(book, who, f"agent {kb} later", later, "bench-new")
