@@ -209,6 +209,45 @@ def test_machine_made_texts_cost_no_pass() -> None:
     assert len(black) == 47 and black.startswith("id █") and black.endswith("█ of Jane")
 
 
+PROGRAM = """from collections.abc import Generator, Sequence
+class Walk(Base):
+    def run(self, event, Limit=None):
+        if isinstance(event, Failed):
+            yield Refuse(event)
+        if error is None or error in Reset:
+            return (yield Decided(plan))
+"""
+
+
+def test_names_of_a_program_are_not_read_and_what_its_comments_and_strings_say_is() -> None:
+    assert _prose.runs(PROGRAM) == []
+    for line in (
+        '        log("asked by Siobhan, twice")\n',
+        "        return plan  # as Siobhan wanted it\n",
+        "        # the plan that Siobhan made for us\n",
+    ):
+        text = PROGRAM + line + PROGRAM
+        assert [text[a:b] for a, b in _prose.runs(text)] == [line]
+
+
+def test_what_a_compiler_says_is_read_where_it_may_name_somebody() -> None:
+    lines = (
+        "src/node/queue.ts:19:3 - warning: the queue is declared and its value is never read by anybody here.\n"
+        "src/node/queue.ts(12,3): error TS2304: cannot find the name queue, did you mean the other one of them?\n"
+        "lib/queue.c:8:5: note: expanded from here, see the manual of the library that it belongs to\n"
+        "app/queue.py:7:1: F401 the module is imported but unused, and so on and on until the end\n"
+    )
+    assert not _prose.technical(lines), "else it is read for whole names only"
+    assert _prose.runs(lines * 3) == []
+    for line in (
+        "src/a.ts:19:3 - warning: ask about this Siobhan before it goes.\n",
+        "notes/monday.txt:12: Siobhan called about the house again.\n",  # a search through somebody's notes is no compiler
+        "notes/monday.txt:12:she met maria in the garden this morning\n",
+    ):
+        text = lines.replace("(12,3)", ":12:3") + line + lines.replace("(12,3)", ":12:3")
+        assert [text[a:b] for a, b in _prose.runs(text)] == [line]
+
+
 # --- who wins -----------------------------------------------------------------------------------------------------------
 
 

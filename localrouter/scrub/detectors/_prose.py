@@ -82,7 +82,9 @@ _CODE = re.compile(
 )
 _LOG = re.compile(
     r"^\s*\[?(?:\d{4}-\d\d-\d\d[T ]\d\d:|\d\d:\d\d:\d\d|(?:DEBUG|INFO|WARN(?:ING)?|ERROR|TRACE|FATAL|CRITICAL)\b|at [\w.$<>]+\(|File \"|\S+ \S+ \S+ \[\d\d/)|^\w{3} +\d{1,2} \d\d:\d\d:\d\d "
+    r"|^\s*[\w./\\@+-]{1,200}\.\w{1,8}[:(]\d{1,6}(?:[:,]\d{1,6})?\)?[: -]{1,4}(?:fatal )?(?:error|warning|note|info|hint|help|remark|[A-Z]{1,4}\d{3,4})\b"
 )
+"""A line of a log, of a trace of calls, or of a compiler (`src/a.ts:194:34 - warning: ...`, `a.c(12): error C2065: ...`)."""
 _KEYED = re.compile(r"^\s*(?:- )?[\"']?[a-z][\w.-]{0,39}[\"']?\s*[:=]\s*[\"']?[\w./:@+-]*[\"']?,?\s*$")
 """A setting: one word under a key in small letters."""
 _SIGN = re.compile(r"[{}\[\];=<\\|$^~]")
@@ -210,10 +212,15 @@ def _plain(text: str) -> Iterator[tuple[int, int]]:
                 yield start, at
             continue
         guarded = own or program or _LOG.match(line) or _KEYED.match(line)
-        if guarded and ((program and _ITEM.fullmatch(line)) or not (_INNER.search(line) or _candidates(line))):
+        if guarded and ((program and _ITEM.fullmatch(line)) or not (_named(line, own and program) or _candidates(line))):
             continue
         last = at
         yield start, at
+
+
+def _named(line: str, statement: bool) -> bool:
+    """Whether a capital inside a line may begin somebody's name. In a statement only one in a comment or a string: others are the program's."""
+    return any(not statement or comment(line, m.start() + 1) for m in _INNER.finditer(line))
 
 
 def _joined(text: str, lines: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
