@@ -12,8 +12,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SIZE = 4096
-"""Texts that one memory holds, at about 150 bytes each beside what was said of them."""
+SIZE = 1024
+"""Texts that one memory holds, at some 300 bytes each beside what was said of them."""
 
 
 def known(function: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:

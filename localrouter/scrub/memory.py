@@ -17,8 +17,8 @@ from localrouter.scrub.names import Mentions
 MODEL = ("assistant", "tool_arguments")
 """Where a model's own words stand."""
 CONVERSATIONS = 256
-TEXTS = 24_000
-"""Texts that are known, of all conversations: some 10 MB. An agent's request of 200 KB has some 500."""
+TEXTS = 12_000
+"""Texts that are known, of all conversations: some 5 MB. An agent's request of 200 KB has some 500."""
 TTL_S = 3600.0
 """A conversation that rests for so long costs its next turn a whole search: prompt caches have forgotten it as well."""
 

@@ -248,6 +248,14 @@ def test_what_a_compiler_says_is_read_where_it_may_name_somebody() -> None:
         assert [text[a:b] for a, b in _prose.runs(text)] == [line]
 
 
+def test_values_of_a_document_are_read_and_the_document_is_not_read_once_more() -> None:
+    text = '{"q": "ask Maria about it", "path": "src/queue.py"}'
+    read = {p.context: encoder._passages(p.text, p.context) for p in cut(text, "arguments").pieces}
+    assert read == {"q": [(-3, "q: ask Maria about it")], "path": [], "arguments": []}
+    broken = text[:-1]  # its values are no texts of their own
+    assert encoder._passages(broken, "arguments") == [(-11, f"arguments: {broken}")]
+
+
 # --- who wins -----------------------------------------------------------------------------------------------------------
 
 
