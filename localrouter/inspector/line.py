@@ -24,9 +24,8 @@ class Line:
 
     def put(self, job: Job) -> None:
         with self._some:
-            if (
-                job.get("op") == "configure"
-            ):  # what was sent under the settings of before is scanned before they change, and nobody overtakes it
+            # What was sent under the settings of before is scanned before they change, and nobody overtakes it.
+            if job.get("op") == "configure":
                 self._clients.extend({**waiting, "record": False} for waiting in self._record)
                 self._record.clear()
             (self._record if job.get("record") else self._clients).append(job)

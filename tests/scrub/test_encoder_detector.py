@@ -209,27 +209,6 @@ def test_machine_made_texts_cost_no_pass() -> None:
     assert len(black) == 47 and black.startswith("id █") and black.endswith("█ of Jane")
 
 
-PROGRAM = """from collections.abc import Generator, Sequence
-class Walk(Base):
-    def run(self, event, Limit=None):
-        if isinstance(event, Failed):
-            yield Refuse(event)
-        if error is None or error in Reset:
-            return (yield Decided(plan))
-"""
-
-
-def test_names_of_a_program_are_not_read_and_what_its_comments_and_strings_say_is() -> None:
-    assert _prose.runs(PROGRAM) == []
-    for line in (
-        '        log("asked by Siobhan, twice")\n',
-        "        return plan  # as Siobhan wanted it\n",
-        "        # the plan that Siobhan made for us\n",
-    ):
-        text = PROGRAM + line + PROGRAM
-        assert [text[a:b] for a, b in _prose.runs(text)] == [line]
-
-
 def test_what_a_compiler_says_is_read_where_it_may_name_somebody() -> None:
     lines = (
         "src/node/queue.ts:19:3 - warning: the queue is declared and its value is never read by anybody here.\n"
@@ -240,6 +219,7 @@ def test_what_a_compiler_says_is_read_where_it_may_name_somebody() -> None:
     assert not _prose.technical(lines), "else it is read for whole names only"
     assert _prose.runs(lines * 3) == []
     for line in (
+        "src/a.ts:19:3 - warning: Siobhan broke this before it goes.\n",
         "src/a.ts:19:3 - warning: ask about this Siobhan before it goes.\n",
         "notes/monday.txt:12: Siobhan called about the house again.\n",  # a search through somebody's notes is no compiler
         "notes/monday.txt:12:she met maria in the garden this morning\n",
@@ -248,12 +228,15 @@ def test_what_a_compiler_says_is_read_where_it_may_name_somebody() -> None:
         assert [text[a:b] for a, b in _prose.runs(text)] == [line]
 
 
-def test_values_of_a_document_are_read_and_the_document_is_not_read_once_more() -> None:
-    text = '{"q": "ask Maria about it", "path": "src/queue.py"}'
-    read = {p.context: encoder._passages(p.text, p.context) for p in cut(text, "arguments").pieces}
-    assert read == {"q": [(-3, "q: ask Maria about it")], "path": [], "arguments": []}
-    broken = text[:-1]  # its values are no texts of their own
-    assert encoder._passages(broken, "arguments") == [(-11, f"arguments: {broken}")]
+@real
+@pytest.mark.parametrize("text", ['{"Siobhan": "ok"}', '{"Siobhan": {"city": "Berlin"}}'])
+def test_a_name_that_is_a_key_of_a_document_is_found(text: str) -> None:
+    assert "Siobhan" in values(text, "arguments")
+
+
+def test_what_somebody_says_of_a_call_beside_a_program_is_read() -> None:
+    line = "Please ask Maria before calling foo() again, since she knows how the rest of it is meant to work.\n"
+    assert _prose.runs(line + "return plan\nbreak\n") == [(0, len(line))]
 
 
 # --- who wins -----------------------------------------------------------------------------------------------------------

@@ -68,6 +68,8 @@ _TITLE = re.compile(rf"\b(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau|Sra?|Mme)\.? [{_UP}]")
 _OTHER = re.compile(_NOT_LATIN)
 _INNER = re.compile(rf"[{_LOW},;] (?!I\b)[{_UP}][{_LOW}]+")
 """A capital inside a sentence."""
+_BEGUN = re.compile(rf"[{_LOW},;:] (?!I\b)[{_UP}][{_LOW}]+")
+"""The same, or where one begins behind a colon."""
 
 _NOISE = re.compile(
     r"[a-z][a-z0-9+.-]{1,20}://\S+|[^\s@]{1,64}@[^\s@]{1,200}\.[^\s@]+|[\w.-]*[/\\][\w./\\@-]+|\b[0-9a-fA-F]{8,}\b|\b(?=[A-Za-z_]*\d)\w{12,}\b|<[^<>\n]{1,200}>|&\w{2,8};"
@@ -82,9 +84,11 @@ _CODE = re.compile(
 )
 _LOG = re.compile(
     r"^\s*\[?(?:\d{4}-\d\d-\d\d[T ]\d\d:|\d\d:\d\d:\d\d|(?:DEBUG|INFO|WARN(?:ING)?|ERROR|TRACE|FATAL|CRITICAL)\b|at [\w.$<>]+\(|File \"|\S+ \S+ \S+ \[\d\d/)|^\w{3} +\d{1,2} \d\d:\d\d:\d\d "
-    r"|^\s*[\w./\\@+-]{1,200}\.\w{1,8}[:(]\d{1,6}(?:[:,]\d{1,6})?\)?[: -]{1,4}(?:fatal )?(?:error|warning|note|info|hint|help|remark|[A-Z]{1,4}\d{3,4})\b"
 )
-"""A line of a log, of a trace of calls, or of a compiler (`src/a.ts:194:34 - warning: ...`, `a.c(12): error C2065: ...`)."""
+_COMPILER = re.compile(
+    r"\s*[\w./\\@+-]{1,200}\.\w{1,8}[:(]\d{1,6}(?:[:,]\d{1,6})?\)?[: -]{1,4}(?:fatal )?(?:error|warning|note|info|hint|help|remark|[A-Z]{1,4}\d{3,4})\b"
+)
+"""What a compiler says of a line: `src/a.ts:194:34 - warning: ...`, `a.c(12): error C2065: ...`."""
 _KEYED = re.compile(r"^\s*(?:- )?[\"']?[a-z][\w.-]{0,39}[\"']?\s*[:=]\s*[\"']?[\w./:@+-]*[\"']?,?\s*$")
 """A setting: one word under a key in small letters."""
 _SIGN = re.compile(r"[{}\[\];=<\\|$^~]")
@@ -170,6 +174,7 @@ def _sentence(line: str) -> bool:
         len(_WORD.findall(line)) >= SENTENCE
         and not _SIGN.search(line)
         and not (code(line) or _LOG.match(line) or _COMMENT.match(line.lstrip()))
+        and not (_COMPILER.match(line) and not _BEGUN.search(line))
     )
 
 
@@ -211,16 +216,13 @@ def _plain(text: str) -> Iterator[tuple[int, int]]:
                 last = at
                 yield start, at
             continue
-        guarded = own or program or _LOG.match(line) or _KEYED.match(line)
-        if guarded and ((program and _ITEM.fullmatch(line)) or not (_named(line, own and program) or _candidates(line))):
+        compiler = _COMPILER.match(line)
+        guarded = own or program or compiler or _LOG.match(line) or _KEYED.match(line)
+        named = (_BEGUN if compiler else _INNER).search(line) or _candidates(line)
+        if guarded and ((program and _ITEM.fullmatch(line)) or not named):
             continue
         last = at
         yield start, at
-
-
-def _named(line: str, statement: bool) -> bool:
-    """Whether a capital inside a line may begin somebody's name. In a statement only one in a comment or a string: others are the program's."""
-    return any(not statement or comment(line, m.start() + 1) for m in _INNER.finditer(line))
 
 
 def _joined(text: str, lines: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:

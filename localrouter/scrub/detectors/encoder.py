@@ -13,8 +13,6 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-import orjson
-
 from localrouter.core.findings import Finding
 from localrouter.engine.encoder import Encoder, EncoderFault, Tagged
 from localrouter.scrub.common_words import words
@@ -107,22 +105,11 @@ def find_all(items: Sequence[tuple[str, str]]) -> list[list[Finding]]:
 
 def _passages(text: str, context: str) -> list[tuple[int, str]]:
     """(offset, passage): what is read, and where its first character stands in the text; negative by the length of a key in front."""
-    if context and len(text) <= _prose.CELL and "\n" not in text and not _document(text):
+    if context and len(text) <= _prose.CELL and "\n" not in text:
         key = _HUMP.sub(" ", context.rpartition(".")[2]).strip()
         if key.lower() not in _PLAIN_KEYS:
             return [(-len(key) - 2, f"{key}: {text}")] if _prose.cell(text, key) else []
     return [(start, text[start:end]) for start, end in _prose.runs(text)]
-
-
-def _document(text: str) -> bool:
-    """Whether it is a JSON object or list: its values are texts of their own, each under its key (pieces.cut)."""
-    if text[:1] not in ("{", "["):
-        return False
-    try:
-        orjson.loads(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _findings(text: str, offset: int, tags: Sequence[Tagged]) -> list[Finding]:
